@@ -1,0 +1,7 @@
+"""The kinds of evidence: one module each, and the verbs by which authors write them down."""
+
+from autograder.checks.errors import errors
+from autograder.checks.statistics import drops, fills
+from autograder.checks.values import gradients, precision, values
+
+__all__ = ["drops", "errors", "fills", "gradients", "precision", "values"]

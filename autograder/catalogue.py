@@ -1,0 +1,151 @@
+"""Find the assignments: each topic file of a reference folder is one."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from autograder.exercise import AuthoringError, Exercise, Misconception
+
+DEFAULT = Path(__file__).resolve().parent.parent / "reference"
+EVERYTHING = "all"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic file: the reference solution of an assignment and the records below it."""
+
+    path: Path
+    module: ModuleType
+    source: str
+    exercises: tuple[Exercise, ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def solution(self, misconception: Misconception | None = None) -> str:
+        """The source of the functions alone, without the records, with one edit applied."""
+        parts = []
+        for node in _solution_nodes(ast.parse(self.source)):
+            text = ast.get_source_segment(self.source, node) or ""
+            if isinstance(node, ast.FunctionDef):
+                for decorator in node.decorator_list:
+                    text = f"@{ast.unparse(decorator)}\n{text}"
+                if misconception is not None and node.name == misconception.function.__name__:
+                    text = text.replace(misconception.old, misconception.new)
+            parts.append(text)
+        return "\n\n\n".join(parts) + "\n"
+
+    def functions(self, misconception: Misconception | None = None) -> Mapping[str, Any]:
+        """The solution's functions, as they are or as a misconception has them."""
+        if misconception is None:
+            return vars(self.module)
+        namespace: dict[str, Any] = {"__name__": self.name}
+        # The author's own code, edited by the author: nothing of a student's comes here.
+        exec(compile(self.solution(misconception), str(self.path), "exec"), namespace)  # noqa: S102
+        return namespace
+
+
+def _solution_nodes(tree: ast.Module) -> Iterator[ast.stmt]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
+            if module.split(".")[0] not in {"autograder", "reference"}:
+                yield node
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
+            yield node
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Exercises that are handed in and graded together."""
+
+    name: str
+    title: str
+    topics: tuple[Topic, ...]
+
+    @property
+    def exercises(self) -> tuple[tuple[Topic, Exercise], ...]:
+        return tuple((topic, exercise) for topic in self.topics for exercise in topic.exercises)
+
+    @property
+    def max_score(self) -> float:
+        return sum(exercise.max_score for _, exercise in self.exercises)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the reference files."""
+        joined = b"".join(topic.path.read_bytes() for topic in self.topics)
+        return hashlib.sha256(joined).hexdigest()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All assignments of a reference folder, and `all`: every topic in one."""
+
+    assignments: Mapping[str, Assignment]
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> Catalogue:
+        """Load every topic file, in alphabetical order.
+
+        Raises:
+            AuthoringError: there is none, or one is not well formed; the message says which.
+        """
+        directory = directory or DEFAULT
+        files = sorted(directory.glob("*.py")) if directory.is_dir() else []
+        topics = [_load(path) for path in files if not path.name.startswith("_")]
+        if not topics:
+            raise AuthoringError(f"there are no topic files in {directory}")
+        assignments = {
+            topic.name: Assignment(topic.name, _title(topic), (topic,)) for topic in topics
+        }
+        if EVERYTHING in assignments:
+            raise AuthoringError(f"{EVERYTHING!r} is the name for all topics: rename the file")
+        assignments[EVERYTHING] = Assignment(EVERYTHING, "Every topic in one", tuple(topics))
+        return cls(assignments)
+
+    def __getitem__(self, name: str) -> Assignment:
+        """The assignment of that name.
+
+        Raises:
+            KeyError: there is none; the message names those that there are.
+        """
+        if name not in self.assignments:
+            raise KeyError(f"there is no assignment {name!r}; there are: {', '.join(self.assignments)}")
+        return self.assignments[name]
+
+
+def _load(path: Path) -> Topic:
+    name = f"reference.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise AuthoringError(f"{path} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # inspect.getsource and dataclasses look modules up by name
+    try:
+        spec.loader.exec_module(module)
+    except AuthoringError as error:
+        raise AuthoringError(f"{path.name}: {error}") from error
+    except Exception as error:
+        raise AuthoringError(f"{path.name}: {type(error).__name__}: {error}") from error
+    exercises = getattr(module, "EXERCISES", None)
+    if not exercises:
+        raise AuthoringError(f"{path.name} has no EXERCISES")
+    return Topic(path, module, inspect.getsource(module), tuple(exercises))
+
+
+def _title(topic: Topic) -> str:
+    lines = (topic.module.__doc__ or topic.name).strip().splitlines()
+    return lines[0].rstrip(".")

@@ -1,0 +1,40 @@
+"""Input that must be refused."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from autograder.checks.base import Check, SeedSource
+from autograder.exercise import Arguments, AuthoringError, Case
+from autograder.judging.call import Call, Session
+from autograder.judging.refusal import RefusalExpectation
+
+
+@dataclass(frozen=True)
+class ErrorCheck(Check):
+    """The function must raise what the reference raises."""
+
+    kind: ClassVar[str] = "errors"
+    gated: ClassVar[bool] = True
+
+    def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
+        return [self._call(arguments, seeds("call"))]
+
+    def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> RefusalExpectation:
+        (call,) = calls
+        failure = reference.call(call).failure
+        if failure is None or not isinstance(getattr(builtins, failure.exception, None), type):
+            raise AuthoringError(f"{self.name}: the solution accepts what it should refuse")
+        (output,) = self.points
+        return RefusalExpectation(output, failure.exception)
+
+
+def errors(
+    function: Callable[..., Any], cases: Iterable[Case], points: float = 1.0, name: str = ""
+) -> ErrorCheck:
+    """Check that bad input raises the exception that the solution raises, or a subclass of it."""
+    name = name or f"{function.__name__} refuses bad input"
+    return ErrorCheck(function, tuple(cases), {"refusal": points}, name)

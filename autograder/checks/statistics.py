@@ -1,0 +1,144 @@
+"""Random answers, judged by distribution, independence and support."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from autograder.checks.base import Check, Expectation, SeedSource
+from autograder.exercise import Arguments, AuthoringError, Case
+from autograder.judging.call import Answer, Call, Session
+from autograder.judging.compare import Expected
+from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls
+from autograder.tolerance import ROUNDOFF
+
+DRAWS = 6
+
+
+@dataclass(frozen=True)
+class RandomCheck(Check):
+    """Answers are judged over several draws, by features rather than element by element."""
+
+    kind: ClassVar[str] = "statistics"
+
+    dtype: torch.dtype = torch.float32
+
+    def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
+        generator_seeds = [seeds(f"draw {at}") for at in range(DRAWS)]
+        call = self._call({**arguments, "generator": None}, 0)
+        return random_calls(call, generator_seeds, seeds("global"))
+
+    def resembles(
+        self,
+        calls: Sequence[Call],
+        expectation: Expectation,
+        seen: Sequence[Answer],
+        suspect: Sequence[Answer],
+    ) -> Mapping[str, bool]:
+        """Alike are two samplers that go wrong in the same way, by the same amount."""
+        ours = expectation.judge(calls, seen)
+        theirs = expectation.judge(calls, suspect)
+        return {
+            a.output: a.problem == b.problem and _alike(a.evidence, b.evidence)
+            for a, b in zip(ours, theirs, strict=True)
+        }
+
+    def _bound(self, call: Call) -> dict[str, Any]:
+        """All parameters but the generator, with the defaults of those that the case leaves out."""
+        bound = inspect.signature(self.function).bind(**call.arguments)
+        bound.apply_defaults()
+        return {name: value for name, value in bound.arguments.items() if name != "generator"}
+
+
+def _alike(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Evidence is alike when its numbers are, up to the scatter of a sample."""
+    ignored = {"log10_p", "log10_allowed", "test", "extreme", "index", "got", "text"}
+    ignored |= {"error", "excess", "tolerance", "expected", "wrong", "relative", "extremes"}
+    for name in (a.keys() | b.keys()) - ignored:
+        x, y = a.get(name), b.get(name)
+        if isinstance(x, float) and isinstance(y, float):
+            if math.isnan(x) and math.isnan(y):
+                continue
+            if not abs(x - y) <= 0.03 + 0.05 * abs(y):
+                return False
+        elif x != y:
+            return False
+    return True
+
+
+@dataclass(frozen=True)
+class FillCheck(RandomCheck):
+    """A tensor filled in place with independent numbers of a law."""
+
+    law: Callable[..., Law] = field(kw_only=True)
+
+    def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> FillExpectation:
+        argument = next(iter(self.points))
+        return FillExpectation(argument, self.law(**self._bound(calls[0])))
+
+
+@dataclass(frozen=True)
+class MaskCheck(RandomCheck):
+    """An output with parts of it dropped at random, and the mask of what was kept."""
+
+    keep: Callable[..., float] = field(kw_only=True)
+    kept: Callable[..., Tensor] = field(kw_only=True)
+
+    def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> MaskExpectation:
+        answer = reference.call(calls[0])
+        if not isinstance(answer.value, tuple) or not isinstance(answer.value[1], Tensor):
+            raise AuthoringError(f"{self.name}: the solution does not return an output and a mask")
+        arguments = self._bound(calls[0])
+        truth = self.kept(**arguments)
+        precise = truth.to(torch.float64)
+        allowed = 32 * ROUNDOFF[truth.dtype] * precise.abs().clamp(min=1e-30)
+        output = next(iter(self.points))
+        expected = Expected(truth, precise, precise, allowed)
+        return MaskExpectation(
+            output, tuple(answer.value[1].shape), self.keep(**arguments), expected
+        )
+
+
+def fills(
+    function: Callable[..., Any],
+    cases: Iterable[Case],
+    points: Mapping[str, float],
+    *,
+    law: Callable[..., Law],
+    name: str = "",
+) -> FillCheck:
+    """Check a function that fills its argument with random numbers.
+
+    Args:
+        points: for the filled argument, under its name, and for `generator`: that the numbers
+            follow the generator that is given.
+        law: from the function's arguments (without the generator) to the law of the numbers.
+    """
+    name = name or f"{function.__name__} by distribution"
+    return FillCheck(function, tuple(cases), dict(points), name, law=law)
+
+
+def drops(
+    function: Callable[..., Any],
+    cases: Iterable[Case],
+    points: Mapping[str, float],
+    *,
+    keep: Callable[..., float],
+    kept: Callable[..., Tensor],
+    name: str = "",
+) -> MaskCheck:
+    """Check a function that returns an output with parts dropped, and the mask of what it kept.
+
+    Args:
+        points: for the output (any name), for `mask` and for `generator`, in this order.
+        keep: from the function's arguments to the probability of keeping an element.
+        kept: from the function's arguments to the output if everything were kept.
+    """
+    name = name or f"{function.__name__} by distribution"
+    return MaskCheck(function, tuple(cases), dict(points), name, keep=keep, kept=kept)

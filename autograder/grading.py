@@ -1,0 +1,235 @@
+"""Grade a submission: the whole way on one screen."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+
+from autograder.catalogue import Catalogue, Topic
+from autograder.diagnosis import diagnose
+from autograder.exercise import Exercise
+from autograder.judging.call import Answer, Session
+from autograder.judging.compare import unchanged
+from autograder.judging.finding import Finding
+from autograder.judging.wording import explain, hint_at
+from autograder.oracle import Oracle, Trial
+from autograder.report import SCHEMA, Report
+from autograder.sandbox import Limits, Sandbox
+from autograder.submission import Submission
+
+Progress = Callable[[str, int, int], None]
+MAX_OUTPUT = 16_384
+
+
+class Grader:
+    """A warm grader: one sandbox and one oracle, for any number of submissions.
+
+    Raises:
+        SandboxUnavailable: this machine cannot confine student code, or lacks the device.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        secret: bytes,
+        device: str = "cpu",
+        *,
+        confined: bool = True,
+        limits: Limits | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._device = device
+        self._oracle = Oracle(secret, device)
+        self._sandbox = Sandbox(device, limits or Limits(), confined)
+
+    def grade(
+        self, assignment: str, submission: Submission, progress: Progress | None = None
+    ) -> Report:
+        """Run every check of the assignment and write the report.
+
+        Args:
+            progress: called before each exercise with its name, how many are done, how many
+                there are.
+
+        Raises:
+            KeyError: there is no such assignment.
+            SandboxFault: the sandbox failed, through no fault of the submission.
+        """
+        chosen = self._catalogue[assignment]
+        began = time.monotonic()
+        exercises = []
+        with self._sandbox.session(submission.sources) as session:
+            for topic, exercise in chosen.exercises:
+                if progress is not None:
+                    progress(exercise.name, len(exercises), len(chosen.exercises))
+                exercises.append(self._grade_exercise(topic, exercise, session))
+            loading = [note.message for note in session.loading]
+        return {
+            "schema": SCHEMA,
+            "view": "full",
+            "assignment": assignment,
+            "title": chosen.title,
+            "submission": {"filename": submission.filename, "digest": submission.digest},
+            "score": _points(sum(exercise["score"] for exercise in exercises)),
+            "max_score": _points(chosen.max_score),
+            "notes": loading,
+            "exercises": exercises,
+            "seconds": time.monotonic() - began,
+            "environment": {
+                "gradmark": metadata.version("gradmark"),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+                "device": self._device,
+                "confined": self._sandbox.confined,
+                "reference": chosen.digest,
+            },
+        }
+
+    def _grade_exercise(self, topic: Topic, exercise: Exercise, session: Session) -> dict[str, Any]:
+        trials = self._oracle.trials(topic, exercise)
+        answers = [tuple(session.call(call) for call in trial.calls) for trial in trials]
+        rows = judge(exercise, trials, answers)
+        score = sum(row.points for row in rows if row.passed)
+        found = []
+        if score < exercise.max_score and any(_gave_values(given) for given in answers):
+            found = diagnose(trials, self._oracle.suspects(topic, exercise), answers)
+        return {
+            "name": exercise.name,
+            "score": _points(score),
+            "max_score": _points(exercise.max_score),
+            "checks": [row.document() for row in rows],
+            "diagnosis": [
+                {"name": suspect.misconception.name, "hint": suspect.misconception.hint}
+                for suspect in found
+            ],
+            "outputs": _outputs(trials, answers),
+            "seconds": sum(answer.seconds for given in answers for answer in given),
+        }
+
+    def close(self) -> None:
+        self._sandbox.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a report: one output of one check, over all its cases."""
+
+    name: str
+    kind: str
+    points: float
+    findings: Sequence[tuple[Trial, Finding]]
+    gated: bool = False
+    settled: bool = True
+
+    @property
+    def failing(self) -> list[tuple[Trial, Finding]]:
+        return [(trial, finding) for trial, finding in self.findings if not finding.passed]
+
+    @property
+    def passed(self) -> bool:
+        return self.settled and not self.failing
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "score": _points(self.points if self.passed else 0.0),
+            "max_score": _points(self.points),
+            "passed": self.passed,
+            "message": self._message(reveal=True),
+            "student_message": self._message(reveal=False),
+            "cases": [
+                {
+                    "name": trial.case.name,
+                    "public": trial.case.public,
+                    "passed": finding.passed,
+                    "problem": finding.problem,
+                    "message": explain(finding),
+                    "evidence": _finite(finding.evidence),
+                }
+                for trial, finding in self.findings
+            ],
+        }
+
+    def _message(self, *, reveal: bool) -> str:
+        if self.passed:
+            return ""
+        if not self.failing:
+            return hint_at(Finding(self.name, "unsettled"))
+        # Public cases come first: what can be said in full is more use than a hint.
+        trial, finding = self.failing[0]
+        count = f"{len(self.failing)} of {len(self.findings)} cases"
+        if trial.case.public or reveal:
+            return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
+        return f"{hint_at(finding)} ({count} fail, hidden ones)"
+
+
+def judge(
+    exercise: Exercise, trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]
+) -> list[Row]:
+    """One row per output of each check, and one for leaving arguments unchanged."""
+    rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
+    mutations: list[tuple[Trial, Finding]] = []
+    for trial, given in zip(trials, answers, strict=True):
+        for finding in trial.expectation.judge(trial.calls, given):
+            rows.setdefault((trial.check.name, finding.output), []).append((trial, finding))
+        if not trial.check.gated:
+            mutations.append((trial, unchanged(trial.calls, given, set(trial.check.updates))))
+    judged = [
+        Row(f"{check.name}: {output}", check.kind, points, rows[check.name, output], check.gated)
+        for check in exercise.checks
+        for output, points in check.points.items()
+    ]
+    judged.append(Row("arguments left unchanged", "mutation", exercise.unchanged, mutations, True))
+    worked = any(row.passed and not row.gated for row in judged)
+    return [
+        row if worked or not row.gated else
+        Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
+        for row in judged
+    ]
+
+
+def _gave_values(given: Sequence[Answer]) -> bool:
+    return any(answer.failure is None or answer.failure.kind == "exception" for answer in given)
+
+
+def _outputs(trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]) -> list[dict[str, Any]]:
+    """What the calls printed, capped over the exercise."""
+    left, outputs = MAX_OUTPUT, []
+    for trial, given in zip(trials, answers, strict=True):
+        text = "".join(answer.output for answer in given)[:left]
+        if text:
+            outputs.append({"public": trial.case.public, "text": text})
+            left -= len(text)
+    return outputs
+
+
+def _points(value: float) -> float:
+    return round(value, 6)
+
+
+def _finite(evidence: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN and no infinity: such numbers become their names."""
+    return {
+        key: repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in evidence.items()
+    }

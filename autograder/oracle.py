@@ -1,0 +1,84 @@
+"""What is right, worked out once: cases drawn, truth and tolerance measured, suspects' answers.
+
+An oracle belongs to one secret, one device and one version of the reference; everything it says
+is kept, so that the reference costs nothing per submission.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from autograder.catalogue import Topic
+from autograder.checks.base import Check, Expectation
+from autograder.exercise import Case, Exercise, Misconception, draw
+from autograder.judging.call import Answer, Call
+from autograder.judging.local import LocalSession
+
+PUBLIC_SECRET = b"public"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One case of one check, ready to be put to a submission."""
+
+    check: Check
+    case: Case
+    calls: tuple[Call, ...]
+    expectation: Expectation
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A misconception's answers to every trial of its exercise, in the trials' order."""
+
+    misconception: Misconception
+    answers: tuple[tuple[Answer, ...], ...]
+
+
+class Oracle:
+    """Trials and suspects by exercise, for one course."""
+
+    def __init__(self, secret: bytes, device: str = "cpu") -> None:
+        self._secret = secret
+        self._device = device
+        self.trials = lru_cache(maxsize=None)(self._trials)
+        self.suspects = lru_cache(maxsize=None)(self._suspects)
+
+    def _trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
+        """Every case of every check, drawn and answered, public cases first."""
+        reference = LocalSession(topic.functions(), self._device)
+        trials = [
+            self._trial(topic, exercise, check, case, reference)
+            for check in exercise.checks
+            for case in sorted(check.cases, key=lambda case: not case.public)
+        ]
+        return tuple(trials)
+
+    def _trial(
+        self, topic: Topic, exercise: Exercise, check: Check, case: Case, reference: LocalSession
+    ) -> Trial:
+        secret = PUBLIC_SECRET if case.public else self._secret
+
+        def seed(purpose: str) -> int:
+            place = "\0".join((topic.name, exercise.name, check.name, case.name, purpose))
+            digest = hmac.digest(secret, place.encode(), hashlib.sha256)
+            return int.from_bytes(digest[:4], "little")
+
+        arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
+        calls = tuple(check.calls(arguments, seed))
+        return Trial(check, case, calls, check.expect(case, calls, reference))
+
+    def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
+        trials = self.trials(topic, exercise)
+        suspects = []
+        for misconception in exercise.misconceptions:
+            session = LocalSession(topic.functions(misconception), self._device)
+            answers = tuple(tuple(session.call(call) for call in trial.calls) for trial in trials)
+            suspects.append(Suspect(misconception, answers))
+        return tuple(suspects)

@@ -1,0 +1,64 @@
+"""The report: everything one grading run found, as one JSON document, and its two views."""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib import resources
+from typing import Any, TypeAlias
+
+import jsonschema
+
+SCHEMA = "gradmark-report/1"
+
+Report: TypeAlias = dict[str, Any]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the document."""
+    text = resources.files("autograder").joinpath("schema/report-1.json").read_text("utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def validate(report: Report) -> None:
+    """Check a document against the schema.
+
+    Raises:
+        jsonschema.ValidationError: it does not fit; the message says where.
+    """
+    jsonschema.validate(report, schema())
+
+
+def student_view(report: Report) -> Report:
+    """What the student may see: no hidden input, no expected value of a hidden case, nothing that
+    the submission said while it held a hidden input, no digest or device of the grader.
+
+    Public cases keep their evidence and their wording; a hidden case keeps only the sentence that
+    `wording.hint_at` made of it.
+    """
+    view = copy.deepcopy(report)
+    view["view"] = "student"
+    view["environment"] = {"gradmark": report["environment"]["gradmark"]}
+    for exercise in view["exercises"]:
+        for check in exercise["checks"]:
+            check["message"] = check.pop("student_message")
+            check["cases"] = [
+                case if case["public"] else {"name": "", "public": False, "passed": case["passed"]}
+                for case in check["cases"]
+            ]
+        exercise["output"] = "".join(
+            text["text"] for text in exercise.pop("outputs") if text["public"]
+        )
+    return view
+
+
+def instructor_view(report: Report) -> Report:
+    """Everything, in the form that the renderers take."""
+    view = copy.deepcopy(report)
+    view["view"] = "instructor"
+    for exercise in view["exercises"]:
+        for check in exercise["checks"]:
+            del check["student_message"]
+        exercise["output"] = "".join(text["text"] for text in exercise.pop("outputs"))
+    return view

@@ -1,0 +1,76 @@
+"""How far a correct answer may be from the truth: measured on the reference, never guessed.
+
+The truth is the reference in float64. How much rounding can move a result is measured by moving
+the inputs: `sensitivity` runs the reference on inputs that are off by one part in 2^30 and divides
+by that. A correct algorithm at unit roundoff u stays within a small multiple of u * sensitivity
+(measured: below 5 for loops, im2col, FFT, one- and two-pass variance at moderate conditioning),
+and the smallest known bug is orders of magnitude above it in the cases chosen to show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from autograder.judging.call import Answer, Call
+
+# Multiples of unit roundoff times sensitivity. Float64 has ten decades between the rounding of
+# correct algorithms and the smallest bug, so its tolerance sits in the middle of them.
+ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
+ALLOWED = {torch.float64: 2.0**16, torch.float32: 32.0, torch.float16: 32.0, torch.bfloat16: 32.0}
+
+STEP = 2.0**-30
+PROBES = 8
+
+
+def sensitivity(
+    call: Call, run: Callable[[Call], Answer], pick: Callable[[Answer], Sequence[Tensor]]
+) -> list[Tensor]:
+    """For each picked output, |output| + the change per relative change of the inputs, element by
+    element; at least its root mean square, because the error of FFT and of blocked algorithms
+    spreads from loud regions into quiet ones.
+
+    Shapes are those of the outputs. Where the output is not finite, so is the sensitivity.
+    """
+    truth = pick(run(call))
+    largest = [torch.zeros_like(t) for t in truth]
+    for probe in range(PROBES):
+        moved = pick(run(_moved(call, probe)))
+        for amount, t, m in zip(largest, truth, moved, strict=True):
+            torch.maximum(amount, (m - t).abs() / STEP, out=amount)
+    return [_spread(amount + t.abs()) for amount, t in zip(largest, truth, strict=True)]
+
+
+def _moved(call: Call, probe: int) -> Call:
+    generator = torch.Generator().manual_seed(probe)
+
+    def move(tensor: Tensor) -> Tensor:
+        noise = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype)
+        return tensor * (1 + STEP * noise)
+
+    arguments = {
+        name: move(value) if isinstance(value, Tensor) and value.is_floating_point() else value
+        for name, value in call.arguments.items()
+    }
+    return Call(call.function, arguments, call.positional, call.seed)
+
+
+def _spread(amount: Tensor) -> Tensor:
+    finite = amount[torch.isfinite(amount)]
+    if finite.numel() == 0:
+        return amount
+    return amount.clamp(min=float(finite.square().mean().sqrt()))
+
+
+def tolerance(sensitivity: Tensor, noise: Tensor, dtype: torch.dtype) -> Tensor:
+    """The allowed error in a given precision.
+
+    Args:
+        sensitivity: as measured by `sensitivity`.
+        noise: how far the reference itself is from the truth in that precision.
+    """
+    finite = noise[torch.isfinite(noise)]
+    floor = 8 * float(finite.square().mean().sqrt()) if finite.numel() else 0.0
+    return (ALLOWED[dtype] * ROUNDOFF[dtype] * sensitivity).clamp(min=floor)
