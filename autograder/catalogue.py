@@ -19,7 +19,7 @@ DEFAULT = Path(__file__).resolve().parent.parent / "reference"
 EVERYTHING = "all"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topic:
     """One topic file: the reference solution of an assignment and the records below it."""
 

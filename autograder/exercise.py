@@ -74,7 +74,7 @@ def _normal(shape: Iterable[int], generator: torch.Generator) -> Tensor:
     return torch.randn(tuple(shape), generator=generator, dtype=torch.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """Named arguments for one call. A public case is drawn from a fixed seed and given to the
     students; a hidden one is drawn from the course's secret. `kinks` names the arguments in which
@@ -139,7 +139,7 @@ def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Misconception:
     """A named one-line edit of the solution, with the hint that teaches it away."""
 
@@ -165,7 +165,7 @@ def edit(function: Function, old: str, new: str, *, name: str, hint: str) -> Mis
     return Misconception(function, old, new, name, hint)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """One or more functions graded together, named after the first one.
 

@@ -51,6 +51,8 @@ class Check(ABC):
             raise AuthoringError(f"{self.name}: two cases have one name")
         if not names:
             raise AuthoringError(f"{self.name}: a check needs at least one case")
+        if min(self.points.values(), default=0) <= 0:
+            raise AuthoringError(f"{self.name}: every output needs points, or its bugs cost nothing")
         parameters = inspect.signature(self.function).parameters
         for case in self.cases:
             unknown = set(case.arguments) - set(parameters)
