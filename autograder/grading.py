@@ -23,10 +23,11 @@ from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Sandbox
-from autograder.submission import Submission
+from autograder.submission import Source, Submission
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
+SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 
 
 class Grader:
@@ -92,6 +93,13 @@ class Grader:
                 "reference": chosen.digest,
             },
         }
+
+    def grade_exercise(
+        self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
+    ) -> dict[str, Any]:
+        """Grade one exercise alone, in a session of its own: the report's entry for it."""
+        with self._sandbox.session(sources) as session:
+            return self._grade_exercise(topic, exercise, session)
 
     def _grade_exercise(self, topic: Topic, exercise: Exercise, session: Session) -> dict[str, Any]:
         trials = self._oracle.trials(topic, exercise)
@@ -177,6 +185,8 @@ class Row:
             return hint_at(Finding(self.name, "unsettled"))
         # Public cases come first: what can be said in full is more use than a hint.
         trial, finding = self.failing[0]
+        if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
+            return explain(finding)
         count = f"{len(self.failing)} of {len(self.findings)} cases"
         if trial.case.public or reveal:
             return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
@@ -202,8 +212,9 @@ def judge(
     judged.append(Row("arguments left unchanged", "mutation", exercise.unchanged, mutations, True))
     worked = any(row.passed and not row.gated for row in judged)
     return [
-        row if worked or not row.gated else
-        Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
+        row
+        if worked or not row.gated
+        else Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
         for row in judged
     ]
 

@@ -127,7 +127,14 @@ def _unzip(name: str, content: bytes) -> tuple[Source, ...]:
             # The declared size may lie, so read no further than what is left.
             with archive.open(member) as file:
                 data = file.read(left + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
+        except (
+            zipfile.BadZipFile,
+            RuntimeError,
+            NotImplementedError,
+            OSError,
+            EOFError,
+            ValueError,
+        ):
             raise SubmissionError(
                 f"{_show(path.name)} in {_show(name)} cannot be unpacked (damaged, or encrypted)."
             ) from None

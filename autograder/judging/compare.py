@@ -100,9 +100,7 @@ def compare(output: str, expected: Expected, got: Value) -> Finding:
 
 
 def _compare_plain(output: str, truth: Value, got: Value) -> Finding:
-    same_type = type(got) is type(truth) or (
-        isinstance(truth, float) and type(got) in {int, float}
-    )
+    same_type = type(got) is type(truth) or (isinstance(truth, float) and type(got) in {int, float})
     if not same_type:
         evidence = {"expected": describe_type(truth), "got": describe_type(got)}
         return Finding(output, "type", evidence)

@@ -168,9 +168,7 @@ class MaskExpectation:
             under = mask.expand(truth.shape)
             value = torch.where(under, truth, torch.zeros((), dtype=truth.dtype))
             exact = value.to(torch.float64)
-            found = compare(
-                self.output, Expected(value, exact, exact, self.kept.tolerance), output
-            )
+            found = compare(self.output, Expected(value, exact, exact, self.kept.tolerance), output)
             if not found.passed:
                 worst = found
             if isinstance(output, Tensor) and output.shape == truth.shape and bool(under.any()):
@@ -290,11 +288,16 @@ def _mask_tests(masks: Tensor, keep: float) -> Iterator[Test]:
             if bool((counts == counts[0]).all()):
                 log_p = min(log_p, (groups - 1) * _log_most_likely(members, keep))
             left = [axis for axis in axes if axis not in summed]
-            where = "draws" if left == [0] else "dimensions " + ", ".join(
-                str(axis - 1) for axis in left if axis
+            where = (
+                "draws"
+                if left == [0]
+                else "dimensions " + ", ".join(str(axis - 1) for axis in left if axis)
             )
-            yield Test(f"evenness over {where}" + (" and draws" if 0 in left and left != [0] else ""),
-                       log_p, {"extreme": extreme, "wanted": keep})
+            yield Test(
+                f"evenness over {where}" + (" and draws" if 0 in left and left != [0] else ""),
+                log_p,
+                {"extreme": extreme, "wanted": keep},
+            )
     spread = max(keep, 1 - keep)
     for name, a, b in _pairs(kept - keep):
         s, pairs = float((a * b).sum()), a.numel()
@@ -311,8 +314,9 @@ def _pairs(z: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
         half = z.shape[axis] // 2
         if half == 0:
             continue
-        yield f"halves of dimension {axis - 1} alike", *(
-            z.narrow(axis, start, half) for start in (0, half)
+        yield (
+            f"halves of dimension {axis - 1} alike",
+            *(z.narrow(axis, start, half) for start in (0, half)),
         )
         even = z.narrow(axis, 0, 2 * half).unflatten(axis, (half, 2))
         yield f"neighbours in dimension {axis - 1} alike", *even.unbind(axis + 1)
