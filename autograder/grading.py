@@ -66,7 +66,7 @@ class Grader:
         """
         chosen = self._catalogue[assignment]
         began = time.monotonic()
-        exercises = []
+        exercises: list[dict[str, Any]] = []
         with self._sandbox.session(submission.sources) as session:
             for topic, exercise in chosen.exercises:
                 if progress is not None:
@@ -203,7 +203,7 @@ def judge(
         for finding in trial.expectation.judge(trial.calls, given):
             rows.setdefault((trial.check.name, finding.output), []).append((trial, finding))
         if not trial.check.gated:
-            mutations.append((trial, unchanged(trial.calls, given, set(trial.check.updates))))
+            mutations.append((trial, unchanged(trial.calls, given, trial.check.updates)))
     judged = [
         Row(f"{check.name}: {output}", check.kind, points, rows[check.name, output], check.gated)
         for check in exercise.checks

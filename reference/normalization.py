@@ -101,11 +101,7 @@ def _channels(count):
 
 BATCH_NORM_TRAINING = (
     case(
-        "images",
-        public=True,
-        x=normal(4, 3, 5, 6, mean=1.0, std=2.0),
-        **_channels(3),
-        training=True,
+        "images", public=True, x=normal(4, 3, 5, 6, mean=1.0, std=2.0), **_channels(3), training=True
     ),
     case("features", x=normal(7, 5, mean=1.0, std=2.0), **_channels(5), training=True),
     case("two values per channel", x=normal(2, 4, 1, 1), **_channels(4), training=True),
@@ -138,7 +134,9 @@ BATCH_NORM_EVAL = (
 )
 BATCH_NORM_FLOAT32 = (
     case("images", public=True, x=normal(8, 4, 6, 6, mean=1.0), **_channels(4), training=True),
-    case("mean of 100 deviations", x=normal(8, 4, 6, 6, mean=100.0), **_channels(4), training=True),
+    case(
+        "mean of 100 deviations", x=normal(8, 4, 6, 6, mean=100.0), **_channels(4), training=True
+    ),
     case("evaluation", x=normal(3, 4, 6, 6), **_channels(4), training=False),
 )
 

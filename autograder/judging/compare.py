@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,7 +186,9 @@ def _same_nonfinite(got: Tensor, truth: Tensor) -> Tensor:
     return (torch.isnan(got) & torch.isnan(truth)) | (got == truth)
 
 
-def unchanged(calls: Sequence[Call], answers: Sequence[Answer], updates: set[str]) -> Finding:
+def unchanged(
+    calls: Sequence[Call], answers: Sequence[Answer], updates: Collection[str]
+) -> Finding:
     """Whether each call left the arguments alone that it has no leave to update."""
     for call, answer in zip(calls, answers, strict=True):
         if answer.failure is not None:

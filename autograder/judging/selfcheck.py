@@ -40,7 +40,7 @@ def items(data: Path) -> list[Item]:
 
 def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
     for exercise in exercises:
-        mutating = []
+        mutating: list[Mapping[str, Any]] = []
         for check in exercise["checks"]:
             trials = tuple(check["trials"])
             if not check["gated"]:
@@ -71,6 +71,6 @@ def problem(item: Item, module: str) -> str:
 
 def _finding(item: Item, trial: Mapping[str, Any], answers: list[Answer]) -> Finding:
     if item.output == "unchanged":
-        return unchanged(trial["calls"], answers, set(trial["updates"]))
-    findings = trial["expectation"].judge(trial["calls"], answers)
+        return unchanged(trial["calls"], answers, trial["updates"])
+    findings: list[Finding] = trial["expectation"].judge(trial["calls"], answers)
     return next(finding for finding in findings if finding.output == item.output)

@@ -127,7 +127,7 @@ def _law(output: str, e: dict[str, Any]) -> str:
         case "shape":
             return f"{output} follows another distribution than it should"
         case "extremes":
-            return f"{output}: the largest number does not fit the distribution (tails cut, or too long)"
+            return f"{output}: its largest number does not fit (tails cut, or too long)"
         case "share kept":
             if measured is None:
                 return "nothing, or everything, is kept in every draw"
