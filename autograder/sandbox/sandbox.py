@@ -32,7 +32,7 @@ class Sandbox:
     ) -> None:
         _check_device(device)
         if not sys.platform.startswith("linux"):
-            raise SandboxUnavailable("code can be confined on Linux only: grade on a Linux machine.")
+            raise SandboxUnavailable("only Linux can confine code: grade on a Linux machine.")
         self.device = device
         self.limits = limits or Limits()
         self.confined = confined

@@ -149,7 +149,8 @@ class Session:
         answer = self._timed(ask, self._limits.call_seconds if seconds is None else seconds)
         failure = answer.failure
         if failure is not None and failure.kind == "missing" and self.loading.problems:
-            answer = replace(answer, failure=replace(failure, message=str(self.loading.problems[0])))
+            why = replace(failure, message=str(self.loading.problems[0]))
+            answer = replace(answer, failure=why)
         return answer
 
     def _timed(self, action: Any, seconds: float) -> Answer:
@@ -172,8 +173,6 @@ class Session:
         except (EOFError, OSError):
             failure = Failure("crash")
         elapsed = time.monotonic() - start
-        self._seconds_left -= elapsed
-
         if failure is not None and answer.failure is None:  # the worker cannot go on
             self._worker = None
             if failure.kind == "crash":
@@ -183,6 +182,7 @@ class Session:
         elif failure is not None and failure.kind == "memory":
             self._worker = None
             worker.kill()
+        self._seconds_left -= elapsed  # not before: a fault of ours must not be charged
         output = answer.output[: self._chars_left]
         self._chars_left -= len(output)
         return replace(answer, failure=failure, seconds=elapsed, output=output)

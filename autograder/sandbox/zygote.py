@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -106,19 +107,14 @@ class Worker:
     def kill(self) -> None:
         """As `end`, for a worker whose end nobody asks about."""
         self._calls.close()
-        try:
+        with contextlib.suppress(SandboxFault):
             self._kill()
-        except SandboxFault:
-            pass
-        finally:
-            os.close(self._pidfd)
-            self._status.close()
+        os.close(self._pidfd)
+        self._status.close()
 
     def _kill(self) -> bytes:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         try:
             self._status.settimeout(REAP_SECONDS)
             return self._status.recv(4096)
@@ -154,7 +150,7 @@ class Zygote:
                 "code": _INSIDE,
             },
         }
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         launcher = _BOOT.format(module="launcher")
         self._launcher = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-c", launcher, _INSIDE],

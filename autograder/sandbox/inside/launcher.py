@@ -103,7 +103,7 @@ def _first_uid() -> int | None:
     for line in Path("/proc/self/uid_map").read_text().splitlines():
         inside, _, count = map(int, line.split())
         extents.append((count, inside))
-        if inside <= FIRST_UID and FIRST_UID + UIDS <= inside + count:
+        if inside <= FIRST_UID and inside + count >= FIRST_UID + UIDS:
             return FIRST_UID
     count, inside = max(extents)
     return inside + count - UIDS if count >= 2 * UIDS else None

@@ -87,9 +87,9 @@ class Encoder:
             return str(value)[: wire.MAX_TEXT]
         if isinstance(value, torch.Generator):
             return {"seed": value.initial_seed()}
-        if isinstance(value, tuple | list):
-            if depth < wire.MAX_NESTING and len(value) <= wire.MAX_ITEMS:
-                return [self.encode(item, depth + 1) for item in value]
+        fits = depth < wire.MAX_NESTING
+        if fits and isinstance(value, tuple | list) and len(value) <= wire.MAX_ITEMS:
+            return [self.encode(item, depth + 1) for item in value]
         return _foreign(type(value).__name__)
 
     def _array(self, array: Any) -> Any:

@@ -46,7 +46,7 @@ class FrameError(ValueError):
 
 def octets(tensor: torch.Tensor) -> memoryview:
     """The memory of a contiguous CPU tensor."""
-    return memoryview(tensor.reshape(-1).view(torch.uint8).numpy())
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
 
 
 def send(write: Write, header: dict[str, Any], buffers: Sequence[memoryview]) -> None:

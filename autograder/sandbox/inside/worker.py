@@ -149,5 +149,5 @@ def _is_stub(error: BaseException) -> bool:
 def _seed(seed: int) -> None:
     # torch.manual_seed costs milliseconds more: it goes round all kinds of devices.
     torch.default_generator.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+    np.random.seed(seed % 2**32)
     random.seed(seed)

@@ -8,7 +8,9 @@ one in the memory it inherits.
 from __future__ import annotations
 
 import base64
+import contextlib
 import gc
+import importlib
 import json
 import os
 import select
@@ -21,6 +23,20 @@ from typing import Any, NoReturn
 from . import kernel
 from .confine import Confinement, confine, keep_only, limit
 
+# What submissions import, or torch and Python do at first use.
+LIKELY = (
+    *(
+        "collections",
+        "copy",
+        "dataclasses",
+        "enum",
+        "functools",
+        "inspect",
+        "itertools",
+        "linecache",
+    ),
+    *("math", "numpy.random", "random", "statistics", "tokenize", "traceback", "typing"),
+)
 REQUEST = struct.Struct("<IQQQ")  # slot, memory_bytes, cpu_seconds, scratch_bytes
 
 
@@ -125,25 +141,14 @@ class Zygote:
 
 
 def _tell(peer: socket.socket, message: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the parent has gone, or let go of this worker
         peer.send(json.dumps(message).encode())
-    except OSError:
-        pass  # the parent has gone, or let go of this worker
 
 
 def warm_up() -> None:
     """Import what submissions use and run what torch sets up lazily, so that workers need not."""
-    import collections
-    import dataclasses
-    import functools
-    import inspect
-    import itertools
-    import linecache
-    import math
-    import random
-    import traceback
-    import typing
-
+    for name in LIKELY:
+        importlib.import_module(name)
     import numpy as np
     import torch
 
@@ -151,10 +156,11 @@ def warm_up() -> None:
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    # Warn only: what has no deterministic kernel shall still run.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Warn only: what has no deterministic kernel shall still run. The public function would import
+    # torch's compiler, a thousand modules that each fork would have to carry.
+    torch._C._set_deterministic_algorithms(True, warn_only=True)
     torch.default_generator.manual_seed(0)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)
     for dtype in (torch.float32, torch.float64):
         image = torch.rand(2, 3, 8, 8, dtype=dtype, requires_grad=True)
         kernels = torch.rand(4, 3, 3, 3, dtype=dtype)
@@ -162,7 +168,8 @@ def warm_up() -> None:
         out = torch.nn.functional.conv2d(image, kernels, padding=1)
         out = torch.nn.functional.max_pool2d(out, 2).flatten(1)
         out = torch.log_softmax(out, 1) + torch.sigmoid(out) * torch.tanh(out).exp()
-        (out.sum() + torch.nn.functional.batch_norm(image, None, None, training=True).sum()).backward()
+        out = out.sum() + torch.nn.functional.batch_norm(image, None, None, training=True).sum()
+        torch.autograd.grad(out, image)
         torch.nn.functional.unfold(image, 3)
         torch.einsum("ij,jk->ik", matrix, matrix)
         torch.fft.fft(matrix)
@@ -172,7 +179,7 @@ def warm_up() -> None:
         torch.where(matrix > 0.5, matrix, 0.0).var(0)
         torch.bernoulli(matrix)
         torch.randn(4, dtype=dtype).clamp(min=0).sqrt().pow(2).topk(2)
-        matrix[matrix > 0.5].unique()
+        matrix[matrix > 0.5].cumsum(0)
         np.asarray(matrix) @ np.asarray(matrix)
     torch.randperm(5)
     str(torch.rand(2, 2))
