@@ -29,24 +29,41 @@ class _Refusal(click.ClickException):
 
 @click.command()
 @click.option(
-    "--host", default="127.0.0.1", envvar="GRADMARK_HOST", show_default=True,
+    "--host",
+    default="127.0.0.1",
+    envvar="GRADMARK_HOST",
+    show_default=True,
     help="The address to listen on.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, envvar="GRADMARK_PORT",
-    show_default=True, help="The port to listen on; 0 takes a free one.",
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    envvar="GRADMARK_PORT",
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), default=Path("var"), envvar="GRADMARK_DATA",
-    show_default=True, help="Where submissions, reports and secrets are kept.",
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("var"),
+    envvar="GRADMARK_DATA",
+    show_default=True,
+    help="Where submissions, reports and secrets are kept.",
 )
 @click.option(
-    "--graders", type=click.IntRange(0), default=1, envvar="GRADMARK_GRADERS", show_default=True,
+    "--graders",
+    type=click.IntRange(0),
+    default=1,
+    envvar="GRADMARK_GRADERS",
+    show_default=True,
     help="How many submissions are graded at a time.",
 )
 @click.option(
-    "--reference", type=click.Path(path_type=Path, exists=True, file_okay=False),
-    envvar="GRADMARK_REFERENCE", help="The exercises to grade by, if not the ones that come along.",
+    "--reference",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="GRADMARK_REFERENCE",
+    help="The exercises to grade by, if not the ones that come along.",
 )
 def serve(host: str, port: int, data: Path, graders: int, reference: Path | None) -> None:
     """Take submissions on a web page and grade them on this machine."""
@@ -67,7 +84,10 @@ def serve(host: str, port: int, data: Path, graders: int, reference: Path | None
         raise _Refusal(str(error)) from None
     try:
         server = waitress.create_server(
-            app, sockets=[listener], threads=_THREADS, ident=None,
+            app,
+            sockets=[listener],
+            threads=_THREADS,
+            ident=None,
             max_request_body_size=_LARGEST_REQUEST,
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")

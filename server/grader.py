@@ -90,7 +90,9 @@ class GraderLoop:
                 finally:
                     self._grading = False
             self._queue.finish(claim, report)
-            log.info("submission %d: %s of %s", claim.submission, report["score"], report["max_score"])
+            log.info(
+                "submission %d: %s of %s", claim.submission, report["score"], report["max_score"]
+            )
         except LeaseLost:
             log.warning("submission %d: taken by another grader", claim.submission)
         except _Stopped:
@@ -155,12 +157,18 @@ def run_grader(config: Config, open_grader: OpenGrader, *, supervised: bool = Fa
 
 @click.command()
 @click.option(
-    "--data", type=click.Path(path_type=Path), default=Path("var"), envvar="GRADMARK_DATA",
-    show_default=True, help="Where the server keeps its data.",
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("var"),
+    envvar="GRADMARK_DATA",
+    show_default=True,
+    help="Where the server keeps its data.",
 )
 @click.option(
-    "--reference", type=click.Path(path_type=Path, exists=True, file_okay=False),
-    envvar="GRADMARK_REFERENCE", help="The exercises to grade by, if not the ones that come along.",
+    "--reference",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="GRADMARK_REFERENCE",
+    help="The exercises to grade by, if not the ones that come along.",
 )
 @click.option("--supervised", is_flag=True, hidden=True)
 def main(data: Path, reference: Path | None, supervised: bool) -> None:

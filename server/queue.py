@@ -143,7 +143,7 @@ class Queue:
             submission.graded_at = self._clock()
 
     def fail(self, claim: Claim, fault: str) -> None:
-        """Something of ours broke: try again later, or give up and keep the submission as failed."""
+        """Something of ours broke: try again later, or give up and keep it as failed."""
         with self._held(claim) as submission:
             self._record_fault(submission, fault)
 

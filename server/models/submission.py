@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Enum, Index, String
+from sqlalchemy import JSON, Enum, Float, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.models.base import Base, UTCDateTime
@@ -53,7 +53,7 @@ class Submission(Base):
     total: Mapped[int] = mapped_column(default=0)
 
     graded_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    score: Mapped[float | None]
-    max_score: Mapped[float | None]
+    score: Mapped[float | None] = mapped_column(Float)
+    max_score: Mapped[float | None] = mapped_column(Float)
     # Large and seldom read: last in the row, and loaded only where it is asked for.
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)

@@ -77,9 +77,7 @@ def status(public_id: str) -> Response:
 
 @pages.get("/report.css")
 def report_stylesheet() -> Response:
-    response = Response(services().engine.stylesheet, mimetype="text/css")
-    response.add_etags()
-    return response.make_conditional(request)
+    return Response(services().engine.stylesheet, mimetype="text/css")
 
 
 def _home(assignment: str = "", refusal: str = "") -> str:
