@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from autograder.submission import MAX_BYTES
 from server import errors, guard, health, student
 from server.config import Config
 from server.database import Database
@@ -30,7 +31,7 @@ def create_app(config: Config, engine: Engine) -> Flask:
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=config.session_key(),
-        MAX_CONTENT_LENGTH=config.max_upload + _FORM_OVERHEAD,
+        MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
         SESSION_COOKIE_NAME="gradmark",
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=180),

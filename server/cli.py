@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import signal
 import socket
 import sys
@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 import waitress
 
-from server import engine
+from server import engine, logs
 from server.app import create_app
 from server.config import Config, ConfigError
 from server.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
@@ -67,7 +67,7 @@ class _Refusal(click.ClickException):
 )
 def serve(host: str, port: int, data: Path, graders: int, reference: Path | None) -> None:
     """Take submissions on a web page and grade them on this machine."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logs.set_up()
     config = Config(data, reference)
     listener = _listen(host, port)
     try:
@@ -101,7 +101,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if error.errno else error
         raise _Refusal(f"Cannot listen on {host}, port {port}: {reason}.") from None
 
 

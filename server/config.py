@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.submission import MAX_BYTES
 from server.files import sync_directory
 
 
@@ -19,7 +18,6 @@ class ConfigError(Exception):
 class Config:
     data: Path
     reference: Path | None = None  # of the exercises; None: those that come with the engine
-    max_upload: int = MAX_BYTES
 
     @property
     def database(self) -> Path:

@@ -16,15 +16,15 @@ from pathlib import Path
 import click
 
 from autograder.submission import Submission, parse
-from server import engine
+from server import engine, logs
 from server.config import Config, ConfigError
 from server.database import Database
 from server.engine import CannotConfine, Grade, OpenGrader
 from server.files import Files
-from server.queue import Claim, LeaseLost, Queue
+from server.queue import Claim, LeaseLost, Patience, Queue
 from server.supervisor import die_with_parent, say_ready
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("server.grader")  # also when run as a program
 
 EXIT_MISUSE = 2
 EXIT_CANNOT_GRADE = 3
@@ -90,9 +90,7 @@ class GraderLoop:
                 finally:
                     self._grading = False
             self._queue.finish(claim, report)
-            log.info(
-                "submission %d: %s of %s", claim.submission, report["score"], report["max_score"]
-            )
+            log.info("submission %d: graded", claim.submission)
         except LeaseLost:
             log.warning("submission %d: taken by another grader", claim.submission)
         except _Stopped:
@@ -115,7 +113,7 @@ class GraderLoop:
         done = threading.Event()
 
         def beat() -> None:
-            while not done.wait(self._queue.lease.total_seconds() / 3):
+            while not done.wait(self._queue.patience.lease.total_seconds() / 3):
                 try:
                     self._queue.heartbeat(claim)
                 except LeaseLost:
@@ -132,15 +130,21 @@ class GraderLoop:
             thread.join()
 
 
-def run_grader(config: Config, open_grader: OpenGrader, *, supervised: bool = False) -> int:
+def run_grader(
+    config: Config,
+    open_grader: OpenGrader,
+    *,
+    supervised: bool = False,
+    patience: Patience | None = None,
+) -> int:
     """Be a grader until SIGTERM or SIGINT; return the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logs.set_up()
     try:
         config.prepare()
         database = Database(config.database)
         database.migrate()
         files = Files(config.submissions)
-        loop = GraderLoop(Queue(database, files), files, open_grader)
+        loop = GraderLoop(Queue(database, files, patience), files, open_grader)
         signal.signal(signal.SIGTERM, loop.stop)
         signal.signal(signal.SIGINT, loop.stop)
         if supervised:

@@ -11,8 +11,9 @@ the holder of a submission's latest lease can store anything about it.
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,13 +26,22 @@ from server.database import Database
 from server.files import Files
 from server.models import State, Submission
 
-LEASE = timedelta(seconds=15)
-# A fault of ours is tried again after these waits, then the submission is kept as failed.
-RETRY_AFTER = (timedelta(seconds=2), timedelta(seconds=15), timedelta(seconds=60))
+log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
     """The submission is no longer this claim's: whatever was found out about it is void."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    lease: timedelta = timedelta(seconds=15)  # for how long a silent grader is believed alive
+    # After a fault of ours: the waits before each new try. Then the submission is kept as failed.
+    retry_after: tuple[timedelta, ...] = (
+        timedelta(seconds=2),
+        timedelta(seconds=15),
+        timedelta(seconds=60),
+    )
 
 
 @dataclass(frozen=True)
@@ -55,16 +65,13 @@ class Queue:
         self,
         database: Database,
         files: Files,
-        *,
-        lease: timedelta = LEASE,
-        retry_after: Sequence[timedelta] = RETRY_AFTER,
+        patience: Patience | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._database = database
         self._files = files
-        self._retry_after = retry_after
         self._clock = clock
-        self.lease = lease
+        self.patience = patience or Patience()
 
     def accept(self, assignment: str, parsed: Parsed, content: bytes, owner: str | None) -> str:
         """Keep a submission for good and queue it; return its public id.
@@ -110,7 +117,7 @@ class Queue:
                 return None
             submission.state = State.GRADING
             submission.lease += 1
-            submission.lease_until = self._clock() + self.lease
+            submission.lease_until = self._clock() + self.patience.lease
             return Claim(
                 submission.id,
                 submission.lease,
@@ -127,7 +134,7 @@ class Queue:
             LeaseLost: as every method that takes a claim.
         """
         with self._held(claim) as submission:
-            submission.lease_until = self._clock() + self.lease
+            submission.lease_until = self._clock() + self.patience.lease
 
     def progress(self, claim: Claim, exercise: str, done: int, total: int) -> None:
         with self._held(claim) as submission:
@@ -203,12 +210,13 @@ class Queue:
             yield submission
 
     def _record_fault(self, submission: Submission, fault: str) -> None:
-        retries = len(self._retry_after)
-        if submission.faults < retries:
-            submission.not_before = self._clock() + self._retry_after[submission.faults]
+        waits = self.patience.retry_after
+        if submission.faults < len(waits):
+            submission.not_before = self._clock() + waits[submission.faults]
             self._leave_grading(submission, State.WAITING)
         else:
             self._leave_grading(submission, State.FAILED)
+            log.error("submission %d: not graded, given up: %s", submission.id, fault)
         submission.faults += 1
         submission.last_fault = fault
 

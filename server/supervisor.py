@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 _READY = b"ready\n"
 _GRACE = 10.0  # seconds that a grader has to give back what it is grading
-_LONGEST_PAUSE = 30.0  # seconds between two starts of a grader that keeps dying
+# Seconds before a dead grader is replaced; doubled each time while they die young.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
 class GraderEnded(Exception):
@@ -74,7 +75,7 @@ class _Grader:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
         self._process = self._start(subprocess.PIPE)
-        self._pause = 0.5
+        self._pause = _SHORTEST_PAUSE
         self._next_start: float | None = None
 
     def wait_until_ready(self) -> None:
@@ -88,6 +89,8 @@ class _Grader:
         now = time.monotonic()
         if self._next_start is None:
             log.error("A grader died (exit status %d); starting another.", self._process.returncode)
+            if now - self._started > 2 * _LONGEST_PAUSE:
+                self._pause = _SHORTEST_PAUSE
             self._next_start = now + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         elif now >= self._next_start:
@@ -108,6 +111,7 @@ class _Grader:
     def _start(self, stdout: int) -> subprocess.Popen[bytes]:
         # In a process group of its own, so that Ctrl-C in a terminal reaches only the server,
         # which then stops its graders in good order.
+        self._started = time.monotonic()
         return subprocess.Popen(
             self._command, stdin=subprocess.DEVNULL, stdout=stdout, process_group=0
         )

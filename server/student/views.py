@@ -14,7 +14,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from autograder.submission import SubmissionError, parse
+from autograder.submission import MAX_BYTES, SubmissionError, parse
 from server.models import Submission
 from server.services import services
 from server.student import queries
@@ -27,7 +27,7 @@ _LONGEST_NAME = 120
 
 @pages.get("/")
 def home() -> str:
-    return _home()
+    return _home(request.args.get("assignment", ""))
 
 
 @pages.post("/submissions")
@@ -88,6 +88,7 @@ def _home(assignment: str = "", refusal: str = "") -> str:
         assignments=engine.assignments,
         chosen=assignment,
         refusal=refusal,
+        max_mebibytes=MAX_BYTES // 2**20,
         own=queries.latest(database, owner) if owner else [],
         samples=queries.latest(database, None),
     )

@@ -22,7 +22,7 @@ from server.engine import Grade
 from server.files import Files
 from server.grader import GraderLoop
 from server.models import Submission
-from server.queue import Queue
+from server.queue import Patience, Queue
 from tests.server import engines
 
 SOURCE = b"def batch_norm(x):\n    return x\n"
@@ -69,7 +69,7 @@ class House:
 
     def grade_all(self, grade: Grade = engines.grade) -> None:
         """Grade in this process until nothing waits any more."""
-        queue = Queue(self.database, self.files, retry_after=(timedelta(0),) * 3)
+        queue = Queue(self.database, self.files, Patience(retry_after=(timedelta(0),) * 3))
         loop = GraderLoop(queue, self.files, engines.opener(grade), poll=0)
         claim = queue.claim
 
@@ -139,7 +139,7 @@ def sentence(response: TestResponse) -> str:
     raise AssertionError(response.text)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "this did not happen in time"

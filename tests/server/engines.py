@@ -20,10 +20,10 @@ from typing import Any
 from markupsafe import Markup
 
 from autograder.submission import Submission
-from server import queue
 from server.config import Config
 from server.engine import CannotConfine, Engine, Grade, OpenGrader
 from server.grader import run_grader
+from server.queue import Patience
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,11 @@ def main() -> int:
     parser.add_argument("--lease", type=float, default=15.0)
     parser.add_argument("--supervised", action="store_true")
     options = parser.parse_args()
-    queue.Queue.__init__.__kwdefaults__["lease"] = timedelta(seconds=options.lease)
-    queue.Queue.__init__.__kwdefaults__["retry_after"] = (timedelta(0),) * 3
+    patience = Patience(timedelta(seconds=options.lease), (timedelta(0),) * 3)
     open_grader = opener(slow(options.log, options.seconds)) if options.log else unconfined
-    return run_grader(Config(options.data), open_grader, supervised=options.supervised)
+    return run_grader(
+        Config(options.data), open_grader, supervised=options.supervised, patience=patience
+    )
 
 
 if __name__ == "__main__":

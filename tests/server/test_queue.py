@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import event
 
 from server.models import State
-from server.queue import LEASE, RETRY_AFTER, LeaseLost
+from server.queue import LeaseLost, Patience
 from tests.server.conftest import House
 from tests.server.engines import report
 
+PATIENCE = Patience()
 REPORT = report("normalization")
 
 
@@ -36,7 +37,7 @@ def test_a_heartbeat_keeps_the_lease(house: House) -> None:
     house.accept()
     claim = house.queue.claim()
     for _ in range(5):
-        house.clock.advance(0.8 * LEASE.total_seconds())
+        house.clock.advance(0.8 * PATIENCE.lease.total_seconds())
         house.queue.heartbeat(claim)
         assert house.queue.release_expired() == 0
     house.queue.finish(claim, REPORT)
@@ -45,9 +46,9 @@ def test_a_heartbeat_keeps_the_lease(house: House) -> None:
 def test_a_silent_grader_loses_its_lease_and_its_report_is_refused(house: House) -> None:
     public_id = house.accept()
     stale = house.queue.claim()
-    house.clock.advance(LEASE.total_seconds() + 1)
+    house.clock.advance(PATIENCE.lease.total_seconds() + 1)
     assert house.queue.release_expired() == 1
-    house.clock.advance(RETRY_AFTER[0].total_seconds())
+    house.clock.advance(PATIENCE.retry_after[0].total_seconds())
     fresh = house.queue.claim()
     assert fresh.submission == stale.submission
     assert fresh.lease > stale.lease
@@ -72,7 +73,7 @@ def test_a_silent_grader_loses_its_lease_and_its_report_is_refused(house: House)
 
 def test_a_fault_is_retried_after_a_wait_then_given_up_without_a_score(house: House) -> None:
     public_id = house.accept()
-    for wait in RETRY_AFTER:
+    for wait in PATIENCE.retry_after:
         house.queue.fail(house.queue.claim(), "disk full")
         assert house.row(public_id).state is State.WAITING
         house.clock.advance(wait.total_seconds() - 0.001)
@@ -88,7 +89,7 @@ def test_a_fault_is_retried_after_a_wait_then_given_up_without_a_score(house: Ho
 
 def test_what_kills_every_grader_is_not_tried_for_ever(house: House) -> None:
     public_id = house.accept()
-    for _ in range(len(RETRY_AFTER) + 1):
+    for _ in range(len(PATIENCE.retry_after) + 1):
         assert house.queue.claim() is not None
         house.clock.advance(1000)
         assert house.queue.release_expired() == 1

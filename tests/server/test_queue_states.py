@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from server.models import State
-from server.queue import RETRY_AFTER, Claim, LeaseLost
+from server.queue import Claim, LeaseLost, Patience
 from tests.server.conftest import make_house
 from tests.server.engines import report
+
+PATIENCE = Patience()
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -86,9 +88,9 @@ class QueueMachine(RuleBasedStateMachine):
         for row in rows:
             assert row.score == self.scores.get(row.id)
             assert (row.state is State.GRADED) == (row.id in self.scores)
-            assert (row.state is State.FAILED) == (row.faults > len(RETRY_AFTER))
+            assert (row.state is State.FAILED) == (row.faults > len(PATIENCE.retry_after))
             assert (row.lease_until is not None) == (row.state is State.GRADING)
 
 
-QueueMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+QueueMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
 TestQueueStates = QueueMachine.TestCase
