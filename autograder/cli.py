@@ -237,16 +237,17 @@ def audit(
 @main.command()
 @click.argument("assignment")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Overwrite stubs that somebody has filled in.")
 @_reference
 @_refuse_clearly
-def release(assignment: str, directory: Path, reference: Path | None) -> None:
+def release(assignment: str, directory: Path, replace: bool, reference: Path | None) -> None:
     """Write what students get for ASSIGNMENT into DIRECTORY: stubs, self-check, README."""
     from autograder.catalogue import Catalogue
     from autograder.release import release as write
 
     chosen = Catalogue.load(reference)[assignment]
     directory.mkdir(parents=True, exist_ok=True)
-    for path in write(chosen, directory):
+    for path in write(chosen, directory, replace=replace):
         click.echo(path)
 
 

@@ -24,19 +24,20 @@ _templates = jinja2.Environment(
 )
 
 
-def release(assignment: Assignment, directory: Path) -> list[Path]:
+def release(assignment: Assignment, directory: Path, *, replace: bool = False) -> list[Path]:
     """Write the assignment's folder and return what was written.
 
-    Files that are there already are replaced, except a stub: a student's work is never overwritten.
+    Files that are there already are replaced, except a stub: a student's work is not overwritten
+    unless `replace` says so.
 
     Raises:
         FileExistsError: a stub of that name is there and differs from what would be written.
     """
     stubs = {directory / f"{topic.name}.py": stub(topic) for topic in assignment.topics}
     for path, text in stubs.items():
-        if path.exists() and path.read_text("utf-8") != text:
+        if not replace and path.exists() and path.read_text("utf-8") != text:
             raise FileExistsError(
-                f"{path} is there and holds somebody's work: release into another folder"
+                f"{path} is there and holds somebody's work: release into another folder, or --replace it"
             )
     engine = directory / "selfcheck"
     if engine.exists():
