@@ -60,6 +60,16 @@ class GraderLoop:
                     ready = None
                 self._grade_until_fault(grade)
 
+    def drain(self) -> None:
+        """Grade until nothing waits.
+
+        Raises:
+            CannotConfine: there is no sandbox.
+        """
+        with self._open_grader() as grade:
+            while (claim := self._queue.claim()) is not None:
+                self._grade_one(claim, grade)
+
     def stop(self, *_signal: object) -> None:
         """Give back what is being graded and return from `run`; for use as a signal handler."""
         first = not self._stopping.is_set()
