@@ -82,7 +82,7 @@ def test_harmless(sandbox, name):
         answer = attack(session)
         assert answer.failure is None, answer.failure
         assert len(answer.output) <= sandbox.limits.output_chars
-    with sandbox.session([source("")]) as session:
+    with sandbox.session([source("pass")]) as session:
         check_honest(session)
 
 
@@ -90,10 +90,11 @@ def test_harmless(sandbox, name):
 def test_failing(sandbox, name):
     body, kinds = attempts.FAILING[name]
     with sandbox.session([source(body)]) as session:
-        answer = attack(session)
+        seconds = SECONDS if "timeout" in kinds else 20
+        answer = session.call(Call("attack", {}, 0), seconds)
         assert answer.failure is not None, answer
         assert answer.failure.kind in kinds, answer.failure
-        assert answer.seconds < SECONDS + 1
+        assert answer.seconds < seconds + 1
         check_honest(session)
 
 
@@ -140,14 +141,15 @@ os._exit(0)
 SCAN = """
 # The kernel copies what is mapped and refuses the rest, so that the scan never faults.
 libc.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
-marker = ('MARK' + 'ER-OF-').encode()
+import re
+marker = re.compile(b'MARKER[-]OF[-]')  # which does not match itself
 found = 0
 for block in {id(o) >> 20 for o in gc.get_objects()} | {id(o) >> 20 for o in map(str, range(9))}:
     with open('/tmp/dump', 'wb') as file:
         for page in range(256):
             libc.write(file.fileno(), (block << 20) + page * 4096, 4096)
     with open('/tmp/dump', 'rb') as file:
-        found += file.read().count(marker)
+        found += sum(1 for _ in marker.finditer(file.read()))
 return found
 """
 
@@ -160,7 +162,7 @@ def test_an_earlier_submission_is_not_in_the_memory_that_is_inherited(sandbox):
         answer = session.call(Call("attack", {}, 0), 20)
         assert answer.failure is None, answer.failure
         assert answer.value == 0
-    own = source("own = 'MARKER-OF-' + 'me'\n" + SCAN)
+    own = source("own = 'MARKER-OF-me' * 50\n" + SCAN)
     with sandbox.session([own]) as session:
         assert session.call(Call("attack", {}, 0), 20).value > 0  # the scan does find things
 
