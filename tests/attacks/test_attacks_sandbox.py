@@ -2,6 +2,7 @@
 
 import os
 import platform
+import struct
 import textwrap
 from collections.abc import Iterator
 
@@ -21,7 +22,7 @@ x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="system calls by
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     os.environ["GRADMARK_TEST_SECRET"] = "SECRET"  # noqa: S105
-    limits = Limits(call_seconds=5, load_seconds=2, session_seconds=300, memory_bytes=2 * 2**30)
+    limits = Limits(call_seconds=5, load_seconds=2, session_seconds=300, memory_bytes=3 * 2**29)
     with Sandbox(limits=limits) as sandbox:
         yield sandbox
     del os.environ["GRADMARK_TEST_SECRET"]
@@ -173,6 +174,46 @@ def test_files_of_another_session_are_not_there(sandbox):
     with sandbox.session([writer]) as one, sandbox.session([reader]) as two:
         assert attack(one).failure is None
         assert attack(two).value == ()
+
+
+SECOND_WALLS = {
+    "become root": "os.setuid(0)" if os.geteuid() == 0 else "os.setuid(1)",
+    "signal the zygote": "os.kill(1, 0) or os.kill(2, 0)",
+    "mount": "syscall(165, b'none', b'/tmp', b'tmpfs', 0, None)",
+    "chroot": "os.chroot('/tmp')",
+    "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW)",
+    "the network": "socket.create_connection(('127.0.0.1', 1), 1)",
+    "a way out": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('192.0.2.1', 53))",
+    "write to the library": "open(torch.__file__, 'a')",
+    "run a program": "os.execv(sys.executable, [sys.executable])",
+    "host name": "socket.sethostname('x')",
+    "more than one's limits": "import resource as r; r.setrlimit(r.RLIMIT_AS, (-1, -1))",
+    "a device": "os.mknod('/tmp/mem', 0o20666, 0x101)",
+    "fork": "os.fork()",
+}
+
+
+@x86
+def test_the_other_walls_stand_without_the_filter(monkeypatch):
+    """Namespaces, capabilities, Landlock and limits each do their part behind seccomp."""
+    allow_everything = struct.pack("<HBBI", 0x06, 0, 0, 0x7FFF0000)
+    monkeypatch.setattr("autograder.sandbox.zygote.compile_filter", lambda: allow_everything)
+    with Sandbox() as sandbox:
+        for name, body in SECOND_WALLS.items():
+            with sandbox.session([source(body)]) as session:
+                answer = attack(session)
+                assert answer.failure is not None, name
+                assert answer.failure.kind == "exception", (name, answer.failure)
+        with sandbox.session([source("os.kill(-1, 9)")]) as session:
+            attack(session)
+            check_honest(session)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has one user id to give")
+def test_sessions_have_user_ids_of_their_own(sandbox):
+    who = source("return os.getuid()")
+    with sandbox.session([who]) as one, sandbox.session([who]) as two:
+        assert 0 < attack(one).value != attack(two).value > 0
 
 
 def test_loading_is_confined_as_well(sandbox):
