@@ -36,6 +36,7 @@ class Sandbox:
         self.device = device
         self.limits = limits or Limits()
         self.confined = confined
+        self._closed = False
         self._free = set(range(MAX_SESSIONS))
         self._zygote = _start(confined)
 
@@ -45,6 +46,8 @@ class Sandbox:
 
     def fork(self, slot: int) -> Worker:
         """A fresh worker for the session in `slot`, from a new zygote if the old one is gone."""
+        if self._closed:
+            raise SandboxFault("the sandbox is closed")
         if self._zygote.alive:
             try:
                 return self._zygote.fork(slot, self.limits)
@@ -63,6 +66,8 @@ class Sandbox:
         self._free.add(slot)
 
     def close(self) -> None:
+        """End the zygote and every session."""
+        self._closed = True
         self._zygote.close()
 
     def __enter__(self) -> Sandbox:

@@ -172,6 +172,9 @@ class Session:
             failure = Failure("reply", str(error))
         except (EOFError, OSError):
             failure = Failure("crash")
+        except BaseException:  # such as KeyboardInterrupt: what comes next would be out of step
+            self.close()
+            raise
         elapsed = time.monotonic() - start
         if failure is not None and answer.failure is None:  # the worker cannot go on
             self._worker = None

@@ -105,11 +105,11 @@ class Worker:
         return _status(message)
 
     def kill(self) -> None:
-        """As `end`, for a worker whose end nobody asks about."""
-        self._calls.close()
-        with contextlib.suppress(SandboxFault):
-            self._kill()
+        """Kill the worker, and leave burying it to the zygote."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         os.close(self._pidfd)
+        self._calls.close()
         self._status.close()
 
     def _kill(self) -> bytes:
@@ -219,6 +219,7 @@ class Zygote:
             message, pidfds, _, _ = socket.recv_fds(status, 4096, 1)
             if not pidfds:
                 _status(message)
+            os.set_inheritable(pidfds[0], False)
             return Worker(calls, status, pidfds[0])
         except (OSError, SandboxFault) as error:
             for end in (calls, worker_calls, status, zygote_status):

@@ -152,13 +152,12 @@ STOPPED = {
 }
 
 HARMLESS = {
-    "ignore signals": "for n in range(1, 20):\n try: signal.signal(n, signal.SIG_IGN)\n except OSError: pass",
+    "ignore signals": "for n in {*range(1, 20)} - {9, 19}: signal.signal(n, signal.SIG_IGN)",
     "leave an atexit": "atexit.register(print, 'bye')",
     "flood stdout": "for _ in range(1000): print('x' * 10**5)",
-    "flood descriptor 1": "for _ in range(100): os.write(1, bytes(2**20)); os.write(2, bytes(2**20))",
+    "flood descriptor 1": "for _ in range(99): os.write(1, bytes(2**20)); os.write(2, b'x' * 999)",
     "close the standard streams": "sys.stdout.close(); sys.stderr = None; os.close(0)",
-    "patch torch": "torch.equal = torch.allclose = lambda *_: True; torch.Tensor.__eq__ = torch.equal",
-    "patch builtins": "import builtins; builtins.len = lambda _: 0; builtins.sum = len",
+    "patch torch": "torch.equal = torch.allclose = torch.Tensor.__eq__ = lambda *_: True",
     "patch numpy": "np.array_equal = np.allclose = lambda *_: True",
     "setsid": "os.getsid(0) == os.getpid() or 1 / 0",
     "environment": "assert not any('SECRET' in k + v for k, v in os.environ.items())",
@@ -185,12 +184,16 @@ FAILING = {
         "a = []\nwhile True: a.append(mmap.mmap(-1, 2**30))",
         {"memory", "exception"},
     ),
+    "patch builtins": (
+        "import builtins\nbuiltins.len = lambda _: 0",
+        {"crash", "reply", "exception", "timeout"},
+    ),
     "exit": ("os._exit(0)", {"crash"}),
     "segfault": ("ctypes.string_at(0)", {"crash"}),
     "abort": ("os.abort()", {"crash"}),
     "a wild jump": ("ctypes.CFUNCTYPE(None)(8)()", {"crash"}),
     "recursion without limit": (
-        "sys.setrecursionlimit(10**9)\nclass A: pass\nA.__repr__ = lambda s: repr(s) + ''\nrepr(A())",
+        "sys.setrecursionlimit(10**9)\nclass A:\n def __repr__(s): return repr(s) + ''\nrepr(A())",
         {"crash", "exception", "memory", "timeout"},
     ),
     "32-bit system call": (

@@ -55,7 +55,7 @@ print("confined")
 
 
 def become_nobody(paths: list[str]) -> None:
-    """Become an unprivileged user, for whom `paths` can be reached even below private directories."""
+    """Become an unprivileged user who can reach `paths`, even below private directories."""
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     trees = {path: kernel.clone_tree(path) for path in paths}

@@ -237,6 +237,15 @@ def test_a_closed_session_says_so(sandbox):
         session.call(call("f"))
 
 
+def test_a_closed_sandbox_stays_closed():
+    sandbox = Sandbox(confined=False)
+    with sandbox.session([Source("losses", (CODE,))]) as session:
+        sandbox.close()
+        time.sleep(0.3)
+        with pytest.raises(SandboxFault, match="closed"):
+            session.call(call("good", x=1))
+
+
 def test_unconfined_is_the_same_but_for_the_walls(sandbox):
     with (
         Sandbox(confined=False) as open_house,
