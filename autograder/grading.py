@@ -35,6 +35,8 @@ SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 class Grader:
     """A warm grader: one sandbox and one oracle, for any number of submissions.
 
+    It sets torch to one thread in this process: the cases are small, and graders run side by side.
+
     Raises:
         SandboxUnavailable: this machine cannot confine student code, or lacks the device.
     """
@@ -48,6 +50,7 @@ class Grader:
         confined: bool = True,
         limits: Limits | None = None,
     ) -> None:
+        torch.set_num_threads(1)
         self._catalogue = catalogue
         self._device = device
         self._oracle = Oracle(secret, device)
