@@ -139,7 +139,7 @@ class GraderLoop:
 
 
 def _encodable(report: Report) -> Report:
-    """The report without lone surrogates: code may print them, but no page can be sent with them."""
+    """The report without lone surrogates: code may print them, but no page can hold them."""
     text = json.dumps(report, ensure_ascii=False).encode("utf-8", "replace")
     encodable: Report = json.loads(text)
     return encodable
