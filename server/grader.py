@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import sys
@@ -19,7 +20,7 @@ from autograder.submission import Submission, parse
 from server import engine, logs
 from server.config import Config, ConfigError
 from server.database import Database
-from server.engine import CannotConfine, Grade, OpenGrader
+from server.engine import CannotConfine, Grade, OpenGrader, Report
 from server.files import Files
 from server.queue import Claim, LeaseLost, Patience, Queue
 from server.supervisor import die_with_parent, say_ready
@@ -86,6 +87,13 @@ class GraderLoop:
                 return
 
     def _grade_one(self, claim: Claim, grade: Grade) -> bool:
+        try:
+            return self._try_to_grade(claim, grade)
+        except LeaseLost:
+            log.warning("submission %d: no longer ours", claim.submission)
+            return True
+
+    def _try_to_grade(self, claim: Claim, grade: Grade) -> bool:
         """False after a fault: what grades may be broken, and is opened afresh."""
         try:
             with self._kept_alive(claim):
@@ -99,10 +107,10 @@ class GraderLoop:
                     )
                 finally:
                     self._grading = False
-            self._queue.finish(claim, report)
+            self._queue.finish(claim, _encodable(report))
             log.info("submission %d: graded", claim.submission)
         except LeaseLost:
-            log.warning("submission %d: taken by another grader", claim.submission)
+            raise
         except _Stopped:
             self._queue.give_back(claim)
             log.info("submission %d: given back", claim.submission)
@@ -138,6 +146,13 @@ class GraderLoop:
         finally:
             done.set()
             thread.join()
+
+
+def _encodable(report: Report) -> Report:
+    """The report without lone surrogates: code may print them, but no page can hold them."""
+    text = json.dumps(report, ensure_ascii=False).encode("utf-8", "replace")
+    encodable: Report = json.loads(text)
+    return encodable
 
 
 def run_grader(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -165,6 +166,21 @@ def test_a_file_name_is_shown_as_text(client: FlaskClient, upload: Upload, house
     for text in (client.get(page).text, client.get("/").text, upload(name[:-3]).text):
         assert "&lt;img src=x onerror=alert(1)&gt;" in text
         assert "<img" not in text
+
+
+def test_whatever_a_report_says_can_be_sent(
+    client: FlaskClient, upload: Upload, house: House
+) -> None:
+    def printing(assignment: str, *_: object) -> dict[str, Any]:
+        report = engines.report(assignment)
+        report["exercises"][0]["name"] = "<b>\ud800\0"
+        return report
+
+    page = upload().location
+    house.grade_all(printing)
+    response = client.get(page)
+    assert response.status_code == 200
+    assert "&lt;b&gt;?" in response.text
 
 
 def test_a_file_name_loses_what_cannot_be_printed(upload: Upload, house: House) -> None:
