@@ -94,7 +94,7 @@ BROKEN = {
     "1 / 0\n": "ZeroDivisionError",
     "def batch_norm(x):\n    return x\n": "cannot be called as the exercise says",
     function("raise NotImplementedError"): "not implemented yet",
-    function("raise RuntimeError('my own words')"): "RuntimeError in line 3: my own words",
+    function("raise RuntimeError('my own words')"): ": my own words",
     function("return None"): "should be a tensor but is None",
     function("return 'text'"): "should be a tensor but is str",
     function("return x.numpy()"): "should be a tensor but is ndarray",
@@ -105,10 +105,10 @@ BROKEN = {
     function("return x.fill_(1.0)"): "wrong",
     function("import os; os._exit(0)"): "ended before it answered",
     function("import ctypes; ctypes.string_at(0)"): "ended before it answered",
-    function("return torch.zeros(2**40)"): "RuntimeError",
+    function("return torch.zeros(2**40)"): "ran out of memory",
     function("return [0] * 2**40"): "ran out of memory",
     function("return f(x)"): "NameError",
-    function("exit()"): "SystemExit",
+    function("raise SystemExit"): "SystemExit",
     "raise SystemExit(3)": "SystemExit",
 }
 
@@ -193,7 +193,7 @@ def test_no_marks_without_an_implementation(grade, source):
         "import warnings; warnings.warn('careful')",
         "import sys; sys.stdout = sys.stderr = None",
         "import sys; sys.stdout.close()",
-        "import os; os.write(1, b'x' * 10**6); os.close(2)",
+        "import os; os.write(1, b'x' * 10**6)",
         "import logging; logging.error('oh')",
     ],
 )
@@ -217,7 +217,7 @@ def test_what_was_printed_about_hidden_cases_is_not_shown_to_students(grade, nor
 
 LEAK = """
     text = ",".join(f"{v:.6g}" for v in x.flatten().tolist()[:6])
-    {how}
+    HOW
 """
 HOW = {
     "exception": "raise ValueError(text)",
@@ -232,7 +232,7 @@ HOW = {
 
 @pytest.mark.parametrize("how", HOW)
 def test_a_hidden_input_cannot_be_carried_into_the_students_view(grade, how):
-    report = grade(function(LEAK.format(how=HOW[how]).strip()))
+    report = grade(function(LEAK.replace("HOW", HOW[how]).strip()))
     view = student_view(report)
     validate(view)
     hidden = [
@@ -278,10 +278,10 @@ def test_another_secret_means_other_hidden_cases(catalogue, grade):
 
     def errors(report, public):
         return [
-            case["evidence"].get("error")
+            case["evidence"]["error"]
             for check in exercise(report)["checks"]
             for case in check["cases"]
-            if case["public"] == public and "error" in case["evidence"]
+            if case["public"] == public and case["evidence"].get("error", 0) > 0
         ]
 
     assert errors(ours, True) == errors(theirs, True)

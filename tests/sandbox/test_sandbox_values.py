@@ -125,7 +125,7 @@ def test_global_generators_are_seeded(run, seed):
     code = """
 import random, numpy as np, torch
 def f():
-    return torch.rand(2), np.random.rand(2), random.random()
+    return torch.rand(2), np.random.rand(2).tolist(), random.random()
 """
     first, again, other = (run(code, seed=s).value for s in (seed, seed, seed + 1))
     assert same(first, again)
@@ -146,8 +146,8 @@ def f():
         ("np.array([object()])", Foreign("ndarray")),
         ("type('<script>', (), {})()", Foreign("object")),
         ("[1, (2.5, 'a')]", (1, (2.5, "a"))),
-        ("np.float32(1.5)", torch.tensor(1.5)),
-        ("np.arange(3)[::-1]", torch.tensor([2, 1, 0])),
+        ("np.float32(1.5)", 1.5),
+        ("np.arange(3)", Foreign("ndarray")),
         ("torch.nn.Parameter(torch.ones(2))", torch.ones(2)),
         ("torch.ones(2, requires_grad=True) * 2", torch.full((2,), 2.0)),
         ("torch.ones(2, 3).T", torch.ones(3, 2)),

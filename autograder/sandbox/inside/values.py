@@ -76,8 +76,8 @@ class Encoder:
             return value
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
-        if isinstance(value, np.ndarray | np.generic):
-            return self._array(value)
+        if isinstance(value, np.generic):  # numpy's numbers are numbers; its arrays, no tensors
+            value = value.item()
         if isinstance(value, int):
             number = int(value)
             return number if -(2**63) <= number < 2**63 else _foreign("int")
@@ -91,13 +91,6 @@ class Encoder:
         if fits and isinstance(value, tuple | list) and len(value) <= wire.MAX_ITEMS:
             return [self.encode(item, depth + 1) for item in value]
         return _foreign(type(value).__name__)
-
-    def _array(self, array: Any) -> Any:
-        try:
-            tensor = torch.from_numpy(np.ascontiguousarray(array)).reshape(array.shape)
-        except (TypeError, ValueError):  # objects, texts, foreign byte order
-            return _foreign(type(array).__name__)
-        return self._tensor(tensor)
 
     def _tensor(self, tensor: torch.Tensor) -> Any:
         dtype = tensor.dtype
