@@ -43,9 +43,7 @@ def diagnose(
     return found
 
 
-def _wrong(
-    trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]
-) -> Mapping[Place, bool]:
+def _wrong(trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]) -> Mapping[Place, bool]:
     """For each place, whether the answers are wrong there in some case."""
     wrong: dict[Place, bool] = {}
     for trial, given in zip(trials, answers, strict=True):

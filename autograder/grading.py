@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -16,17 +17,19 @@ import torch
 from autograder.catalogue import Catalogue, Topic
 from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
-from autograder.judging.call import Answer, Session
+from autograder.judging.call import Answer, Call, Failure
 from autograder.judging.compare import unchanged
 from autograder.judging.finding import Finding
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
 from autograder.report import SCHEMA, Report
-from autograder.sandbox import Limits, Sandbox
-from autograder.submission import Submission
+from autograder.sandbox import Limits, Loading, Sandbox, Session
+from autograder.submission import Source, Submission
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
+PATIENCE = 2
+SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 
 
 class Grader:
@@ -65,13 +68,13 @@ class Grader:
         """
         chosen = self._catalogue[assignment]
         began = time.monotonic()
-        exercises = []
+        exercises: list[dict[str, Any]] = []
         with self._sandbox.session(submission.sources) as session:
             for topic, exercise in chosen.exercises:
                 if progress is not None:
                     progress(exercise.name, len(exercises), len(chosen.exercises))
                 exercises.append(self._grade_exercise(topic, exercise, session))
-            loading = [note.message for note in session.loading]
+            loading = session.loading
         return {
             "schema": SCHEMA,
             "view": "full",
@@ -80,7 +83,7 @@ class Grader:
             "submission": {"filename": submission.filename, "digest": submission.digest},
             "score": _points(sum(exercise["score"] for exercise in exercises)),
             "max_score": _points(chosen.max_score),
-            "notes": loading,
+            "notes": _notes(loading),
             "exercises": exercises,
             "seconds": time.monotonic() - began,
             "environment": {
@@ -93,9 +96,16 @@ class Grader:
             },
         }
 
+    def grade_exercise(
+        self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
+    ) -> dict[str, Any]:
+        """Grade one exercise alone, in a session of its own: the report's entry for it."""
+        with self._sandbox.session(sources) as session:
+            return self._grade_exercise(topic, exercise, session)
+
     def _grade_exercise(self, topic: Topic, exercise: Exercise, session: Session) -> dict[str, Any]:
         trials = self._oracle.trials(topic, exercise)
-        answers = [tuple(session.call(call) for call in trial.calls) for trial in trials]
+        answers = _answers(trials, session)
         rows = judge(exercise, trials, answers)
         score = sum(row.points for row in rows if row.passed)
         found = []
@@ -177,6 +187,8 @@ class Row:
             return hint_at(Finding(self.name, "unsettled"))
         # Public cases come first: what can be said in full is more use than a hint.
         trial, finding = self.failing[0]
+        if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
+            return explain(finding)
         count = f"{len(self.failing)} of {len(self.findings)} cases"
         if trial.case.public or reveal:
             return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
@@ -193,7 +205,7 @@ def judge(
         for finding in trial.expectation.judge(trial.calls, given):
             rows.setdefault((trial.check.name, finding.output), []).append((trial, finding))
         if not trial.check.gated:
-            mutations.append((trial, unchanged(trial.calls, given, set(trial.check.updates))))
+            mutations.append((trial, unchanged(trial.calls, given, trial.check.updates)))
     judged = [
         Row(f"{check.name}: {output}", check.kind, points, rows[check.name, output], check.gated)
         for check in exercise.checks
@@ -202,10 +214,35 @@ def judge(
     judged.append(Row("arguments left unchanged", "mutation", exercise.unchanged, mutations, True))
     worked = any(row.passed and not row.gated for row in judged)
     return [
-        row if worked or not row.gated else
-        Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
+        row
+        if worked or not row.gated
+        else Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
         for row in judged
     ]
+
+
+def _answers(trials: Sequence[Trial], session: Session) -> list[tuple[Answer, ...]]:
+    """Put every call to the submission. A function that has timed out twice is not called again:
+    an endless loop must not use up the time of the functions after it."""
+    timeouts: Counter[str] = Counter()
+
+    def ask(call: Call) -> Answer:
+        if timeouts[call.function] >= PATIENCE:
+            return Answer(failure=Failure("timeout"))
+        answer = session.call(call)
+        if answer.failure is not None and answer.failure.kind == "timeout":
+            timeouts[call.function] += 1
+        return answer
+
+    return [tuple(ask(call) for call in trial.calls) for trial in trials]
+
+
+def _notes(loading: Loading) -> list[str]:
+    notes = [f"While your file was loaded: {problem}" for problem in loading.problems]
+    if loading.failure is not None:
+        failed = Finding("", "failure", {"kind": loading.failure.kind})
+        notes.append(f"Your file could not be loaded: {explain(failed)}")
+    return notes
 
 
 def _gave_values(given: Sequence[Answer]) -> bool:

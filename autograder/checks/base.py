@@ -52,7 +52,9 @@ class Check(ABC):
         if not names:
             raise AuthoringError(f"{self.name}: a check needs at least one case")
         if min(self.points.values(), default=0) <= 0:
-            raise AuthoringError(f"{self.name}: every output needs points, or its bugs cost nothing")
+            raise AuthoringError(
+                f"{self.name}: every output needs points, or its bugs cost nothing"
+            )
         parameters = inspect.signature(self.function).parameters
         for case in self.cases:
             unknown = set(case.arguments) - set(parameters)

@@ -67,7 +67,9 @@ def hint_at(finding: Finding) -> str:
         case "value":
             return f"{output} is wrong in {_portion(e)}"
         case "nonfinite":
-            return f"{output} has NaN or infinity where it should not, or lacks it, in {_portion(e)}"
+            return (
+                f"{output} has NaN or infinity where it should not, or lacks it, in {_portion(e)}"
+            )
         case "changed":
             return f"{e['function']} changes its argument {e['argument']}: work on a copy"
         case "accepted":
@@ -85,7 +87,9 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
     text = f": {e['text']}" if reveal and e.get("text") else ""
     match e["kind"]:
         case "missing":
-            return "the function is not in the submission" + (f" ({e['text']})" if e.get("text") else "")
+            return "the function is not in the submission" + (
+                f" ({e['text']})" if e.get("text") else ""
+            )
         case "signature":
             return "the function cannot be called as the exercise says" + text
         case "unwritten":
@@ -123,7 +127,7 @@ def _law(output: str, e: dict[str, Any]) -> str:
         case "shape":
             return f"{output} follows another distribution than it should"
         case "extremes":
-            return f"{output}: the largest number does not fit the distribution (tails cut, or too long)"
+            return f"{output}: its largest number does not fit (tails cut, or too long)"
         case "share kept":
             if measured is None:
                 return "nothing, or everything, is kept in every draw"
