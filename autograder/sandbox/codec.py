@@ -67,8 +67,7 @@ def _memory_image(tensor: torch.Tensor) -> torch.Tensor:
     The gaps of a view belong to some other tensor, perhaps to one that must stay hidden.
     """
     if tensor.is_contiguous():
-        # An empty or one-element tensor may be contiguous with any strides.
-        return tensor.reshape(-1) if tensor.numel() > 1 else tensor.reshape(-1).clone()
+        return tensor.as_strided((tensor.numel(),), (1,))
     shape, stride = tensor.shape, tensor.stride()
     span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
     once = tensor[tuple(slice(0, 1) if step == 0 else slice(None) for step in stride)]

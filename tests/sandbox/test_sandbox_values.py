@@ -37,8 +37,8 @@ def echo(sandbox: Sandbox):
 def same(a, b) -> bool:
     if isinstance(a, torch.Tensor):
         plain = a.contiguous(), b.contiguous()
-        octets = [p.reshape(-1).view(torch.uint8) for p in plain]
-        return a.dtype == b.dtype and a.shape == b.shape and torch.equal(*octets)
+        octets = [bytes(wire.octets(tensor)) for tensor in plain]
+        return a.dtype == b.dtype and a.shape == b.shape and octets[0] == octets[1]
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, float):

@@ -34,7 +34,9 @@ def build(trees: list[str], optional: list[str], masks: list[str], code: str) ->
 
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, _TMPFS)
-    os.makedirs(_ROOT + "/tmp")  # noqa: S108  where each worker mounts its own
+    scratch = f"{_ROOT}/tmp"  # noqa: S108  for torch's imports; each worker mounts its own
+    os.makedirs(scratch)
+    kernel.mount("tmpfs", scratch, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m")
     for path in sorted(entries, key=lambda path: PurePosixPath(path).parts):
         _attach(entries[path], _ROOT + path)
     for path, target in links.items():

@@ -46,7 +46,8 @@ class FrameError(ValueError):
 
 def octets(tensor: torch.Tensor) -> memoryview:
     """The memory of a contiguous CPU tensor."""
-    return tensor.reshape(-1).view(torch.uint8).numpy().data
+    # Not reshape: with one element or none, a contiguous tensor may have any stride, and keep it.
+    return tensor.as_strided((tensor.numel(),), (1,)).view(torch.uint8).numpy().data
 
 
 def send(write: Write, header: dict[str, Any], buffers: Sequence[memoryview]) -> None:

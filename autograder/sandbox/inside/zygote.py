@@ -36,6 +36,7 @@ LIKELY = (
         "linecache",
     ),
     *("math", "numpy.random", "random", "statistics", "tokenize", "traceback", "typing"),
+    "torch._dynamo",  # optimizers and torch.func need it, and it takes more than a second
 )
 REQUEST = struct.Struct("<IQQQ")  # slot, memory_bytes, cpu_seconds, scratch_bytes
 
@@ -156,9 +157,8 @@ def warm_up() -> None:
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    # Warn only: what has no deterministic kernel shall still run. The public function would import
-    # torch's compiler, a thousand modules that each fork would have to carry.
-    torch._C._set_deterministic_algorithms(True, warn_only=True)
+    # Warn only: what has no deterministic kernel shall still run.
+    torch.use_deterministic_algorithms(True, warn_only=True)
     torch.default_generator.manual_seed(0)
     np.random.seed(0)
     for dtype in (torch.float32, torch.float64):
