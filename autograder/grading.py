@@ -15,10 +15,10 @@ from typing import Any, Self
 import torch
 
 from autograder.catalogue import Catalogue, Topic
+from autograder.checks.base import Outcome
 from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
 from autograder.judging.call import Answer, Call, Failure
-from autograder.judging.compare import unchanged
 from autograder.judging.finding import Finding
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
@@ -108,12 +108,14 @@ class Grader:
 
     def _grade_exercise(self, topic: Topic, exercise: Exercise, session: Session) -> dict[str, Any]:
         trials = self._oracle.trials(topic, exercise)
-        answers = _answers(trials, session)
-        rows = judge(exercise, trials, answers)
+        outcomes = _outcomes(trials, session)
+        rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
         found = []
-        if score < exercise.max_score and any(_gave_values(given) for given in answers):
-            found = diagnose(trials, self._oracle.suspects(topic, exercise), answers)
+        if score < exercise.max_score and any(
+            _gave_values(outcome.answers) for outcome in outcomes
+        ):
+            found = diagnose(trials, self._oracle.suspects(topic, exercise), outcomes)
         return {
             "name": exercise.name,
             "score": _points(score),
@@ -123,8 +125,8 @@ class Grader:
                 {"name": suspect.misconception.name, "hint": suspect.misconception.hint}
                 for suspect in found
             ],
-            "outputs": _outputs(trials, answers),
-            "seconds": sum(answer.seconds for given in answers for answer in given),
+            "outputs": _outputs(trials, outcomes),
+            "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
 
     def close(self) -> None:
@@ -198,17 +200,15 @@ class Row:
         return f"{hint_at(finding)} ({count} fail, hidden ones)"
 
 
-def judge(
-    exercise: Exercise, trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]
-) -> list[Row]:
+def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[Row]:
     """One row per output of each check, and one for leaving arguments unchanged."""
     rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
     mutations: list[tuple[Trial, Finding]] = []
-    for trial, given in zip(trials, answers, strict=True):
-        for finding in trial.expectation.judge(trial.calls, given):
-            rows.setdefault((trial.check.name, finding.output), []).append((trial, finding))
+    for trial, outcome in zip(trials, outcomes, strict=True):
+        for output, finding in outcome.findings.items():
+            rows.setdefault((trial.check.name, output), []).append((trial, finding))
         if not trial.check.gated:
-            mutations.append((trial, unchanged(trial.calls, given, trial.check.updates)))
+            mutations.append((trial, outcome.unchanged))
     judged = [
         Row(f"{check.name}: {output}", check.kind, points, rows[check.name, output], check.gated)
         for check in exercise.checks
@@ -224,7 +224,7 @@ def judge(
     ]
 
 
-def _answers(trials: Sequence[Trial], session: Session) -> list[tuple[Answer, ...]]:
+def _outcomes(trials: Sequence[Trial], session: Session) -> list[Outcome]:
     """Put every call to the submission. A function that has timed out twice is not called again:
     an endless loop must not use up the time of the functions after it."""
     timeouts: Counter[str] = Counter()
@@ -237,7 +237,7 @@ def _answers(trials: Sequence[Trial], session: Session) -> list[tuple[Answer, ..
             timeouts[call.function] += 1
         return answer
 
-    return [tuple(ask(call) for call in trial.calls) for trial in trials]
+    return [trial.judge(tuple(ask(call) for call in trial.calls)) for trial in trials]
 
 
 def _notes(loading: Loading) -> list[str]:
@@ -252,11 +252,11 @@ def _gave_values(given: Sequence[Answer]) -> bool:
     return any(answer.failure is None or answer.failure.kind == "exception" for answer in given)
 
 
-def _outputs(trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]) -> list[dict[str, Any]]:
+def _outputs(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """What the calls printed, capped over the exercise."""
     left, outputs = MAX_OUTPUT, []
-    for trial, given in zip(trials, answers, strict=True):
-        text = "".join(answer.output for answer in given)[:left]
+    for trial, outcome in zip(trials, outcomes, strict=True):
+        text = "".join(answer.output for answer in outcome.answers)[:left]
         if text:
             outputs.append({"public": trial.case.public, "text": text})
             left -= len(text)

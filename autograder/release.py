@@ -37,7 +37,7 @@ def release(assignment: Assignment, directory: Path, *, replace: bool = False) -
     for path, text in stubs.items():
         if not replace and path.exists() and path.read_text("utf-8") != text:
             raise FileExistsError(
-                f"{path} is there and holds somebody's work: release into another folder, or --replace it"
+                f"{path} holds somebody's work: release into another folder, or --replace it"
             )
     engine = directory / "selfcheck"
     if engine.exists():
