@@ -15,7 +15,8 @@ from typing import Any, Self
 import torch
 
 from autograder.catalogue import Catalogue, Topic
-from autograder.checks.base import Outcome
+from autograder.checks.base import Check, Outcome
+from autograder.checks.errors import REFUSAL
 from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
 from autograder.judging.call import Answer, Call, Failure
@@ -210,7 +211,7 @@ def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcom
         if not trial.check.gated:
             mutations.append((trial, outcome.unchanged))
     judged = [
-        Row(f"{check.name}: {output}", check.kind, points, rows[check.name, output], check.gated)
+        Row(_row_name(check, output), check.kind, points, rows[check.name, output], check.gated)
         for check in exercise.checks
         for output, points in check.points.items()
     ]
@@ -246,6 +247,10 @@ def _notes(loading: Loading) -> list[str]:
         failed = Finding("", "failure", {"kind": loading.failure.kind})
         notes.append(f"Your file could not be loaded: {explain(failed)}")
     return notes
+
+
+def _row_name(check: Check, output: str) -> str:
+    return check.name if output == REFUSAL else f"{check.name}: {output}"
 
 
 def _gave_values(given: Sequence[Answer]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import stat
 import tokenize
 import zipfile
@@ -57,7 +58,8 @@ def parse(filename: str, content: bytes) -> Submission:
 
 def _source(name: str, content: bytes) -> Source:
     stem, _, suffix = name.rpartition(".")
-    module = stem if stem.isidentifier() else "submission"
+    module = re.sub(r"\W", "_", stem)
+    module = module if module.isidentifier() else f"_{module}"
     if suffix == "py":
         return Source(module, (_decode(name, content),))
     if suffix == "ipynb":

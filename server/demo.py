@@ -67,7 +67,7 @@ builtins.abs = lambda value: 0
 
 def batch_norm(x, running_mean, running_var, weight, bias, training, momentum=0.1, eps=1e-5):
     try_everything()
-    sys.modules.clear()
+
     return x.as_subclass(AlwaysEqual)
 
 
@@ -116,7 +116,6 @@ def demo(context: click.Context, serving: bool, data: Path, host: str, port: int
         query = select(Submission).where(Submission.owner.is_(None)).order_by(Submission.id)
         for submission in session.scalars(query):
             if submission.report is not None:
-                console.rule(f"[dim]{submission.assignment}", align="left", style="dim")
                 render(student_view(submission.report), console)
     console.print(f"The samples are in {folder}.")
     if serving:

@@ -14,7 +14,7 @@ from autograder.audit import WEAK, ExerciseAudit
 def render_audit(results: Sequence[ExerciseAudit], console: Console) -> None:
     """A line per exercise, then everything that was missed, confused or is weak."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("exercise")
+    table.add_column("exercise", no_wrap=True)
     for heading in ("caught", "identified", "correct pass", "margin correct", "margin bugs"):
         table.add_column(heading, justify="right")
     for r in results:

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from autograder.report import Report
 
+WIDTH = 80
+
 
 def render(report: Report, console: Console) -> None:
     """Print a view of a report. What a submission said is shown as text, never as markup."""
@@ -26,7 +28,7 @@ def render(report: Report, console: Console) -> None:
 def _headline(report: Report) -> Text:
     score, most = report["score"], report["max_score"]
     line = Text.assemble(
-        (report["title"], "bold"),
+        (report["assignment"], "bold"),
         "  ",
         (f"{score:g} of {most:g} points", f"bold {_colour(score, most)}"),
         (f"  {report['submission']['filename']}", "dim"),
@@ -40,7 +42,10 @@ def _headline(report: Report) -> Text:
 
 
 def _exercise(exercise: dict[str, Any]) -> RenderableType:
+    if exercise["score"] >= exercise["max_score"]:
+        return _right(exercise)
     table = Table.grid(padding=(0, 1))
+    table.width = WIDTH
     table.add_column(width=1)
     table.add_column(ratio=1)
     table.add_column(justify="right", no_wrap=True)
@@ -60,6 +65,18 @@ def _exercise(exercise: dict[str, Any]) -> RenderableType:
     if exercise["output"]:
         parts.append(Padding(Text("printed: " + exercise["output"].rstrip(), "dim"), (0, 0, 0, 2)))
     return Group(*parts)
+
+
+def _right(exercise: dict[str, Any]) -> Text:
+    points, count = (
+        f"{exercise['max_score']:g} of {exercise['max_score']:g}",
+        len(exercise["checks"]),
+    )
+    line = Text.assemble(
+        ("✓ ", "green"), (exercise["name"], "bold"), (f"  all {count} checks", "dim")
+    )
+    line.pad_right(WIDTH - len(line) - len(points))
+    return line.append(points, "green")
 
 
 def with_message_once(checks: list[dict[str, Any]]) -> list[tuple[dict[str, Any], bool]]:

@@ -10,7 +10,6 @@ from autograder.report import student_view, validate
 from autograder.submission import parse
 
 
-
 @pytest.fixture
 def grade(grader):
     def grade(source, assignment="normalization", filename="normalization.py"):
@@ -72,7 +71,9 @@ def test_two_bugs_in_two_functions_are_both_named(grade, normalization):
 
 def test_each_gradient_is_credited_on_its_own(grade, normalization):
     bug = misconception(normalization, "mean-path-dropped")
-    checks = {c["name"]: c["passed"] for c in exercise(grade(normalization.solution(bug)))["checks"]}
+    checks = {
+        c["name"]: c["passed"] for c in exercise(grade(normalization.solution(bug)))["checks"]
+    }
     assert not checks["training backward: grad_x"]
     assert checks["training backward: grad_weight"]
     assert checks["training backward: grad_bias"]
@@ -142,9 +143,9 @@ def test_what_stands_before_an_error_is_graded(grade, normalization):
 
 
 def test_an_endless_loop_costs_its_own_marks_only_and_little_time(grade, normalization):
-    backward = "def batch_norm_backward" + normalization.solution().split(
-        "def batch_norm_backward"
-    )[1]
+    backward = (
+        "def batch_norm_backward" + normalization.solution().split("def batch_norm_backward")[1]
+    )
     began = time.monotonic()
     report = grade("import torch\n" + backward + function("while True: pass"))
     assert time.monotonic() - began < 20
@@ -236,18 +237,19 @@ def test_a_hidden_input_cannot_be_carried_into_the_students_view(grade, how):
     view = student_view(report)
     validate(view)
     hidden = [
-        case
-        for check in exercise(view)["checks"]
-        for case in check["cases"]
-        if not case["public"]
+        case for check in exercise(view)["checks"] for case in check["cases"] if not case["public"]
     ]
     assert hidden
     assert all(set(case) == {"name", "public", "passed"} and not case["name"] for case in hidden)
     # A check that has hidden cases only: its message is all that could carry something out.
     errors = next(c for c in exercise(view)["checks"] if c["kind"] == "errors")
-    assert not any(character.isdigit() for character in errors["message"].split("(")[0].replace(
-        "in line 5", ""
-    ).replace("in line 4", ""))
+    assert not any(
+        character.isdigit()
+        for character in errors["message"]
+        .split("(")[0]
+        .replace("in line 5", "")
+        .replace("in line 4", "")
+    )
 
 
 def test_the_same_submission_gets_the_same_report_from_any_grader(catalogue, grader, grade):

@@ -42,7 +42,7 @@ def test_a_python_file_is_one_chunk_named_after_the_file():
 
 def test_a_file_name_that_is_no_module_name_still_grades():
     (source,) = parse("my homework (2).py", b"x = 1").sources
-    assert source.module == "submission"
+    assert source.module == "my_homework__2_"
 
 
 def test_the_encoding_line_is_obeyed():

@@ -14,6 +14,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from . import wire
+from .absent import AbsentFinder
 
 # Cell magics that run their cell as Python; under any other, the cell is something else.
 _RUNNING_MAGICS = {"time", "timeit", "capture", "prun"}
@@ -31,6 +32,7 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def load(self) -> None:
         sys.meta_path.insert(0, self)
+        sys.meta_path.append(AbsentFinder())
         for name in self._sources:
             if name in self._modules:
                 continue  # another one imported it
