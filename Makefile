@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test bench audit release system clean
+.PHONY: demo test fairness bench audit release system clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -17,6 +17,9 @@ test: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/gradmark audit
 	$(BIN)/pytest
+
+fairness: $(VENV)/installed
+	GRADMARK_SECRETS=200 $(BIN)/pytest tests/autograder/test_catalogue_fairness.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py

@@ -6,6 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -73,7 +74,7 @@ class Check(ABC):
                     f"{', '.join(sorted(unknown))}"
                 )
 
-    @property
+    @cached_property
     def updates(self) -> frozenset[str]:
         """The outputs that are arguments: what the function may change in place."""
         return frozenset(self.points) & set(inspect.signature(self.function).parameters)

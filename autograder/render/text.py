@@ -68,13 +68,9 @@ def _exercise(exercise: dict[str, Any]) -> RenderableType:
 
 
 def _right(exercise: dict[str, Any]) -> Text:
-    points, count = (
-        f"{exercise['max_score']:g} of {exercise['max_score']:g}",
-        len(exercise["checks"]),
-    )
-    line = Text.assemble(
-        ("✓ ", "green"), (exercise["name"], "bold"), (f"  all {count} checks", "dim")
-    )
+    points = f"{exercise['score']:g} of {exercise['max_score']:g}"
+    checks = f"  all {len(exercise['checks'])} checks"
+    line = Text.assemble(("✓ ", "green"), (exercise["name"], "bold"), (checks, "dim"))
     line.pad_right(WIDTH - len(line) - len(points))
     return line.append(points, "green")
 
