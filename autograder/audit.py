@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.catalogue import Catalogue, Topic
-from autograder.exercise import AuthoringError, Exercise
+from autograder.errors import AuthoringError
+from autograder.exercise import Exercise
 from autograder.grading import Grader
 from autograder.submission import Source
 

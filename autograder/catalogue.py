@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from autograder.exercise import AuthoringError, Exercise, Misconception
+from autograder.errors import AuthoringError
+from autograder.exercise import Exercise, Misconception
 
 DEFAULT = Path(__file__).resolve().parent.parent / "reference"
 EVERYTHING = "all"

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from autograder.exercise import AuthoringError
+from autograder.errors import AuthoringError
 from autograder.submission import Submission, SubmissionError, parse
 
 MISUSE, CANNOT_GRADE = 2, 3

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import Tensor
 
+from autograder.errors import AuthoringError
 from autograder.judging.call import Value
 
 if TYPE_CHECKING:
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
 Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = dict[str, Value]
-
-
-class AuthoringError(ValueError):
-    """A topic file is not well formed; the message says where and what to change."""
 
 
 @dataclass(frozen=True)

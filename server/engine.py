@@ -92,7 +92,7 @@ def open_grader(reference: Path | None, secret: bytes) -> Iterator[Grade]:
 
 def _catalogue(reference: Path | None) -> Catalogue:
     from autograder.catalogue import Catalogue
-    from autograder.exercise import AuthoringError
+    from autograder.errors import AuthoringError
 
     try:
         return Catalogue.load(reference)

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from autograder.exercise import Arguments, AuthoringError, Case, cast
+from autograder.errors import AuthoringError
+from autograder.exercise import Arguments, Case, cast
 from autograder.judging.call import Answer, Call, Session
 from autograder.judging.finding import Finding
 

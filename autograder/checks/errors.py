@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from autograder.checks.base import Check, SeedSource
-from autograder.exercise import Arguments, AuthoringError, Case
+from autograder.errors import AuthoringError
+from autograder.exercise import Arguments, Case
 from autograder.judging.call import Call, Session
 from autograder.judging.refusal import RefusalExpectation
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from autograder.checks.base import Check, Expectation, Outcome, SeedSource
-from autograder.exercise import Arguments, AuthoringError, Case
+from autograder.errors import AuthoringError
+from autograder.exercise import Arguments, Case
 from autograder.judging.call import Call, Session
 from autograder.judging.compare import Expected
 from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls

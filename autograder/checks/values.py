@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from autograder.checks.base import Check, Expectation, Outcome, SeedSource, call_in_precision
-from autograder.exercise import Arguments, AuthoringError, Case
+from autograder.errors import AuthoringError
+from autograder.exercise import Arguments, Case
 from autograder.judging.call import Answer, Call, Session, Value
 from autograder.judging.compare import Expected, ValueExpectation, compare, returned
 from autograder.tolerance import sensitivity, tolerance

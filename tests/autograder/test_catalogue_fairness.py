@@ -25,9 +25,7 @@ SECRETS = int(os.environ.get("GRADMARK_SECRETS", "5"))
 
 
 def score(exercise, trials, session) -> float:
-    outcomes = [
-        trial.judge(tuple(session.call(call) for call in trial.calls)) for trial in trials
-    ]
+    outcomes = [trial.judge(tuple(session.call(call) for call in trial.calls)) for trial in trials]
     return sum(row.points for row in judge(exercise, trials, outcomes) if row.passed)
 
 
@@ -48,9 +46,7 @@ class Pretender:
         if answer.failure is not None:  # input that must be refused: refuse it, as the stub would
             return answer
         updated = {
-            name: value
-            for name, value in call.arguments.items()
-            if isinstance(value, Tensor)
+            name: value for name, value in call.arguments.items() if isinstance(value, Tensor)
         }
         return replace(answer, value=self._falsify(answer.value), arguments=updated)
 
@@ -123,7 +119,7 @@ def test_no_pretender_gets_full_marks(fake, oracle):
 
 def functions_of(path: Path):
     namespace: dict[str, object] = {"__name__": path.stem}
-    exec(compile(path.read_text("utf-8"), str(path), "exec"), namespace)
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), namespace)  # noqa: S102 - our own corpus
     return namespace
 
 

@@ -81,7 +81,7 @@ def test_each_gradient_is_credited_on_its_own(grade, normalization):
 
 def function(body, name="batch_norm"):
     arguments = {
-        "batch_norm": "x, running_mean, running_var, weight, bias, training, momentum=0.1, eps=1e-5",
+        "batch_norm": "x, running_mean, running_var, weight, bias, training, momentum=.1, eps=1e-5",
         "batch_norm_backward": "grad_y, x, running_mean, running_var, weight, training, eps=1e-5",
     }
     return f"import torch\ndef {name}({arguments[name]}):\n    {body}\n"

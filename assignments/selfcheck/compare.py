@@ -1,0 +1,233 @@
+"""Hold the answer of a deterministic call against its expectation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .call import Answer, Call, Foreign, Value
+from .finding import Finding
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One output's truth, and how far an answer may be from it, element by element.
+
+    `low` and `high` (float64) bound the truth: they differ only at kinks, where every value between
+    the one-sided derivatives is right. For integers, bools, None and numbers of Python only
+    `value` counts and must be met exactly.
+    """
+
+    value: Value
+    low: Tensor | None = None
+    high: Tensor | None = None
+    tolerance: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class ValueExpectation:
+    """The truth of one call: returned values in order, and arguments that it must update."""
+
+    returns: Mapping[str, Expected]
+    updates: Mapping[str, Expected]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (*self.returns, *self.updates)
+
+    def judge(self, calls: Sequence[Call], answers: Sequence[Answer]) -> list[Finding]:
+        """One finding per output, in the order of `outputs`."""
+        (answer,) = answers
+        if answer.failure is not None:
+            return [failed(output, answer) for output in self.outputs]
+        findings = [
+            compare(output, self.updates[output], answer.arguments.get(output))
+            for output in self.updates
+        ]
+        values = returned(answer, len(self.returns))
+        if values is None:
+            got = len(answer.value) if isinstance(answer.value, tuple) else 1
+            evidence = {"expected": list(self.returns), "got": got}
+            return [Finding(output, "count", evidence) for output in self.returns] + findings
+        return [
+            compare(output, expected, value)
+            for (output, expected), value in zip(self.returns.items(), values, strict=True)
+        ] + findings
+
+
+def failed(output: str, answer: Answer) -> Finding:
+    """The finding that the call gave no value at all."""
+    failure = answer.failure
+    assert failure is not None  # noqa: S101 - the caller's promise
+    evidence = {
+        "kind": failure.kind,
+        "exception": failure.exception,
+        "text": failure.message,
+        "line": failure.line,
+    }
+    return Finding(output, "failure", evidence)
+
+
+def returned(answer: Answer, count: int) -> tuple[Value, ...] | None:
+    """The returned values, or None when there are not `count` of them."""
+    if count == 1 and not (isinstance(answer.value, tuple) and len(answer.value) == 1):
+        return (answer.value,)
+    if isinstance(answer.value, tuple) and len(answer.value) == count:
+        return answer.value
+    return None
+
+
+def compare(output: str, expected: Expected, got: Value) -> Finding:
+    """Type, shape, dtype, then the values."""
+    truth = expected.value
+    if not isinstance(truth, Tensor):
+        return _compare_plain(output, truth, got)
+    if not isinstance(got, Tensor):
+        return Finding(output, "type", {"expected": "a tensor", "got": describe_type(got)})
+    if got.shape != truth.shape:
+        return Finding(output, "shape", {"expected": list(truth.shape), "got": list(got.shape)})
+    if got.dtype != truth.dtype:
+        return Finding(
+            output, "dtype", {"expected": dtype_name(truth.dtype), "got": dtype_name(got.dtype)}
+        )
+    if expected.tolerance is None or expected.low is None or expected.high is None:
+        return _compare_exactly(output, truth, got)
+    return _compare_closely(output, expected.low, expected.high, expected.tolerance, got)
+
+
+def _compare_plain(output: str, truth: Value, got: Value) -> Finding:
+    same_type = type(got) is type(truth) or (isinstance(truth, float) and type(got) in {int, float})
+    if not same_type:
+        evidence = {"expected": describe_type(truth), "got": describe_type(got)}
+        return Finding(output, "type", evidence)
+    if isinstance(truth, float) and isinstance(got, int | float):
+        allowed = 1e-9 * max(1.0, abs(truth))
+        if abs(got - truth) <= allowed:
+            return Finding(output, evidence={"error": abs(got - truth), "tolerance": allowed})
+    elif isinstance(truth, tuple) and isinstance(got, tuple) and len(truth) == len(got):
+        if all(_compare_plain(output, t, g).passed for t, g in zip(truth, got, strict=True)):
+            return Finding(output)
+    elif got == truth:
+        return Finding(output)
+    return Finding(output, "value", {"wrong": 1, "total": 1, "got": got, "expected": truth})
+
+
+def _compare_exactly(output: str, truth: Tensor, got: Tensor) -> Finding:
+    wrong = got != truth
+    if not wrong.any():
+        return Finding(output)
+    index = _index(wrong.to(torch.float64))
+    return Finding(
+        output,
+        "value",
+        {
+            "wrong": int(wrong.sum()),
+            "total": truth.numel(),
+            "index": index,
+            "got": got[tuple(index)].item(),
+            "expected": truth[tuple(index)].item(),
+        },
+    )
+
+
+def _compare_closely(
+    output: str, low: Tensor, high: Tensor, tolerance: Tensor, got: Tensor
+) -> Finding:
+    got = got.to(torch.float64)
+    finite = torch.isfinite(low)
+    misplaced = torch.where(finite, ~torch.isfinite(got), ~_same_nonfinite(got, low))
+    if misplaced.any():
+        index = _index(misplaced.to(torch.float64))
+        return Finding(
+            output,
+            "nonfinite",
+            {
+                "wrong": int(misplaced.sum()),
+                "total": got.numel(),
+                "index": index,
+                "got": repr(got[tuple(index)].item()),
+                "expected": repr(low[tuple(index)].item()),
+            },
+        )
+    zero = torch.zeros((), dtype=torch.float64)
+    error = torch.where(finite, (low - got).clamp(min=0) + (got - high).clamp(min=0), zero)
+    if error.numel() == 0:
+        return Finding(output, evidence={"error": 0.0, "tolerance": 0.0, "excess": 0.0})
+    # How many times the tolerance each element is off; where nothing is allowed, any error is too
+    # much, however small.
+    excess = torch.where(error > 0, error / tolerance.clamp(min=1e-300), zero)
+    index = _index(excess)
+    at = tuple(index)
+    scale = torch.where(finite, low, zero).abs().max().item()
+    evidence: dict[str, Any] = {
+        "error": error[at].item(),
+        "tolerance": tolerance[at].item(),
+        "excess": excess[at].item(),
+    }
+    wrong = excess > 1
+    if not wrong.any():
+        return Finding(output, evidence=evidence)
+    evidence |= {
+        "wrong": int(wrong.sum()),
+        "total": got.numel(),
+        "index": index,
+        "got": got[at].item(),
+        "expected": low[at].item(),
+        "relative": error[at].item() / max(scale, 1e-300),
+    }
+    return Finding(output, "value", evidence)
+
+
+def _same_nonfinite(got: Tensor, truth: Tensor) -> Tensor:
+    return (torch.isnan(got) & torch.isnan(truth)) | (got == truth)
+
+
+def unchanged(
+    calls: Sequence[Call], answers: Sequence[Answer], updates: Collection[str]
+) -> Finding:
+    """Whether each call left the arguments alone that it has no leave to update."""
+    for call, answer in zip(calls, answers, strict=True):
+        if answer.failure is not None:
+            return failed("unchanged", answer)
+        for name, before in call.arguments.items():
+            if name in updates or not isinstance(before, Tensor):
+                continue
+            after = answer.arguments.get(name)
+            if not isinstance(after, Tensor) or not _identical(before, after):
+                return Finding(
+                    "unchanged", "changed", {"argument": name, "function": call.function}
+                )
+    return Finding("unchanged")
+
+
+def _identical(before: Tensor, after: Tensor) -> bool:
+    if before.shape != after.shape or before.dtype != after.dtype:
+        return False
+    same = (before == after) | ((before != before) & (after != after))
+    return bool(same.all())
+
+
+def _index(amount: Tensor) -> list[int]:
+    """Where the amount is greatest."""
+    if amount.dim() == 0:
+        return []
+    flat = int(torch.nan_to_num(amount, nan=torch.inf).argmax())
+    return [int(i) for i in torch.unravel_index(torch.tensor(flat), amount.shape)]
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def describe_type(value: Value) -> str:
+    if isinstance(value, Foreign):
+        return value.type_name
+    if isinstance(value, Tensor):
+        return "a tensor"
+    if isinstance(value, tuple):
+        return f"{len(value)} values"
+    return "None" if value is None else type(value).__name__

@@ -1,0 +1,42 @@
+"""What was found when an answer was held against an expectation: evidence as data.
+
+`wording` turns it into sentences; nothing here is prose, except what a submission itself said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Problem = Literal[
+    "",  # none: passed
+    "failure",  # the call gave no value; evidence: kind, exception, text, line
+    "count",  # not the number of values that the contract names; evidence: expected, got
+    "type",  # not a tensor (or number, or None) as the contract says; evidence: expected, got
+    "shape",  # evidence: expected, got
+    "dtype",  # evidence: expected, got
+    "value",  # evidence: see `compare`
+    "nonfinite",  # NaN or infinity misplaced; evidence: wrong, total, index
+    "changed",  # an argument was modified; evidence: argument
+    "accepted",  # input that must be refused was not; evidence: expected
+    "refused",  # refused with another exception; evidence: expected, exception, text
+    "law",  # random numbers not as the law says; evidence: test, and what it measured
+    "unsettled",  # counts only once something else of the exercise is right
+]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One output of one case: right, or what is wrong with it.
+
+    Evidence is JSON: numbers, strings, lists. `features` are the measured figures by which two
+    wrong answers of a random function are told apart.
+    """
+
+    output: str
+    problem: Problem = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return not self.problem

@@ -1,0 +1,92 @@
+"""Answer calls with plain functions in this process: for code that is trusted."""
+
+from __future__ import annotations
+
+import builtins
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .call import Answer, Call, Failure, FailureKind, Foreign, Seed, Value
+
+
+class LocalSession:
+    """Calls the functions of a mapping, such as `vars(module)`."""
+
+    def __init__(self, functions: Mapping[str, Any], device: str = "cpu") -> None:
+        self._functions = functions
+        self._device = device
+
+    def call(self, call: Call) -> Answer:
+        """Call with copies of the arguments; an exception becomes the answer's failure."""
+        function: Callable[..., Any] | None = self._functions.get(call.function)
+        if function is None:
+            return Answer(failure=Failure("missing"))
+        arguments = {name: self._arrive(value) for name, value in call.arguments.items()}
+        names = list(arguments)
+        positional = [arguments[name] for name in names[: call.positional]]
+        named = {name: arguments[name] for name in names[call.positional :]}
+        began = time.perf_counter()
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(call.seed)
+            state = random.getstate()
+            random.seed(call.seed)
+            try:
+                result = function(*positional, **named)
+            except NotImplementedError as error:
+                return _failed("unwritten", error)
+            except Exception as error:
+                return _failed("exception", error)
+            finally:
+                random.setstate(state)
+        seconds = time.perf_counter() - began
+        after = {name: _leave(value) for name, value in arguments.items()}
+        return Answer(_leave(result), after, seconds=seconds)
+
+    def _arrive(self, value: Value) -> Any:
+        if isinstance(value, Tensor):
+            return copy_with_strides(value).to(self._device)
+        if isinstance(value, Seed):
+            return torch.Generator(self._device).manual_seed(value.value)
+        return value
+
+
+def copy_with_strides(tensor: Tensor) -> Tensor:
+    """A copy that is expanded, transposed or sliced as the original is."""
+    flat = torch.as_strided(
+        tensor, (tensor.untyped_storage().nbytes() // tensor.element_size(),), (1,), 0
+    )
+    return torch.as_strided(flat.clone(), tensor.shape, tensor.stride(), tensor.storage_offset())
+
+
+def _leave(value: Any) -> Value:
+    if isinstance(value, Tensor):
+        return value.detach().cpu().contiguous()
+    if isinstance(value, tuple | list):
+        return tuple(_leave(item) for item in value)
+    if value is None or type(value) in {bool, int, float, str}:
+        return value  # type: ignore[no-any-return]
+    return Foreign(type(value).__name__)
+
+
+def _failed(kind: FailureKind, error: BaseException) -> Answer:
+    builtin = next(c.__name__ for c in type(error).__mro__ if getattr(builtins, c.__name__, 0) is c)
+    return Answer(failure=Failure(kind, str(error)[:500], builtin, _line(error)))
+
+
+def _line(error: BaseException) -> int:
+    """Where the exception was raised, in the file that defines the called function."""
+    traceback = error.__traceback__
+    traceback = traceback.tb_next if traceback is not None else None
+    if traceback is None:
+        return 0
+    file, line = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == file:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line

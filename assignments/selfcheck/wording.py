@@ -1,0 +1,181 @@
+"""Say in one sentence what was found: the only place where evidence becomes prose.
+
+Two voices: `explain` says everything and serves public cases and instructors; `hint_at` serves
+students about hidden cases and says nothing from which a hidden input or an expected value
+could be computed, nor anything that the submission itself chose to say there.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .finding import Finding
+
+_STUB = "not implemented yet"
+
+
+def explain(finding: Finding) -> str:
+    """The finding in full, for someone who may see the case."""
+    e = finding.evidence
+    match finding.problem:
+        case "":
+            return "right"
+        case "failure":
+            return _failure(e, reveal=True)
+        case "value" if "error" in e:
+            return (
+                f"{_where(finding)}: got {_got(e)}, off by {e['error']:.3g} where "
+                f"{e['tolerance']:.2g} is allowed"
+            )
+        case "value" | "nonfinite":
+            return f"{_where(finding)}: got {_got(e)}"
+        case "refused":
+            return f"must raise {e['expected']} here, but {_failure(e, reveal=True)}"
+        case "type":
+            return f"{finding.output} should be {e['expected']} but is {e['got']}"
+        case "shape":
+            got, expected = _shape(e["got"]), _shape(e["expected"])
+            return f"{finding.output} has shape {got} where {expected} is expected"
+        case _:
+            return hint_at(finding)
+
+
+def hint_at(finding: Finding) -> str:
+    """The finding for a student, about a case that stays hidden."""
+    e = finding.evidence
+    output = finding.output
+    match finding.problem:
+        case "":
+            return "right"
+        case "failure":
+            return _failure(e, reveal=False)
+        case "count":
+            return f"must return {len(e['expected'])} values ({', '.join(e['expected'])})"
+        case "type":
+            return f"{output} should be {e['expected']} but is something else"
+        case "shape":
+            return f"{output} has the wrong shape"
+        case "dtype":
+            return f"{output} is {e['got']} where the input is {e['expected']}"
+        case "value" if "relative" in e:
+            return f"{output} is wrong in {_portion(e)}, off by {_magnitude(e['relative'])}"
+        case "value":
+            return f"{output} is wrong in {_portion(e)}"
+        case "nonfinite":
+            return (
+                f"{output} has NaN or infinity where it should not, or lacks it, in {_portion(e)}"
+            )
+        case "changed":
+            return f"{e['function']} changes its argument {e['argument']}: work on a copy"
+        case "accepted":
+            return f"must raise {e['expected']} here, but accepts the input"
+        case "refused":
+            return f"must raise {e['expected']} here, but {_failure(e, reveal=False)}"
+        case "law":
+            return _law(output, e)
+        case "unsettled":
+            return "counts once the rest of this exercise is right"
+
+
+def _failure(e: dict[str, Any], *, reveal: bool) -> str:
+    line = f" in line {e['line']}" if e.get("line") else ""
+    text = f": {e['text']}" if reveal and e.get("text") else ""
+    match e["kind"]:
+        case "missing":
+            return "the function is not in the submission" + (
+                f" ({e['text']})" if e.get("text") else ""
+            )
+        case "signature":
+            return "the function cannot be called as the exercise says" + text
+        case "unwritten":
+            return _STUB
+        case "exception":
+            return f"it raised {e['exception']}{line}{text}"
+        case "timeout":
+            return "it took too long and was stopped: look for a loop that does not end"
+        case "memory":
+            return "it ran out of memory"
+        case "crash":
+            return "its process ended before it answered" + text
+        case "reply":
+            return "it returned something that is no answer" + text
+        case "budget":
+            return "not run: the submission had used up its time"
+        case kind:
+            return str(kind)
+
+
+def _law(output: str, e: dict[str, Any]) -> str:
+    test = e["test"]
+    measured, wanted = e.get("measured"), e.get("wanted")
+    match test:
+        case "fixed draw":
+            return "two draws that should differ are equal: do not set a seed inside the function"
+        case "other source":
+            return "the same generator gives another result: draw only from `generator`"
+        case "finite":
+            return f"{output} holds NaN or infinity"
+        case "spread":
+            return f"{output} has {measured:.3g} times the standard deviation that it should have"
+        case "mean":
+            return f"{output} has a mean of {measured:.2g} standard deviations where 0 is expected"
+        case "shape":
+            return f"{output} follows another distribution than it should"
+        case "extremes":
+            return f"{output}: its largest number does not fit (tails cut, or too long)"
+        case "share kept":
+            if measured is None:
+                return "nothing, or everything, is kept in every draw"
+            return f"{measured:.1%} of the elements are kept where {wanted:.1%} are expected"
+        case _ if test.startswith("evenness"):
+            return (
+                f"{output} is too uneven, or too even, over {test.removeprefix('evenness over ')}: "
+                "each element should be drawn on its own"
+            )
+        case _:
+            return f"{output} is not independent ({test}): each element should be drawn on its own"
+
+
+def _where(finding: Finding) -> str:
+    e = finding.evidence
+    if e["total"] == 1:
+        return f"{finding.output} is wrong"
+    return (
+        f"{finding.output} is wrong in {e['wrong']} of {e['total']} elements; at {e.get('index')}"
+    )
+
+
+def _got(e: dict[str, Any]) -> str:
+    """Both numbers, with as many digits as it takes to tell them apart."""
+    got, expected = e["got"], e["expected"]
+    if not (isinstance(got, float) and isinstance(expected, float)):
+        return f"{got}, expected {expected}"
+    digits = 4
+    if got != expected and expected:
+        digits = min(max(4, 2 - math.floor(math.log10(abs(got / expected - 1) or 1e-16))), 17)
+    return f"{got:.{digits}g}, expected {expected:.{digits}g}"
+
+
+def _portion(e: dict[str, Any]) -> str:
+    share = e["wrong"] / max(e["total"], 1)
+    if share == 1:
+        return "every element"
+    return "most elements" if share > 0.5 else "some elements" if share > 0.1 else "a few elements"
+
+
+def _magnitude(relative: float) -> str:
+    """The size of an error against the largest expected value, to a decade: no more may leak."""
+    if not math.isfinite(relative) or relative > 3:
+        return "several times its size"
+    if relative > 0.3:
+        return "about its own size"
+    if relative > 0.03:
+        return "about a tenth of its size"
+    if relative > 0.003:
+        return "about a hundredth of its size"
+    return "less than a hundredth of its size, but more than rounding"
+
+
+def _shape(shape: list[int]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

@@ -1,0 +1,15 @@
+"""Check losses.py on the public cases: run `pytest`, or `pytest -k focal_loss`."""
+
+from pathlib import Path
+
+import pytest
+from selfcheck.selfcheck import items, problem
+
+ITEMS = items(Path(__file__).parent / "selfcheck" / "losses.json")
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=str)
+def test_losses(item):
+    message = problem(item, "losses")
+    if message:
+        pytest.fail(message, pytrace=False)

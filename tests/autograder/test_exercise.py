@@ -1,0 +1,185 @@
+"""The model that authors write against: what is drawn, and what is refused."""
+
+import textwrap
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.catalogue import Catalogue
+from autograder.checks import values
+from autograder.errors import AuthoringError
+from autograder.exercise import (
+    Exercise,
+    case,
+    cast,
+    draw,
+    edit,
+    integers,
+    normal,
+    uniform,
+    upstream,
+)
+
+
+def generators(seed):
+    return lambda name: torch.Generator().manual_seed(hash((seed, len(name))) % 2**31)
+
+
+@given(st.integers(0, 2**20), st.lists(st.integers(0, 4), min_size=1, max_size=4))
+def test_a_case_draws_the_same_from_the_same_seed_and_fits_float32(seed, shape):
+    one = case(
+        "any", x=normal(*shape, mean=3.0), u=uniform(2, low=-1.0), t=integers(5, low=0, high=3)
+    )
+    first, again = draw(one, generators(seed)), draw(one, generators(seed))
+    for name in ("x", "u", "t"):
+        assert torch.equal(first[name], again[name])
+    assert torch.equal(first["x"], first["x"].float().double())
+    assert first["x"].dtype == torch.float64
+    assert first["t"].dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.transpose(0, 2),
+        lambda t: t[:, ::2],
+        lambda t: t[1:, :, 1:],
+        lambda t: t[:1].expand(4, 6, 5),
+        lambda t: t[0, 0, 0],
+    ],
+    ids=["transposed", "strided", "offset", "expanded", "scalar"],
+)
+def test_strides_survive_drawing_and_casting(change):
+    plain = draw(case("a", x=normal(4, 6, 5)), generators(1))["x"]
+    drawn = draw(case("a", x=normal(4, 6, 5).map(change)), generators(1))["x"]
+    expected = change(plain)
+    for tensor in (drawn, cast(drawn, torch.float32)):
+        assert tensor.stride() == expected.stride()
+        assert torch.equal(tensor.double(), expected)
+
+
+def double(x, factor=2.0):
+    """Twice x."""
+    return x * factor
+
+
+def double_backward(grad_y, x):
+    """The gradient."""
+    return grad_y * 2.0
+
+
+def test_upstream_has_the_shape_of_the_output_and_leaves_out_what_the_backward_does_not_take():
+    (one,) = upstream(double, double_backward, [case("a", x=normal(3, 2), factor=2.0, public=True)])
+    drawn = draw(one, generators(0))
+    assert set(drawn) == {"grad_y", "x"}
+    assert drawn["grad_y"].shape == (3, 2)
+    assert one.public
+
+
+def test_an_edit_must_apply_exactly_once():
+    edit(double, "x * factor", "x + factor", name="a", hint="b")
+    for absent_or_ambiguous in ("y * factor", "factor"):
+        with pytest.raises(AuthoringError, match="exactly once"):
+            edit(double, absent_or_ambiguous, "", name="a", hint="b")
+
+
+def test_mistakes_of_authors_are_named():
+    x = normal(2)
+    with pytest.raises(AuthoringError, match="takes no y"):
+        values(double, [case("a", y=x)], points={"y": 1})
+    with pytest.raises(AuthoringError, match="one name"):
+        values(double, [case("a", x=x), case("a", x=x)], points={"y": 1})
+    with pytest.raises(AuthoringError, match="at least one case"):
+        values(double, [], points={"y": 1})
+    with pytest.raises(AuthoringError, match="needs points"):
+        values(double, [case("a", x=x)], points={"y": 0})
+    check = values(double, [case("a", x=x)], points={"y": 1})
+    with pytest.raises(AuthoringError, match="two checks have one name"):
+        Exercise(functions=(double,), checks=(check, check))
+
+
+TOPIC = '''
+"""Doubling.
+
+More about it.
+"""
+
+import torch
+
+from autograder.checks import values
+from autograder.exercise import Exercise, case, edit, normal
+
+FACTOR = 2.0
+
+
+def double(x):
+    """Twice x."""
+    return x * FACTOR + _nothing()
+
+
+def _nothing():
+    return 0.0
+
+
+EXERCISES = (
+    Exercise(
+        functions=(double,),
+        checks=(values(double, [case("a", x=normal(3), public=True)], points={"y": 9}),),
+        misconceptions=(edit(double, "x * FACTOR", "x", name="once", hint="How often?"),),
+    ),
+)
+'''
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def write(**files):
+        for name, text in files.items():
+            (tmp_path / f"{name}.py").write_text(textwrap.dedent(text))
+        return tmp_path
+
+    return write
+
+
+def test_one_file_in_a_folder_is_an_assignment(folder):
+    catalogue = Catalogue.load(folder(doubling=TOPIC))
+    assert list(catalogue.assignments) == ["doubling", "all"]
+    assert catalogue["doubling"].title == "Doubling"
+    assert catalogue["doubling"].max_score == 10
+    with pytest.raises(KeyError, match="doubling, all"):
+        catalogue["tripling"]
+
+
+def test_the_solution_has_the_functions_and_nothing_of_the_records(folder):
+    topic = Catalogue.load(folder(doubling=TOPIC))["doubling"].topics[0]
+    solution = topic.solution()
+    for kept in ("import torch", "FACTOR = 2.0", "def double", "def _nothing"):
+        assert kept in solution
+    for dropped in ("EXERCISES", "autograder", "once"):
+        assert dropped not in solution
+    (misconception,) = topic.exercises[0].misconceptions
+    x = torch.ones(2)
+    assert torch.equal(topic.functions()["double"](x), 2 * x)
+    assert torch.equal(topic.functions(misconception)["double"](x), x)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", "has no EXERCISES"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("def f(:", "SyntaxError"),
+        (TOPIC.replace('"x * FACTOR", "x"', '"y", "x"'), "exactly once"),
+    ],
+)
+def test_a_topic_that_is_not_well_formed_is_named(folder, text, message):
+    with pytest.raises(AuthoringError, match=message) as caught:
+        Catalogue.load(folder(broken=text))
+    assert "broken.py" in str(caught.value)
+
+
+def test_an_empty_folder_is_named(tmp_path):
+    with pytest.raises(AuthoringError, match="no topic files"):
+        Catalogue.load(tmp_path)

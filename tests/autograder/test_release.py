@@ -1,0 +1,186 @@
+"""What students get: it works with plain pytest, and holds nothing hidden."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+from autograder.judging.codec import dumps
+from autograder.oracle import Oracle
+from autograder.release import release, stub
+from tests.conftest import SECRET
+
+COMMITTED = Path(__file__).parents[2] / "assignments"
+
+
+@pytest.fixture(scope="session")
+def released(catalogue, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("released")
+    release(catalogue["all"], folder)
+    return folder
+
+
+def pytest_in(folder: Path, *arguments: str) -> str:
+    """Run plain pytest there: none of the project's packages can be imported."""
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        f"""
+import sys
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{"autograder", "reference", "server", "scipy", "rich", "click"}}:
+            raise ImportError(f"{{name}} is not there for students")
+sys.meta_path.insert(0, Hide())
+import pytest
+sys.exit(pytest.main(["-p", "no:cacheprovider", "--color=no", *{list(arguments)!r}]))
+""",
+    ]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    ).stdout
+
+
+def topics(catalogue):
+    return catalogue["all"].topics
+
+
+def test_a_fresh_stub_fails_every_test_with_one_sentence(released, catalogue):
+    output = pytest_in(released)
+    assert not re.search(r"\d passed", output)
+    assert "Traceback" not in output
+    assert "Error" not in output
+    failed = int(re.search(r"(\d+) failed", output)[1])
+    assert output.count("\nnot implemented yet\n") == failed
+    assert "0 of" in output
+    assert "which stay hidden" in " ".join(output.split())
+
+
+def test_the_solution_passes_every_test(catalogue, tmp_path):
+    release(catalogue["all"], tmp_path)
+    for topic in topics(catalogue):
+        (tmp_path / f"{topic.name}.py").write_text(topic.solution())
+    output = pytest_in(tmp_path)
+    assert re.search(r"^\d+ passed", output, re.MULTILINE), output[-3000:]
+
+
+def test_a_bug_is_explained_as_the_grader_explains_it(catalogue, tmp_path, grader):
+    from autograder.submission import parse
+
+    topic = catalogue["normalization"].topics[0]
+    bug = next(m for m in topic.exercises[0].misconceptions if m.name == "eps-outside-root")
+    release(catalogue["normalization"], tmp_path)
+    (tmp_path / "normalization.py").write_text(topic.solution(bug))
+    output = pytest_in(tmp_path, "-k", "training")
+    report = grader.grade("normalization", parse("a.py", topic.solution(bug).encode()))
+    checks = report["exercises"][0]["checks"]
+    message = next(c["message"] for c in checks if c["name"] == "training: y")
+    sentence = message.split(" (case")[0]
+    assert sentence in output
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("def f(:\n", "cannot be read"), ("import no_such\n", "stops while it is loaded")],
+)
+def test_a_file_that_cannot_be_loaded_is_said_in_one_sentence(catalogue, tmp_path, text, message):
+    release(catalogue["losses"], tmp_path)
+    (tmp_path / "losses.py").write_text(text)
+    output = pytest_in(tmp_path)
+    assert message in output
+    assert "Traceback" not in output
+
+
+def test_nothing_hidden_is_released(released, catalogue):
+    text = "\n".join(p.read_text("utf-8") for p in sorted(released.rglob("*")) if p.is_file())
+    oracle = Oracle(SECRET)
+    for topic, exercise in catalogue["all"].exercises:
+        for misconception in exercise.misconceptions:
+            assert misconception.name not in text
+            assert misconception.hint not in text
+        for trial in oracle.trials(topic, exercise):
+            for call in trial.calls[: 0 if trial.case.public else 1]:
+                for value in call.arguments.values():
+                    if isinstance(value, Tensor) and value.is_floating_point() and value.any():
+                        assert json.loads(dumps(value))["data"] not in text
+    for topic in topics(catalogue):
+        published = stub(topic)
+        for node in ast.parse(topic.source).body:
+            if isinstance(node, ast.FunctionDef):
+                lines = ast.get_source_segment(topic.source, node).splitlines()
+                documented = ast.get_docstring(node, clean=False) or ""
+                for line in lines[1:]:
+                    code = line.strip()
+                    if len(code) > 25 and code not in documented:
+                        assert code not in published, (node.name, code)
+
+
+def test_stubs_keep_signature_and_docstring(catalogue):
+    for topic in topics(catalogue):
+        stubs = {n.name: n for n in ast.parse(stub(topic)).body if isinstance(n, ast.FunctionDef)}
+        for exercise in topic.exercises:
+            for function in exercise.functions:
+                node = stubs[function.__name__]
+                assert ast.get_docstring(node, clean=False) == function.__doc__
+                assert isinstance(node.body[-1], ast.Raise)
+                assert len(node.body) == 2
+
+
+def test_a_students_work_is_not_overwritten(catalogue, tmp_path):
+    release(catalogue["losses"], tmp_path)
+    release(catalogue["losses"], tmp_path)
+    path = tmp_path / "losses.py"
+    path.write_text("my work")
+    with pytest.raises(FileExistsError, match=r"losses\.py"):
+        release(catalogue["losses"], tmp_path)
+    assert path.read_text() == "my work"
+
+
+def test_the_committed_assignments_are_up_to_date(released):
+    def texts(folder):
+        return {
+            str(path.relative_to(folder)): path.read_text("utf-8")
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    fresh, committed = texts(released), texts(COMMITTED)
+    assert fresh.keys() == committed.keys(), "run `make release`"
+    for name, text in fresh.items():
+        if not name.endswith(".json"):  # numbers: another machine may round the last bit elsewhere
+            assert committed[name] == text, f"{name} is stale: run `make release`"
+
+
+def test_the_committed_cases_ask_and_expect_what_fresh_ones_do(released):
+    import torch
+
+    from autograder.judging.codec import loads
+
+    def compare(a, b):
+        if isinstance(a, torch.Tensor):
+            assert a.dtype == b.dtype
+            torch.testing.assert_close(a, b, equal_nan=True, rtol=1e-5, atol=1e-7)
+        elif isinstance(a, dict):
+            assert a.keys() == b.keys()
+            for key in a:
+                compare(a[key], b[key])
+        elif isinstance(a, list | tuple):
+            assert len(a) == len(b)
+            for x, y in zip(a, b, strict=True):
+                compare(x, y)
+        elif hasattr(a, "__dataclass_fields__"):
+            compare(vars(a), vars(b))
+        elif isinstance(a, float):
+            assert a == pytest.approx(b, rel=1e-6)
+        else:
+            assert a == b
+
+    for path in sorted((released / "selfcheck").glob("*.json")):
+        committed = COMMITTED / "selfcheck" / path.name
+        compare(loads(path.read_text()), loads(committed.read_text()))
