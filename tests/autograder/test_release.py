@@ -113,9 +113,9 @@ def test_nothing_hidden_is_released(released, catalogue):
         published = stub(topic)
         for node in ast.parse(topic.source).body:
             if isinstance(node, ast.FunctionDef):
-                lines = ast.get_source_segment(topic.source, node).splitlines()
+                lines = topic.source.splitlines()[node.body[0].end_lineno : node.end_lineno]
                 documented = ast.get_docstring(node, clean=False) or ""
-                for line in lines[1:]:
+                for line in lines:
                     code = line.strip()
                     if len(code) > 25 and code not in documented:
                         assert code not in published, (node.name, code)
