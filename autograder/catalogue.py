@@ -123,7 +123,9 @@ class Catalogue:
             KeyError: there is none; the message names those that there are.
         """
         if name not in self.assignments:
-            raise KeyError(f"there is no assignment {name!r}; there are: {', '.join(self.assignments)}")
+            raise KeyError(
+                f"there is no assignment {name!r}; there are: {', '.join(self.assignments)}"
+            )
         return self.assignments[name]
 
 

@@ -8,8 +8,10 @@ solution. Everything else (stubs, self-check, hidden cases, audit, diagnosis) is
         Exercise(
             functions=(relu, relu_backward),
             checks=(
-                values(relu, CASES, points={"y": 2}),
-                gradients(relu_backward, upstream(relu, relu_backward, CASES), points={"grad_x": 2}),
+                values(relu, CASES, points={"y": 4}),
+                gradients(
+                    relu_backward, upstream(relu, relu_backward, CASES), points={"grad_x": 5}
+                ),
             ),
             misconceptions=(
                 edit(relu, "x > 0", "x > 1", name="wrong-kink", hint="Where does the kink sit?"),

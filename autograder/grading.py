@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -14,23 +15,28 @@ from typing import Any, Self
 import torch
 
 from autograder.catalogue import Catalogue, Topic
+from autograder.checks.base import Check, Outcome
+from autograder.checks.errors import REFUSAL
 from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
-from autograder.judging.call import Answer, Session
-from autograder.judging.compare import unchanged
+from autograder.judging.call import Answer, Call, Failure
 from autograder.judging.finding import Finding
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
 from autograder.report import SCHEMA, Report
-from autograder.sandbox import Limits, Sandbox
-from autograder.submission import Submission
+from autograder.sandbox import Limits, Loading, Sandbox, Session
+from autograder.submission import Source, Submission
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
+PATIENCE = 2
+SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 
 
 class Grader:
     """A warm grader: one sandbox and one oracle, for any number of submissions.
+
+    It sets torch to one thread in this process: the cases are small, and graders run side by side.
 
     Raises:
         SandboxUnavailable: this machine cannot confine student code, or lacks the device.
@@ -45,6 +51,7 @@ class Grader:
         confined: bool = True,
         limits: Limits | None = None,
     ) -> None:
+        torch.set_num_threads(1)
         self._catalogue = catalogue
         self._device = device
         self._oracle = Oracle(secret, device)
@@ -65,13 +72,13 @@ class Grader:
         """
         chosen = self._catalogue[assignment]
         began = time.monotonic()
-        exercises = []
+        exercises: list[dict[str, Any]] = []
         with self._sandbox.session(submission.sources) as session:
             for topic, exercise in chosen.exercises:
                 if progress is not None:
                     progress(exercise.name, len(exercises), len(chosen.exercises))
                 exercises.append(self._grade_exercise(topic, exercise, session))
-            loading = [note.message for note in session.loading]
+            loading = session.loading
         return {
             "schema": SCHEMA,
             "view": "full",
@@ -80,7 +87,7 @@ class Grader:
             "submission": {"filename": submission.filename, "digest": submission.digest},
             "score": _points(sum(exercise["score"] for exercise in exercises)),
             "max_score": _points(chosen.max_score),
-            "notes": loading,
+            "notes": _notes(loading),
             "exercises": exercises,
             "seconds": time.monotonic() - began,
             "environment": {
@@ -93,14 +100,23 @@ class Grader:
             },
         }
 
+    def grade_exercise(
+        self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
+    ) -> dict[str, Any]:
+        """Grade one exercise alone, in a session of its own: the report's entry for it."""
+        with self._sandbox.session(sources) as session:
+            return self._grade_exercise(topic, exercise, session)
+
     def _grade_exercise(self, topic: Topic, exercise: Exercise, session: Session) -> dict[str, Any]:
         trials = self._oracle.trials(topic, exercise)
-        answers = [tuple(session.call(call) for call in trial.calls) for trial in trials]
-        rows = judge(exercise, trials, answers)
+        outcomes = _outcomes(trials, session)
+        rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
         found = []
-        if score < exercise.max_score and any(_gave_values(given) for given in answers):
-            found = diagnose(trials, self._oracle.suspects(topic, exercise), answers)
+        if score < exercise.max_score and any(
+            _gave_values(outcome.answers) for outcome in outcomes
+        ):
+            found = diagnose(trials, self._oracle.suspects(topic, exercise), outcomes)
         return {
             "name": exercise.name,
             "score": _points(score),
@@ -110,8 +126,8 @@ class Grader:
                 {"name": suspect.misconception.name, "hint": suspect.misconception.hint}
                 for suspect in found
             ],
-            "outputs": _outputs(trials, answers),
-            "seconds": sum(answer.seconds for given in answers for answer in given),
+            "outputs": _outputs(trials, outcomes),
+            "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
 
     def close(self) -> None:
@@ -177,46 +193,75 @@ class Row:
             return hint_at(Finding(self.name, "unsettled"))
         # Public cases come first: what can be said in full is more use than a hint.
         trial, finding = self.failing[0]
+        if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
+            return explain(finding)
         count = f"{len(self.failing)} of {len(self.findings)} cases"
         if trial.case.public or reveal:
             return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
         return f"{hint_at(finding)} ({count} fail, hidden ones)"
 
 
-def judge(
-    exercise: Exercise, trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]
-) -> list[Row]:
+def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[Row]:
     """One row per output of each check, and one for leaving arguments unchanged."""
     rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
     mutations: list[tuple[Trial, Finding]] = []
-    for trial, given in zip(trials, answers, strict=True):
-        for finding in trial.expectation.judge(trial.calls, given):
-            rows.setdefault((trial.check.name, finding.output), []).append((trial, finding))
+    for trial, outcome in zip(trials, outcomes, strict=True):
+        for output, finding in outcome.findings.items():
+            rows.setdefault((trial.check.name, output), []).append((trial, finding))
         if not trial.check.gated:
-            mutations.append((trial, unchanged(trial.calls, given, set(trial.check.updates))))
+            mutations.append((trial, outcome.unchanged))
     judged = [
-        Row(f"{check.name}: {output}", check.kind, points, rows[check.name, output], check.gated)
+        Row(_row_name(check, output), check.kind, points, rows[check.name, output], check.gated)
         for check in exercise.checks
         for output, points in check.points.items()
     ]
     judged.append(Row("arguments left unchanged", "mutation", exercise.unchanged, mutations, True))
     worked = any(row.passed and not row.gated for row in judged)
     return [
-        row if worked or not row.gated else
-        Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
+        row
+        if worked or not row.gated
+        else Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
         for row in judged
     ]
+
+
+def _outcomes(trials: Sequence[Trial], session: Session) -> list[Outcome]:
+    """Put every call to the submission. A function that has timed out twice is not called again:
+    an endless loop must not use up the time of the functions after it."""
+    timeouts: Counter[str] = Counter()
+
+    def ask(call: Call) -> Answer:
+        if timeouts[call.function] >= PATIENCE:
+            return Answer(failure=Failure("timeout"))
+        answer = session.call(call)
+        if answer.failure is not None and answer.failure.kind == "timeout":
+            timeouts[call.function] += 1
+        return answer
+
+    return [trial.judge(tuple(ask(call) for call in trial.calls)) for trial in trials]
+
+
+def _notes(loading: Loading) -> list[str]:
+    notes = [f"While your file was loaded: {problem}" for problem in loading.problems]
+    if loading.failure is not None:
+        failed = Finding("", "failure", {"kind": loading.failure.kind})
+        notes.append(f"Your file could not be loaded: {explain(failed)}")
+    return notes
+
+
+def _row_name(check: Check, output: str) -> str:
+    return check.name if output == REFUSAL else f"{check.name}: {output}"
 
 
 def _gave_values(given: Sequence[Answer]) -> bool:
     return any(answer.failure is None or answer.failure.kind == "exception" for answer in given)
 
 
-def _outputs(trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]) -> list[dict[str, Any]]:
+def _outputs(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """What the calls printed, capped over the exercise."""
     left, outputs = MAX_OUTPUT, []
-    for trial, given in zip(trials, answers, strict=True):
-        text = "".join(answer.output for answer in given)[:left]
+    for trial, outcome in zip(trials, outcomes, strict=True):
+        text = "".join(answer.output for answer in outcome.answers)[:left]
         if text:
             outputs.append({"public": trial.case.public, "text": text})
             left -= len(text)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 
 from autograder.catalogue import Topic
-from autograder.checks.base import Check, Expectation
+from autograder.checks.base import Check, Expectation, Outcome
 from autograder.exercise import Case, Exercise, Misconception, draw
 from autograder.judging.call import Answer, Call
+from autograder.judging.compare import unchanged
 from autograder.judging.local import LocalSession
 
 PUBLIC_SECRET = b"public"
@@ -32,13 +32,22 @@ class Trial:
     calls: tuple[Call, ...]
     expectation: Expectation
 
+    def judge(self, answers: tuple[Answer, ...]) -> Outcome:
+        """What the answers to the calls are worth."""
+        findings = self.expectation.judge(self.calls, answers)
+        return Outcome(
+            answers,
+            {finding.output: finding for finding in findings},
+            unchanged(self.calls, answers, self.check.updates),
+        )
+
 
 @dataclass(frozen=True)
 class Suspect:
-    """A misconception's answers to every trial of its exercise, in the trials' order."""
+    """What a misconception gives for every trial of its exercise, in the trials' order."""
 
     misconception: Misconception
-    answers: tuple[tuple[Answer, ...], ...]
+    outcomes: tuple[Outcome, ...]
 
 
 class Oracle:
@@ -79,6 +88,8 @@ class Oracle:
         suspects = []
         for misconception in exercise.misconceptions:
             session = LocalSession(topic.functions(misconception), self._device)
-            answers = tuple(tuple(session.call(call) for call in trial.calls) for trial in trials)
-            suspects.append(Suspect(misconception, answers))
+            outcomes = tuple(
+                trial.judge(tuple(session.call(call) for call in trial.calls)) for trial in trials
+            )
+            suspects.append(Suspect(misconception, outcomes))
         return tuple(suspects)

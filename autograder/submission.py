@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+import re
 import stat
 import tokenize
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 MAX_BYTES = 4 * 2**20  # of an upload, and of everything in a zip together
 MAX_FILES = 64
@@ -49,16 +52,14 @@ def parse(filename: str, content: bytes) -> Submission:
     if not content:
         raise SubmissionError(f"{_show(name)} is empty: hand in the file with your solutions.")
     _check_size(name, len(content))
-    if name.endswith(".zip"):
-        sources = _unzip(name, content)
-    else:
-        sources = (_source(name, content),)
+    sources = _unzip(name, content) if name.endswith(".zip") else (_source(name, content),)
     return Submission(name, hashlib.sha256(content).hexdigest(), sources)
 
 
 def _source(name: str, content: bytes) -> Source:
     stem, _, suffix = name.rpartition(".")
-    module = stem if stem.isidentifier() else "submission"
+    module = re.sub(r"\W", "_", stem)
+    module = module if module.isidentifier() else f"_{module}"
     if suffix == "py":
         return Source(module, (_decode(name, content),))
     if suffix == "ipynb":
@@ -82,12 +83,15 @@ def _cells(name: str, content: bytes) -> tuple[str, ...]:
     """The source of each code cell, as nbformat reads it; cells that are broken are left out."""
     import nbformat  # slow to import, and most submissions are no notebooks
 
+    text = _decode(name, content)
     try:
-        notebook = nbformat.reads(_decode(name, content), as_version=4)
-        cells = list(notebook.get("cells", []))
-    except SubmissionError:
-        raise
-    except Exception:  # nbformat raises many kinds, RecursionError among them
+        try:
+            notebook: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+        except Exception:
+            # Broken in a way that nbformat cannot mend; the code may be readable all the same.
+            notebook = json.loads(text)
+        cells = list(notebook["cells"])
+    except Exception:  # of many kinds, RecursionError among them
         raise SubmissionError(
             f"{_show(name)} is not a readable notebook: open it in Jupyter, save it and try again."
         ) from None
@@ -111,7 +115,7 @@ def _unzip(name: str, content: bytes) -> tuple[Source, ...]:
             for member in archive.infolist()
             if not member.is_dir() and not _is_clutter(member.filename)
         ]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+    except Exception:  # zipfile meets damage with exceptions of many kinds
         raise SubmissionError(f"{_show(name)} is not a readable zip file.") from None
     if len(members) > MAX_FILES:
         raise SubmissionError(f"{_show(name)} holds {len(members)} files; {MAX_FILES} are allowed.")
@@ -127,12 +131,10 @@ def _unzip(name: str, content: bytes) -> tuple[Source, ...]:
             # The declared size may lie, so read no further than what is left.
             with archive.open(member) as file:
                 data = file.read(left + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
-            raise SubmissionError(
-                f"{_show(path.name)} in {_show(name)} cannot be unpacked (damaged, or encrypted)."
-            ) from None
         except Exception:  # zlib.error and its relatives share no base class
-            raise SubmissionError(f"{_show(path.name)} in {_show(name)} is damaged.") from None
+            raise SubmissionError(
+                f"{_show(path.name)} in {_show(name)} is damaged or encrypted."
+            ) from None
         left -= len(data)
         if left < 0:
             _check_size(name, MAX_BYTES + 1)

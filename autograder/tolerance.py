@@ -18,7 +18,12 @@ from autograder.judging.call import Answer, Call
 
 # Multiples of unit roundoff times sensitivity. Float64 has ten decades between the rounding of
 # correct algorithms and the smallest bug, so its tolerance sits in the middle of them.
-ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
+ROUNDOFF = {
+    torch.float64: 2.0**-53,
+    torch.float32: 2.0**-24,
+    torch.float16: 2.0**-11,
+    torch.bfloat16: 2.0**-8,
+}
 ALLOWED = {torch.float64: 2.0**16, torch.float32: 32.0, torch.float16: 32.0, torch.bfloat16: 32.0}
 
 STEP = 2.0**-30

@@ -13,7 +13,7 @@ for name, a in cat.assignments.items():
         t=time.time(); sus=o.suspects(topic,ex); t2=time.time()-t
         for m in (None,*ex.misconceptions):
             s=LocalSession(topic.functions(m))
-            t=time.time(); ans=[tuple(s.call(c) for c in tr.calls) for tr in trials]; t3=time.time()-t
+            t=time.time(); ans = [tr.judge(tuple(s.call(c) for c in tr.calls)) for tr in trials]; t3=time.time()-t
             t=time.time(); rows=judge(ex,trials,ans); t4=time.time()-t
             d=[x.misconception.name for x in diagnose(trials,sus,ans)] if m else []
             sc=sum(r.points for r in rows if r.passed)

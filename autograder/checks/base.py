@@ -22,6 +22,15 @@ class Expectation(Protocol):
     def judge(self, calls: Sequence[Call], answers: Sequence[Answer]) -> list[Finding]: ...
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """The answers to the calls of one case, and what was found about them."""
+
+    answers: tuple[Answer, ...]
+    findings: Mapping[str, Finding]  # by output
+    unchanged: Finding
+
+
 class SeedSource(Protocol):
     """Seeds for one case, by purpose: the same purpose gives the same seed."""
 
@@ -52,7 +61,9 @@ class Check(ABC):
         if not names:
             raise AuthoringError(f"{self.name}: a check needs at least one case")
         if min(self.points.values(), default=0) <= 0:
-            raise AuthoringError(f"{self.name}: every output needs points, or its bugs cost nothing")
+            raise AuthoringError(
+                f"{self.name}: every output needs points, or its bugs cost nothing"
+            )
         parameters = inspect.signature(self.function).parameters
         for case in self.cases:
             unknown = set(case.arguments) - set(parameters)
@@ -76,18 +87,16 @@ class Check(ABC):
         """What the reference says about them."""
 
     def resembles(
-        self,
-        calls: Sequence[Call],
-        expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        self, expectation: Expectation, seen: Outcome, suspected: Outcome
     ) -> Mapping[str, bool]:
-        """Per output, whether the seen answers are those that a suspected solution gives."""
-        ours, theirs = expectation.judge(calls, seen), expectation.judge(calls, suspect)
+        """Per output, whether what was seen is what a suspected solution gives."""
         return {
-            a.output: a.problem == b.problem
-            and all(a.evidence.get(key) == b.evidence.get(key) for key in ("kind", "exception"))
-            for a, b in zip(ours, theirs, strict=True)
+            output: finding.problem == suspected.findings[output].problem
+            and all(
+                finding.evidence.get(key) == suspected.findings[output].evidence.get(key)
+                for key in ("kind", "exception")
+            )
+            for output, finding in seen.findings.items()
         }
 
     def _call(self, arguments: Arguments, seed: int) -> Call:

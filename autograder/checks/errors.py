@@ -12,6 +12,8 @@ from autograder.exercise import Arguments, AuthoringError, Case
 from autograder.judging.call import Call, Session
 from autograder.judging.refusal import RefusalExpectation
 
+REFUSAL = "refusal"  # the one output that such a check has
+
 
 @dataclass(frozen=True)
 class ErrorCheck(Check):
@@ -37,4 +39,4 @@ def errors(
 ) -> ErrorCheck:
     """Check that bad input raises the exception that the solution raises, or a subclass of it."""
     name = name or f"{function.__name__} refuses bad input"
-    return ErrorCheck(function, tuple(cases), {"refusal": points}, name)
+    return ErrorCheck(function, tuple(cases), {REFUSAL: points}, name)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from autograder.checks.base import Check, Expectation, SeedSource
+from autograder.checks.base import Check, Expectation, Outcome, SeedSource
 from autograder.exercise import Arguments, AuthoringError, Case
-from autograder.judging.call import Answer, Call, Session
+from autograder.judging.call import Call, Session
 from autograder.judging.compare import Expected
 from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls
 from autograder.tolerance import ROUNDOFF
@@ -35,18 +35,13 @@ class RandomCheck(Check):
         return random_calls(call, generator_seeds, seeds("global"))
 
     def resembles(
-        self,
-        calls: Sequence[Call],
-        expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        self, expectation: Expectation, seen: Outcome, suspected: Outcome
     ) -> Mapping[str, bool]:
         """Alike are two samplers that go wrong in the same way, by the same amount."""
-        ours = expectation.judge(calls, seen)
-        theirs = expectation.judge(calls, suspect)
         return {
-            a.output: a.problem == b.problem and _alike(a.evidence, b.evidence)
-            for a, b in zip(ours, theirs, strict=True)
+            output: a.problem == (b := suspected.findings[output]).problem
+            and _alike(a.evidence, b.evidence)
+            for output, a in seen.findings.items()
         }
 
     def _bound(self, call: Call) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from autograder.checks.base import Check, Expectation, SeedSource, call_in_precision
+from autograder.checks.base import Check, Expectation, Outcome, SeedSource, call_in_precision
 from autograder.exercise import Arguments, AuthoringError, Case
 from autograder.judging.call import Answer, Call, Session, Value
 from autograder.judging.compare import Expected, ValueExpectation, compare, returned
@@ -66,16 +66,12 @@ class ValueCheck(Check):
         return ValueExpectation(expected, updates)
 
     def resembles(
-        self,
-        calls: Sequence[Call],
-        expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        self, expectation: Expectation, seen: Outcome, suspected: Outcome
     ) -> Mapping[str, bool]:
         """Alike are two wrong answers that agree as closely as a right one must with the truth."""
-        (ours,), (theirs,) = seen, suspect
+        (ours,), (theirs,) = seen.answers, suspected.answers
         if ours.failure is not None or theirs.failure is not None:
-            return super().resembles(calls, expectation, seen, suspect)
+            return super().resembles(expectation, seen, suspected)
         assert isinstance(expectation, ValueExpectation)  # noqa: S101 - what `expect` returns
         allowed = {**expectation.returns, **expectation.updates}
         a, b = self._split(ours), self._split(theirs)
@@ -147,21 +143,17 @@ class PrecisionCheck(ValueCheck):
     kind: ClassVar[str] = "precision"
 
     def resembles(
-        self,
-        calls: Sequence[Call],
-        expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        self, expectation: Expectation, seen: Outcome, suspected: Outcome
     ) -> Mapping[str, bool]:
         """Rounding is noise: also alike are two answers whose errors are of one size."""
-        alike = dict(super().resembles(calls, expectation, seen, suspect))
-        ours, theirs = expectation.judge(calls, seen), expectation.judge(calls, suspect)
-        for a, b in zip(ours, theirs, strict=True):
+        alike = dict(super().resembles(expectation, seen, suspected))
+        for output, a in seen.findings.items():
+            b = suspected.findings[output]
             both = a.problem == b.problem == "value"
             if both and 0.1 < a.evidence["excess"] / b.evidence["excess"] < 10:
-                alike[a.output] = True
+                alike[output] = True
             if a.passed and b.passed:
-                alike[a.output] = True
+                alike[output] = True
         return alike
 
 

@@ -18,12 +18,12 @@ class Seed:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A returned object that is no tensor, number, string, None or tuple of those: its type's name."""
+    """A returned object that is no value of a call: the name of its type."""
 
     type_name: str
 
 
-Value: TypeAlias = "Tensor | Seed | Foreign | None | bool | int | float | str | tuple[Value, ...]"
+Value: TypeAlias = "Tensor | Seed | Foreign | bool | int | float | str | tuple[Value, ...] | None"
 FailureKind = Literal[
     "missing",  # no such function in the submission
     "signature",  # the function does not take the contract's arguments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,9 +100,7 @@ def compare(output: str, expected: Expected, got: Value) -> Finding:
 
 
 def _compare_plain(output: str, truth: Value, got: Value) -> Finding:
-    same_type = type(got) is type(truth) or (
-        isinstance(truth, float) and type(got) in {int, float}
-    )
+    same_type = type(got) is type(truth) or (isinstance(truth, float) and type(got) in {int, float})
     if not same_type:
         evidence = {"expected": describe_type(truth), "got": describe_type(got)}
         return Finding(output, "type", evidence)
@@ -188,7 +186,9 @@ def _same_nonfinite(got: Tensor, truth: Tensor) -> Tensor:
     return (torch.isnan(got) & torch.isnan(truth)) | (got == truth)
 
 
-def unchanged(calls: Sequence[Call], answers: Sequence[Answer], updates: set[str]) -> Finding:
+def unchanged(
+    calls: Sequence[Call], answers: Sequence[Answer], updates: Collection[str]
+) -> Finding:
     """Whether each call left the arguments alone that it has no leave to update."""
     for call, answer in zip(calls, answers, strict=True):
         if answer.failure is not None:

@@ -16,7 +16,7 @@ Problem = Literal[
     "shape",  # evidence: expected, got
     "dtype",  # evidence: expected, got
     "value",  # evidence: see `compare`
-    "nonfinite",  # NaN or infinity where none belongs, or the reverse; evidence: wrong, total, index
+    "nonfinite",  # NaN or infinity misplaced; evidence: wrong, total, index
     "changed",  # an argument was modified; evidence: argument
     "accepted",  # input that must be refused was not; evidence: expected
     "refused",  # refused with another exception; evidence: expected, exception, text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .call import Answer, Call
+from .compare import failed
 from .finding import Finding
 
 
@@ -22,8 +23,11 @@ class RefusalExpectation:
         (answer,) = answers
         if answer.failure is None:
             return [Finding(self.output, "accepted", {"expected": self.exception})]
-        wanted, got = getattr(builtins, self.exception), getattr(
-            builtins, answer.failure.exception, None
+        if answer.failure.kind in {"missing", "unwritten"}:
+            return [failed(self.output, answer)]
+        wanted, got = (
+            getattr(builtins, self.exception),
+            getattr(builtins, answer.failure.exception, None),
         )
         raised = answer.failure.kind == "exception"
         if raised and isinstance(got, type) and issubclass(got, wanted):

@@ -25,15 +25,11 @@ def explain(finding: Finding) -> str:
             return _failure(e, reveal=True)
         case "value" if "error" in e:
             return (
-                f"{finding.output} is wrong in {_share(e)}; worst at {_index(e)}: got "
-                f"{_number(e['got'])}, expected {_number(e['expected'])}, off by "
-                f"{e['error']:.3g} where {e['tolerance']:.2g} is allowed"
+                f"{_where(finding)}: got {_got(e)}, off by {e['error']:.3g} where "
+                f"{e['tolerance']:.2g} is allowed"
             )
         case "value" | "nonfinite":
-            return (
-                f"{finding.output} is wrong in {_share(e)}; at {_index(e)}: got "
-                f"{_number(e['got'])}, expected {_number(e['expected'])}"
-            )
+            return f"{_where(finding)}: got {_got(e)}"
         case "refused":
             return f"must raise {e['expected']} here, but {_failure(e, reveal=True)}"
         case "type":
@@ -67,7 +63,9 @@ def hint_at(finding: Finding) -> str:
         case "value":
             return f"{output} is wrong in {_portion(e)}"
         case "nonfinite":
-            return f"{output} has NaN or infinity where it should not, or lacks it, in {_portion(e)}"
+            return (
+                f"{output} has NaN or infinity where it should not, or lacks it, in {_portion(e)}"
+            )
         case "changed":
             return f"{e['function']} changes its argument {e['argument']}: work on a copy"
         case "accepted":
@@ -85,7 +83,9 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
     text = f": {e['text']}" if reveal and e.get("text") else ""
     match e["kind"]:
         case "missing":
-            return "the function is not in the submission" + (f" ({e['text']})" if e.get("text") else "")
+            return "the function is not in the submission" + (
+                f" ({e['text']})" if e.get("text") else ""
+            )
         case "signature":
             return "the function cannot be called as the exercise says" + text
         case "unwritten":
@@ -123,7 +123,7 @@ def _law(output: str, e: dict[str, Any]) -> str:
         case "shape":
             return f"{output} follows another distribution than it should"
         case "extremes":
-            return f"{output}: the largest number does not fit the distribution (tails cut, or too long)"
+            return f"{output}: its largest number does not fit (tails cut, or too long)"
         case "share kept":
             if measured is None:
                 return "nothing, or everything, is kept in every draw"
@@ -137,8 +137,24 @@ def _law(output: str, e: dict[str, Any]) -> str:
             return f"{output} is not independent ({test}): each element should be drawn on its own"
 
 
-def _share(e: dict[str, Any]) -> str:
-    return f"{e['wrong']} of {e['total']} elements"
+def _where(finding: Finding) -> str:
+    e = finding.evidence
+    if e["total"] == 1:
+        return f"{finding.output} is wrong"
+    return (
+        f"{finding.output} is wrong in {e['wrong']} of {e['total']} elements; at {e.get('index')}"
+    )
+
+
+def _got(e: dict[str, Any]) -> str:
+    """Both numbers, with as many digits as it takes to tell them apart."""
+    got, expected = e["got"], e["expected"]
+    if not (isinstance(got, float) and isinstance(expected, float)):
+        return f"{got}, expected {expected}"
+    digits = 4
+    if got != expected and expected:
+        digits = min(max(4, 2 - math.floor(math.log10(abs(got / expected - 1) or 1e-16))), 17)
+    return f"{got:.{digits}g}, expected {expected:.{digits}g}"
 
 
 def _portion(e: dict[str, Any]) -> str:
@@ -159,14 +175,6 @@ def _magnitude(relative: float) -> str:
     if relative > 0.003:
         return "about a hundredth of its size"
     return "less than a hundredth of its size, but more than rounding"
-
-
-def _number(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _index(e: dict[str, Any]) -> str:
-    return str(e.get("index", [])) if e.get("index") else "its only element"
 
 
 def _shape(shape: list[int]) -> str:

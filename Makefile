@@ -1,0 +1,41 @@
+# `make demo` and `make test` do all the set-up on a fresh Debian or Ubuntu machine.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_SERVE ?= 1
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test bench audit release system clean
+
+demo: $(VENV)/installed
+	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
+
+test: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/gradmark audit
+	$(BIN)/pytest
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/grading.py
+
+audit: $(VENV)/installed
+	$(BIN)/gradmark audit
+
+release: $(VENV)/installed
+	$(BIN)/gradmark release all assignments --replace
+
+$(VENV)/installed: pyproject.toml constraints.txt | system
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# Python 3.11 with venv, and libseccomp, which compiles the sandbox's system-call filter.
+system:
+	@$(PYTHON) -c 'import ctypes, ensurepip, sys; ctypes.CDLL("libseccomp.so.2"); sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3 python3-venv libseccomp2; }
+
+clean:
+	rm -rf $(VENV) var

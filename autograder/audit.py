@@ -1,0 +1,174 @@
+"""Prove that the grading is right: every misconception loses marks, no correct solution does.
+
+Each misconception's solution, and each correct alternative of the corpus, goes through the real
+sandbox as a student's file would. The margin says how far both are from the line, in decades: how
+much the worst correct error could grow before it failed, and how much the least visible bug could
+shrink before it passed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.catalogue import Catalogue, Topic
+from autograder.exercise import AuthoringError, Exercise
+from autograder.grading import Grader
+from autograder.submission import Source
+
+Progress = Callable[[str, int, int], None]
+
+WEAK = 1.0  # decades of margin below which an exercise is reported as weak
+
+
+@dataclass(frozen=True)
+class Miss:
+    """Something that the audit holds against the grading."""
+
+    who: str
+    what: str
+
+
+@dataclass(frozen=True)
+class ExerciseAudit:
+    """What was found for one exercise."""
+
+    topic: str
+    exercise: str
+    misconceptions: int
+    caught: int
+    identified: int
+    correct: int
+    passed: int
+    correct_margin: float | None  # decades; None when nothing was measured
+    bug_margin: float | None
+    misses: list[Miss] = field(default_factory=list)
+    confused: list[Miss] = field(default_factory=list)
+
+    @property
+    def weak(self) -> bool:
+        return any(m is not None and m < WEAK for m in (self.correct_margin, self.bug_margin))
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def audit(
+    catalogue: Catalogue,
+    assignment: str,
+    grader: Grader,
+    corpus: Path | None = None,
+    progress: Progress | None = None,
+) -> Iterator[ExerciseAudit]:
+    """Audit each exercise of an assignment.
+
+    Args:
+        corpus: a folder with correct alternatives, `correct/<topic>/<exercise>--<how>.py`.
+        progress: called with each exercise's name, how many runs of it are done, and how many
+            there are.
+
+    Raises:
+        KeyError: there is no such assignment.
+        AuthoringError: the corpus holds a file for an exercise that the topic does not have.
+        SandboxFault: the sandbox failed.
+    """
+    for topic, exercise in catalogue[assignment].exercises:
+        yield _audit_exercise(topic, exercise, grader, _correct(topic, exercise, corpus), progress)
+
+
+def _correct(topic: Topic, exercise: Exercise, corpus: Path | None) -> list[tuple[str, str]]:
+    """The reference itself and the corpus' alternatives: (name, source)."""
+    found = [("the reference", topic.solution())]
+    folder = corpus / "correct" / topic.name if corpus is not None else None
+    if folder is None or not folder.is_dir():
+        return found
+    names = {exercise.name for exercise in topic.exercises}
+    for path in sorted(folder.glob("*.py")):
+        name, _, _ = path.stem.partition("--")
+        if name not in names:
+            raise AuthoringError(f"{path} belongs to no exercise of {topic.name}")
+        if name == exercise.name:
+            found.append((path.stem, path.read_text("utf-8")))
+    return found
+
+
+def _audit_exercise(
+    topic: Topic,
+    exercise: Exercise,
+    grader: Grader,
+    correct: list[tuple[str, str]],
+    progress: Progress | None,
+) -> ExerciseAudit:
+    total, done = len(correct) + len(exercise.misconceptions), 0
+
+    def run(source: str) -> dict[str, Any]:
+        nonlocal done
+        if progress is not None:
+            progress(exercise.name, done, total)
+        done += 1
+        return grader.grade_exercise(topic, exercise, [Source(topic.name, (source,))])
+
+    misses, confused = [], []
+    nearest_correct: list[float] = []
+    passed = 0
+    for name, source in correct:
+        result = run(source)
+        if result["score"] == result["max_score"]:
+            passed += 1
+            nearest_correct.append(max(_excesses(result), default=-math.inf))
+        else:
+            misses.append(Miss(name, "a correct solution loses marks: " + _first_message(result)))
+    caught = identified = 0
+    nearest_bug: list[float] = []
+    for misconception in exercise.misconceptions:
+        result = run(topic.solution(misconception))
+        if result["score"] == result["max_score"]:
+            misses.append(Miss(misconception.name, "no check sees it"))
+            continue
+        caught += 1
+        nearest_bug.append(max(_excesses(result), default=math.inf))
+        names = [diagnosis["name"] for diagnosis in result["diagnosis"]]
+        if names == [misconception.name]:
+            identified += 1
+        else:
+            confused.append(Miss(misconception.name, f"taken for {', '.join(names) or 'nothing'}"))
+    return ExerciseAudit(
+        topic.name,
+        exercise.name,
+        len(exercise.misconceptions),
+        caught,
+        identified,
+        len(correct),
+        passed,
+        _decades(-max(nearest_correct, default=-math.inf)),
+        _decades(min(nearest_bug, default=math.inf)),
+        misses,
+        confused,
+    )
+
+
+def _excesses(result: dict[str, Any]) -> Iterator[float]:
+    """For each finding that is a matter of degree: log10 of the error over what is allowed. One
+    that is not, such as a wrong shape, is infinitely far over the line; how near a law's test
+    comes to its line is chance, and kept in check by the stated false-alarm rate."""
+    for check in result["checks"]:
+        for case in check["cases"]:
+            evidence = case["evidence"]
+            if "excess" in evidence:
+                excess = float(evidence["excess"])
+                yield math.log10(excess) if excess > 0 else -math.inf
+            elif not case["passed"]:
+                yield math.inf
+
+
+def _decades(value: float) -> float | None:
+    return round(value, 2) if math.isfinite(value) else None
+
+
+def _first_message(result: dict[str, Any]) -> str:
+    return next(
+        f"{check['name']}: {check['message']}" for check in result["checks"] if not check["passed"]
+    )

@@ -1,0 +1,301 @@
+"""The command line: `gradmark`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from autograder.exercise import AuthoringError
+from autograder.submission import Submission, SubmissionError, parse
+
+MISUSE, CANNOT_GRADE = 2, 3
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"gradmark: {message}", err=True)
+    sys.exit(code)
+
+
+def _refuse_clearly(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn what can go wrong into one sentence and an exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        from autograder.sandbox import SandboxFault, SandboxUnavailable
+
+        try:
+            command(*args, **kwargs)
+        except (SubmissionError, AuthoringError, FileExistsError) as error:
+            _fail(str(error), MISUSE)
+        except KeyError as error:
+            _fail(str(error.args[0]), MISUSE)
+        except OSError as error:
+            _fail(f"{error.filename or 'a file'}: {error.strerror or error}", MISUSE)
+        except (SandboxUnavailable, SandboxFault) as error:
+            _fail(str(error), CANNOT_GRADE)
+
+    return run
+
+
+class _Commands(click.Group):
+    """Our commands, and those that other packages add (the server's `serve`)."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(entry.name for entry in _added())})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        for entry in _added():
+            if entry.name == name:
+                command: click.Command = entry.load()
+                return command
+        return super().get_command(ctx, name)
+
+
+def _added() -> metadata.EntryPoints:
+    return metadata.entry_points(group="gradmark.commands")
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="gradmark")
+def main() -> None:
+    """Grade deep-learning exercises: outputs, gradients and statistics, in a sandbox."""
+
+
+_reference = click.option(
+    "--reference",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder of topic files; by default the one that comes with Gradmark.",
+)
+_secret = click.option(
+    "--secret-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="GRADMARK_SECRET_FILE",
+    help="The course's secret, from which hidden cases are drawn; made when it is missing.",
+)
+_device = click.option("--device", default="cpu", show_default=True, help="A torch device.")
+_no_sandbox = click.option(
+    "--no-sandbox", is_flag=True, help="Run without confinement: only for code you wrote yourself."
+)
+
+
+@main.command()
+@click.argument("assignment")
+@click.argument("submission", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report as JSON, in the chosen view.",
+)
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report as a page, in the chosen view.",
+)
+@click.option(
+    "--view",
+    type=click.Choice(["student", "instructor"]),
+    default="student",
+    show_default=True,
+    help="Who reads it: the student's view reveals nothing hidden.",
+)
+@_device
+@_secret
+@_reference
+@_no_sandbox
+@_refuse_clearly
+def grade(
+    assignment: str,
+    submission: Path,
+    json_file: Path | None,
+    html_file: Path | None,
+    view: str,
+    device: str,
+    secret_file: Path | None,
+    reference: Path | None,
+    no_sandbox: bool,
+) -> None:
+    """Grade SUBMISSION (.py, .ipynb or .zip) for ASSIGNMENT and print the report.
+
+    Exits with 0 when it graded, whatever the score; 2 on misuse; 3 when this machine cannot grade.
+    """
+    handed_in = _read(submission)
+    from autograder.catalogue import Catalogue
+    from autograder.grading import Grader
+    from autograder.render.html import report_page
+    from autograder.render.text import render
+    from autograder.report import instructor_view, student_view
+
+    catalogue = Catalogue.load(reference)
+    catalogue[assignment]  # an unknown name is said before the sandbox is started
+    console = Console()
+    with (
+        _bar(console) as bar,
+        Grader(catalogue, read_secret(secret_file), device, confined=not no_sandbox) as grader,
+    ):
+        report = grader.grade(assignment, handed_in, bar)
+    shown = student_view(report) if view == "student" else instructor_view(report)
+    render(shown, console)
+    if json_file is not None:
+        json_file.write_text(json.dumps(shown, indent=2) + "\n", "utf-8")
+    if html_file is not None:
+        html_file.write_text(report_page(shown), "utf-8")
+
+
+@main.command()
+@_reference
+@_refuse_clearly
+def exercises(reference: Path | None) -> None:
+    """List the assignments and their exercises."""
+    from rich.table import Table
+
+    from autograder.catalogue import EVERYTHING, Catalogue
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("assignment", "exercise", "points", "checks", "cases", "misconceptions"):
+        table.add_column(
+            heading, justify="left" if heading in {"assignment", "exercise"} else "right"
+        )
+    for assignment in Catalogue.load(reference).assignments.values():
+        if assignment.name == EVERYTHING:
+            continue
+        for topic, exercise in assignment.exercises:
+            cases = sum(len(check.cases) for check in exercise.checks)
+            table.add_row(
+                topic.name,
+                exercise.name,
+                f"{exercise.max_score:g}",
+                str(len(exercise.checks)),
+                str(cases),
+                str(len(exercise.misconceptions)),
+            )
+    Console().print(table)
+
+
+@main.command()
+@click.argument("assignment", default="all")
+@click.option(
+    "--corpus",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with correct/<topic>/<exercise>--<how>.py; by default tests/corpus.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the result as JSON.",
+)
+@_device
+@_secret
+@_reference
+@_refuse_clearly
+def audit(
+    assignment: str,
+    corpus: Path | None,
+    json_file: Path | None,
+    device: str,
+    secret_file: Path | None,
+    reference: Path | None,
+) -> None:
+    """Prove the grading of ASSIGNMENT: every misconception must lose marks, no correct one may.
+
+    Exits with 1 if a misconception is missed or a correct solution loses a mark.
+    """
+    from autograder import audit as auditing
+    from autograder.catalogue import DEFAULT, Catalogue
+    from autograder.grading import Grader
+    from autograder.render.audit import render_audit
+
+    catalogue = Catalogue.load(reference)
+    catalogue[assignment]
+    beside = (reference or DEFAULT).resolve().parent / "tests" / "corpus"
+    if corpus is None and beside.is_dir():
+        corpus = beside
+    console = Console()
+    with _bar(console) as bar, Grader(catalogue, read_secret(secret_file), device) as grader:
+        results = list(auditing.audit(catalogue, assignment, grader, corpus, bar))
+    render_audit(results, console)
+    if json_file is not None:
+        document = [result.document() for result in results]
+        json_file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    if any(result.misses for result in results):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("assignment")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Overwrite stubs that somebody has filled in.")
+@_reference
+@_refuse_clearly
+def release(assignment: str, directory: Path, replace: bool, reference: Path | None) -> None:
+    """Write what students get for ASSIGNMENT into DIRECTORY: stubs, self-check, README."""
+    from autograder.catalogue import Catalogue
+    from autograder.release import release as write
+
+    chosen = Catalogue.load(reference)[assignment]
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in write(chosen, directory, replace=replace):
+        click.echo(path)
+
+
+def _read(path: Path) -> Submission:
+    with path.open("rb") as file:
+        from autograder.submission import MAX_BYTES
+
+        return parse(path.name, file.read(MAX_BYTES + 1))
+
+
+def read_secret(path: Path | None) -> bytes:
+    """The secret in a file, made (readable by its owner only) when it is missing.
+
+    Raises:
+        OSError: it can be neither read nor made.
+        AuthoringError: it is too short to be a secret.
+    """
+    path = path or Path(click.get_app_dir("gradmark")) / "secret"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+    secret = path.read_bytes()
+    if len(secret) < 16:
+        raise AuthoringError(f"{path} holds fewer than 16 bytes, which is no secret")
+    return secret
+
+
+class _bar:
+    """A progress bar as a callable; nothing where no terminal is."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> _bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        self._progress.update(self._task, description=name, completed=done, total=total)

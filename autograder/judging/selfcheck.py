@@ -1,0 +1,76 @@
+"""Run the public cases of an assignment on the functions in the file next to the tests."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .call import Answer
+from .codec import loads
+from .compare import unchanged
+from .finding import Finding
+from .local import LocalSession
+from .wording import explain
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to test: an output of a check, over the public cases."""
+
+    exercise: str
+    check: str
+    output: str
+    points: float
+    trials: tuple[Mapping[str, Any], ...]
+
+    def __str__(self) -> str:
+        return f"{self.exercise}: {self.check}: {self.output}".replace(": unchanged", "")
+
+
+UNCHANGED = "arguments left unchanged"
+
+
+def items(data: Path) -> list[Item]:
+    """The items of a data file that `gradmark release` wrote."""
+    return list(_items(loads(data.read_text("utf-8"))))
+
+
+def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
+    for exercise in exercises:
+        mutating: list[Mapping[str, Any]] = []
+        for check in exercise["checks"]:
+            trials = tuple(check["trials"])
+            if not check["gated"]:
+                mutating += trials
+            for output, points in check["points"].items():
+                yield Item(exercise["name"], check["name"], output, points, trials)
+        yield Item(exercise["name"], UNCHANGED, "unchanged", exercise["unchanged"], tuple(mutating))
+
+
+def problem(item: Item, module: str) -> str:
+    """What is wrong with the item in the named module: one sentence, empty when it is right."""
+    try:
+        functions = vars(importlib.import_module(module))
+    except SyntaxError as error:
+        return f"{module}.py cannot be read: {error.msg} in line {error.lineno}"
+    except Exception as error:
+        return f"{module}.py stops while it is loaded: {type(error).__name__}: {error}"
+    session = LocalSession(functions)
+    for trial in item.trials:
+        answers = [session.call(call) for call in trial["calls"]]
+        finding = _finding(item, trial, answers)
+        if not finding.passed:
+            kind = finding.evidence.get("kind")
+            where = "" if kind in {"missing", "unwritten"} else f" (case {trial['case']!r})"
+            return explain(finding) + where
+    return ""
+
+
+def _finding(item: Item, trial: Mapping[str, Any], answers: list[Answer]) -> Finding:
+    if item.output == "unchanged":
+        return unchanged(trial["calls"], answers, trial["updates"])
+    findings: list[Finding] = trial["expectation"].judge(trial["calls"], answers)
+    return next(finding for finding in findings if finding.output == item.output)

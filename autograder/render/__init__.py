@@ -1,0 +1,1 @@
+"""Faces of a report: each renderer takes a view of it and nothing else."""

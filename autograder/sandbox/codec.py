@@ -1,0 +1,256 @@
+"""The parent's side of values: arguments are packed, and answers are read as hostile."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import torch
+
+from autograder.judging.call import Answer, Call, Failure, FailureKind, Foreign, Seed, Value
+from autograder.sandbox.inside import wire
+
+MAX_DIMENSION = 2**40
+# The kinds that a worker may claim; the others are for the parent to find.
+_CLAIMS: tuple[FailureKind, ...] = (
+    *("missing", "signature", "unwritten", "exception"),
+    *("memory", "reply"),
+)
+
+
+class ReplyError(ValueError):
+    """The worker's answer is none."""
+
+
+def pack_call(call: Call) -> tuple[dict[str, Any], list[memoryview]]:
+    """The header and the payload of a request."""
+    buffers: list[memoryview] = []
+    arguments = [[name, _pack(value, buffers)] for name, value in call.arguments.items()]
+    header = {
+        "function": call.function,
+        "arguments": arguments,
+        "positional": call.positional,
+        "seed": call.seed,
+    }
+    return header, buffers
+
+
+def _pack(value: Value, buffers: list[memoryview]) -> Any:
+    if isinstance(value, torch.Tensor):
+        return _pack_tensor(value.detach().cpu(), buffers)
+    if isinstance(value, tuple):
+        return [_pack(item, buffers) for item in value]
+    if isinstance(value, Seed):
+        return {"seed": value.value}
+    if isinstance(value, float):
+        return {"float": value.hex()}
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    raise TypeError(f"no argument of a call can be a {type(value).__name__}")
+
+
+def _pack_tensor(tensor: torch.Tensor, buffers: list[memoryview]) -> Any:
+    if tensor.dtype not in wire.NAMES:
+        raise TypeError(f"no argument of a call can have the dtype {tensor.dtype}")
+    tensor = tensor.resolve_neg()
+    flat = _memory_image(tensor)
+    buffers.append(wire.octets(flat))
+    layout = [list(tensor.shape), list(tensor.stride()), flat.numel()]
+    return {"tensor": [wire.NAMES[tensor.dtype], *layout]}
+
+
+def _memory_image(tensor: torch.Tensor) -> torch.Tensor:
+    """The stretch of memory that the tensor's strides span, with zeros in its gaps.
+
+    The gaps of a view belong to some other tensor, perhaps to one that must stay hidden.
+    """
+    if tensor.is_contiguous():
+        return tensor.as_strided((tensor.numel(),), (1,))
+    shape, stride = tensor.shape, tensor.stride()
+    span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
+    once = tensor[tuple(slice(0, 1) if step == 0 else slice(None) for step in stride)]
+    image = torch.zeros(span, dtype=tensor.dtype)
+    try:
+        image.as_strided(once.shape, once.stride()).copy_(once)
+    except RuntimeError:  # its elements overlap, as sliding windows do, and so leave no gaps
+        image = tensor.as_strided((span,), (1,)).clone()
+    return image
+
+
+def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
+    """Read the answer to `call` from a process that may send anything.
+
+    Raises:
+        ReplyError: it is no answer to this call.
+        EOFError: the process is gone.
+    """
+    header, payload = _read_header(read)
+    reader = _Reader(read, payload, most_bytes)
+    output = _text(header.pop("output", None), wire.MAX_REPLY_HEADER)
+    try:
+        if header.keys() == {"failure"}:
+            answer = Answer(failure=_failure(header["failure"]), output=output)
+        elif header.keys() == {"value", "arguments"}:
+            value = reader.value(header["value"])
+            arguments = _arguments(header["arguments"], call.arguments, reader)
+            answer = Answer(value, arguments, output=output)
+        else:
+            _refuse()
+    except (TypeError, RuntimeError, OverflowError, RecursionError, MemoryError):
+        raise ReplyError("the answer's values are malformed") from None
+    if reader.left:
+        _refuse()
+    return answer
+
+
+def read_loading(read: wire.Read) -> tuple[list[dict[str, Any]], str]:
+    """The problems met while loading (place, exception, message, line), and what was printed."""
+    header, payload = _read_header(read)
+    problems = header.get("problems")
+    if payload or header.keys() != {"problems", "output"} or type(problems) is not list:
+        _refuse()
+    return [_problem(problem) for problem in problems], _text(
+        header["output"], wire.MAX_REPLY_HEADER
+    )
+
+
+def _read_header(read: wire.Read) -> tuple[dict[str, Any], int]:
+    try:
+        text, payload = wire.read_header(read, wire.MAX_REPLY_HEADER)
+        header = json.loads(
+            text.decode(),
+            parse_float=_refuse,
+            parse_constant=_refuse,
+            object_pairs_hook=_object,
+        )
+    except (ValueError, RecursionError):
+        raise ReplyError("the answer is not in the expected form") from None
+    if type(header) is not dict:
+        _refuse()
+    return header, payload
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise ReplyError("the answer is not in the expected form")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        _refuse()
+    return result
+
+
+def _text(node: Any, most: int) -> str:
+    if type(node) is not str:
+        _refuse()
+    # Lone surrogates and NULs are nothing that files, pages or databases can keep.
+    return node[:most].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _integer(node: Any, least: int, most: int) -> int:
+    if type(node) is not int or not least <= node <= most:
+        _refuse()
+    return node
+
+
+def _identifier(node: Any) -> str:
+    name = _text(node, 80)
+    return name if re.fullmatch(r"[A-Za-z_][\w.]*", name, re.ASCII) else "object"
+
+
+def _failure(node: Any) -> Failure:
+    if type(node) is not dict or node.keys() != {"kind", "message", "exception", "line"}:
+        _refuse()
+    kind = next((claim for claim in _CLAIMS if claim == node["kind"]), None)
+    if kind is None:
+        _refuse()
+    return Failure(
+        kind=kind,
+        message=_text(node["message"], wire.MAX_MESSAGE + 100),
+        exception=_identifier(node["exception"]) if node["exception"] else "",
+        line=_integer(node["line"], 0, 10**7),
+    )
+
+
+def _problem(node: Any) -> dict[str, Any]:
+    if type(node) is not dict or node.keys() != {"place", "exception", "message", "line"}:
+        _refuse()
+    return {
+        "place": _text(node["place"], 200),
+        "exception": _identifier(node["exception"]),
+        "message": _text(node["message"], wire.MAX_MESSAGE),
+        "line": _integer(node["line"], 0, 10**7),
+    }
+
+
+def _arguments(node: Any, sent: Mapping[str, Value], reader: _Reader) -> dict[str, Value]:
+    if type(node) is not list or len(node) != len(sent):
+        _refuse()
+    after: dict[str, Value] = {}
+    for item, (name, value) in zip(node, sent.items(), strict=True):
+        if type(item) is not list or len(item) != 2 or item[0] != name:
+            _refuse()
+        same = type(item[1]) is dict and item[1].keys() == {"same"}
+        after[name] = value if same else reader.value(item[1])
+    return after
+
+
+class _Reader:
+    """Builds values from a reply's nodes, taking the tensors' bytes as it comes to them."""
+
+    def __init__(self, read: wire.Read, payload: int, most: int) -> None:
+        if payload > most:
+            raise ReplyError("the answer is too large")
+        self._read = read
+        self.left = payload
+
+    def value(self, node: Any, depth: int = 0) -> Value:
+        if node is None or type(node) is bool:
+            return node
+        if type(node) is int:
+            return _integer(node, -(2**63), 2**63 - 1)
+        if type(node) is str:
+            return _text(node, wire.MAX_TEXT)
+        if type(node) is list and len(node) <= wire.MAX_ITEMS and depth < wire.MAX_NESTING:
+            return tuple(self.value(item, depth + 1) for item in node)
+        if type(node) is not dict or len(node) != 1:
+            _refuse()
+        ((kind, content),) = node.items()
+        if kind == "tensor":
+            return self._tensor(content)
+        if kind == "float" and type(content) is str and len(content) <= 32:
+            return _float(content)
+        if kind == "seed":
+            return Seed(_integer(content, 0, 2**64 - 1))
+        if kind == "foreign":
+            return Foreign(_identifier(content))
+        _refuse()
+
+    def _tensor(self, content: Any) -> torch.Tensor:
+        if type(content) is not list or len(content) != 2 or type(content[0]) is not str:
+            _refuse()
+        name, shape = content
+        if name not in wire.DTYPES or type(shape) is not list or len(shape) > wire.MAX_DIMS:
+            _refuse()
+        dtype = wire.DTYPES[name]
+        size = dtype.itemsize
+        for length in shape:
+            size *= _integer(length, 0, MAX_DIMENSION)
+        if size > self.left:
+            _refuse()
+        self.left -= size
+        octets = torch.empty(size, dtype=torch.uint8)
+        wire.fill(self._read, wire.octets(octets))
+        if dtype is torch.bool:  # any other byte than 0 and 1 is no bool, and behaves like none
+            return (octets != 0).reshape(shape)
+        return octets.view(dtype).reshape(shape)
+
+
+def _float(text: str) -> float:
+    try:
+        return float.fromhex(text)
+    except (ValueError, OverflowError):
+        _refuse()

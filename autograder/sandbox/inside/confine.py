@@ -1,0 +1,115 @@
+"""How a freshly forked process gives up everything that calling functions does not need."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from dataclasses import dataclass
+
+from . import kernel
+
+CALL_FD = 3  # the one descriptor that a worker keeps besides three times /dev/null
+MAX_FILE = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Confinement:
+    slot: int
+    memory_bytes: int
+    cpu_seconds: int
+    scratch_bytes: int
+    uids: int  # how many user ids are mapped; with only one, all workers share it
+    seccomp: bytes
+
+
+def confine(call_fd: int, how: Confinement) -> None:
+    """Confine this process. Raises OSError when any part fails; the caller must then exit."""
+    os.setsid()
+    kernel.unshare(
+        kernel.CLONE_NEWNS
+        | kernel.CLONE_NEWNET
+        | kernel.CLONE_NEWIPC
+        | kernel.CLONE_NEWUTS
+        | kernel.CLONE_NEWCGROUP
+    )
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    size = f"size={how.scratch_bytes},nr_inodes=4096,mode=777"
+    kernel.mount("tmpfs", "/tmp", "tmpfs", flags, size)  # noqa: S108
+    os.chdir("/tmp")  # noqa: S108
+    os.umask(0o022)
+    keep_only(call_fd)
+    limit(how.memory_bytes, how.cpu_seconds)
+    _give_up_privileges(how)
+    _landlock()
+    kernel.install_seccomp(how.seccomp)
+
+
+def keep_only(call_fd: int) -> None:
+    """Close every descriptor but the call socket, which becomes CALL_FD."""
+    call_fd = os.dup2(call_fd, CALL_FD, inheritable=False) if call_fd != CALL_FD else call_fd
+    null = os.open("/dev/null", os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.closerange(CALL_FD + 1, 65536)
+
+
+def limit(memory_bytes: int, cpu_seconds: int) -> None:
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: MAX_FILE,
+        resource.RLIMIT_NOFILE: 128,
+        resource.RLIMIT_NPROC: 1,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 64,
+    }
+    for which, most in limits.items():
+        hard = resource.getrlimit(which)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(which, (most, most))
+
+
+def _give_up_privileges(how: Confinement) -> None:
+    kernel.drop_capabilities()
+    # Root means nothing any more, and each of these bits is locked with its neighbour:
+    # NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE; KEEP_CAPS locked off.
+    kernel.prctl(kernel.PR_SET_SECUREBITS, 0b11101111)
+    if how.uids > 1:
+        own = 1 + how.slot % (how.uids - 1)
+        os.setgroups([])
+        os.setresgid(own, own, own)
+        os.setresuid(own, own, own)
+    kernel.clear_capabilities()
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # setresuid has cleared it
+
+
+_READ = 0b1100  # READ_FILE, READ_DIR
+_WRITE_FILE = 0b10
+# READ and WRITE, REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG
+_SCRATCH = _READ | _WRITE_FILE | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8
+
+
+def _landlock() -> None:
+    """A second wall behind the read-only mounts, as high as this kernel can build it."""
+    version = kernel.landlock_version()
+    if not version:
+        return
+    files = (1 << 13) - 1
+    scratch = _SCRATCH
+    if version >= 2:
+        files |= 1 << 13  # REFER: renaming between directories
+        scratch |= 1 << 13
+    if version >= 3:
+        files |= 1 << 14  # TRUNCATE
+        scratch |= 1 << 14
+    if version >= 5:
+        files |= 1 << 15  # IOCTL_DEV
+    network = 0b11 if version >= 4 else 0  # BIND_TCP, CONNECT_TCP
+    scopes = 0b11 if version >= 6 else 0  # abstract sockets, signals
+    allowed = {"/": _READ, "/tmp": scratch, "/dev/null": _READ & 0b100 | _WRITE_FILE}  # noqa: S108
+    kernel.landlock(files, network, scopes, allowed)

@@ -1,0 +1,151 @@
+"""Builds the zygote's namespaces and view of the file system, then starts and guards it.
+
+Runs in a new interpreter with an empty environment and the standard library alone, so that
+nothing of the parent's memory comes along.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import kernel
+from .view import Unreadable, build, check_readable
+
+ISOLATED = (
+    kernel.CLONE_NEWUSER
+    | kernel.CLONE_NEWNS
+    | kernel.CLONE_NEWPID
+    | kernel.CLONE_NEWNET
+    | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWUTS
+    | kernel.CLONE_NEWCGROUP
+)
+UIDS = 256  # of a sandbox that root started: its own root, and one for each concurrent worker
+FIRST_UID = 0x7000_0000  # far from anybody's account
+
+
+def main() -> None:
+    config = json.load(sys.stdin)
+    control = socket.socket(fileno=config["control"])
+    os.umask(0o022)
+    try:
+        uids = isolate(config["view"]) if config["confined"] else 1
+        zygote = os.fork()
+    except (OSError, Unreadable) as error:
+        control.send(json.dumps({"unavailable": explain(error)}).encode())
+        sys.exit(1)
+    if not zygote:
+        start(config, uids, control)
+    control.send(json.dumps({"zygote": zygote}).encode())
+    control.close()
+    os.waitpid(zygote, 0)
+
+
+def start(config: dict[str, Any], uids: int, control: socket.socket) -> None:
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    os.chdir("/")
+    control.set_inheritable(True)
+    zygote = {name: config[name] for name in ("control", "confined", "seccomp", "path")}
+    command = [*config["command"], json.dumps({**zygote, "uids": uids})]
+    try:
+        os.execve(command[0], command, config["environment"])  # noqa: S606
+    except OSError as error:
+        message = f"{command[0]} cannot be run inside the sandbox: {error.strerror}"
+        control.send(json.dumps({"unavailable": message}).encode())
+        os._exit(1)
+
+
+def isolate(view: dict[str, Any]) -> int:
+    """Enter the namespaces and the view. Returns how many user ids there are inside."""
+    own = os.geteuid(), os.getegid()
+    first = _first_uid() if own[0] == 0 else None
+    helper = _Helper(first) if first is not None else None
+    # Real root builds the view first: it can reach what lies below private directories.
+    early = helper is not None and _try_unshare(kernel.CLONE_NEWNS)
+    if early:
+        build(**view)
+    kernel.unshare(ISOLATED)
+    if helper is not None:
+        helper.map_range()
+        os.setgroups([])
+        os.setresgid(0, 0, 0)
+        os.setresuid(0, 0, 0)
+    else:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {own[0]} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {own[1]} 1")
+    if not early:
+        check_readable(view["trees"])
+        build(**view)
+    check_readable(view["trees"])
+    return 1 if helper is None else UIDS
+
+
+def _try_unshare(flags: int) -> bool:
+    try:
+        kernel.unshare(flags)
+    except PermissionError:
+        return False
+    return True
+
+
+def _first_uid() -> int | None:
+    """Where this namespace has UIDS unprivileged ids to give away, None when nowhere."""
+    extents = []
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        inside, _, count = map(int, line.split())
+        extents.append((count, inside))
+        if inside <= FIRST_UID and inside + count >= FIRST_UID + UIDS:
+            return FIRST_UID
+    count, inside = max(extents)
+    return inside + count - UIDS if count >= 2 * UIDS else None
+
+
+class _Helper:
+    """A process that stays behind, with root's rights and /proc, to map ids for this one."""
+
+    def __init__(self, first: int) -> None:
+        go, self._go = os.pipe()
+        self._pid = os.fork()
+        if self._pid:
+            os.close(go)
+            return
+        os.close(self._go)
+        if os.read(go, 1):  # nothing when the launcher has failed before
+            for kind in ("uid_map", "gid_map"):
+                Path(f"/proc/{os.getppid()}/{kind}").write_text(f"0 {first} {UIDS}")
+        os._exit(0)
+
+    def map_range(self) -> None:
+        os.write(self._go, b"1")
+        os.close(self._go)
+        _, status = os.waitpid(self._pid, 0)
+        if status:
+            raise PermissionError(errno.EPERM, "mapping user ids: Operation not permitted")
+
+
+def explain(error: OSError | Unreadable) -> str:
+    if isinstance(error, Unreadable):
+        return (
+            f"the sandbox's unprivileged user cannot read {error}: make it readable for others, "
+            "or install Python and torch where it is."
+        )
+    if error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EINVAL, errno.EUSERS}:
+        return (
+            f"this machine does not let Gradmark make namespaces ({error.strerror}): allow user "
+            "namespaces (sysctl user.max_user_namespaces above 0 and, on Ubuntu, "
+            "kernel.apparmor_restrict_unprivileged_userns=0); in a container add "
+            "--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
+            "--security-opt systempaths=unconfined, and --cap-add SYS_ADMIN if that is not enough."
+        )
+    if error.errno == errno.ENOSYS:
+        return f"this kernel is too old for the sandbox ({error.strerror}): Linux 5.12 is needed."
+    return f"the sandbox's view of the file system cannot be built: {error}."

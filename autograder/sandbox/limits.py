@@ -1,0 +1,26 @@
+"""What a session may use, and the two ways a sandbox itself can fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SandboxUnavailable(RuntimeError):
+    """This machine cannot confine code as asked; the message says what to do about it."""
+
+
+class SandboxFault(RuntimeError):
+    """Something of ours failed. Never scored as the student's."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one session, that is of one submission."""
+
+    call_seconds: float = 10.0
+    load_seconds: float = 20.0  # of loading the submission, each time it is loaded
+    session_seconds: float = 120.0  # wall clock summed over loading and all calls
+    memory_bytes: int = 3 * 2**30  # of address space; torch alone maps about 1 GiB
+    reply_bytes: int = 256 * 2**20  # of the tensors of one answer
+    output_chars: int = 16_384  # of what a session prints
+    scratch_bytes: int = 64 * 2**20  # of /tmp

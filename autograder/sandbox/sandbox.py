@@ -1,0 +1,100 @@
+"""The sandbox: keeps a warm zygote and opens sessions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+import torch
+
+from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
+from autograder.sandbox.session import Session
+from autograder.sandbox.zygote import Worker, Zygote
+from autograder.submission import Source
+
+MAX_SESSIONS = 64  # open at the same time
+
+
+class Sandbox:
+    """Confines submissions on `device`. Use it as a context manager, from one thread.
+
+    With `confined=False` the same processes run with no namespaces and no system-call filter:
+    for code that the caller wrote.
+
+    Raises:
+        SandboxUnavailable: this machine cannot confine code.
+        SandboxFault: the sandbox does not start although it should.
+    """
+
+    def __init__(
+        self, device: str = "cpu", limits: Limits | None = None, confined: bool = True
+    ) -> None:
+        _check_device(device)
+        if not sys.platform.startswith("linux"):
+            raise SandboxUnavailable("only Linux can confine code: grade on a Linux machine.")
+        self.device = device
+        self.limits = limits or Limits()
+        self.confined = confined
+        self._closed = False
+        self._free = set(range(MAX_SESSIONS))
+        self._zygote = _start(confined)
+
+    def session(self, sources: Sequence[Source]) -> Session:
+        """A session for one submission. It is opened, and the submission loaded, by `with`."""
+        return Session(self, sources)
+
+    def fork(self, slot: int) -> Worker:
+        """A fresh worker for the session in `slot`, from a new zygote if the old one is gone."""
+        if self._closed:
+            raise SandboxFault("the sandbox is closed")
+        if self._zygote.alive:
+            try:
+                return self._zygote.fork(slot, self.limits)
+            except SandboxFault:
+                pass  # once may be bad luck
+        self._zygote.close()
+        self._zygote = _start(self.confined)
+        return self._zygote.fork(slot, self.limits)
+
+    def take_slot(self) -> int:
+        if not self._free:
+            raise SandboxFault(f"more than {MAX_SESSIONS} sessions are open")
+        return self._free.pop()
+
+    def free_slot(self, slot: int) -> None:
+        self._free.add(slot)
+
+    def close(self) -> None:
+        """End the zygote and every session."""
+        self._closed = True
+        self._zygote.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _start(confined: bool) -> Zygote:
+    try:
+        return Zygote(confined)
+    except SandboxFault:
+        return Zygote(confined)
+
+
+def _check_device(device: str) -> None:
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise SandboxUnavailable(f"{device!r} is no device: {str(error).splitlines()[0]}") from None
+    if kind != "cpu":
+        raise SandboxUnavailable(
+            f"a profile of the sandbox for {device!r} is not there yet: grade with device 'cpu'."
+        )

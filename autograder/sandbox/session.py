@@ -1,0 +1,205 @@
+"""A session: one submission in a confined process, called until it is closed."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from types import TracebackType
+from typing import Any, Protocol
+
+from autograder.judging.call import Answer, Call, Failure
+from autograder.sandbox import codec
+from autograder.sandbox.inside import wire
+from autograder.sandbox.limits import Limits, SandboxFault
+from autograder.sandbox.zygote import Worker
+from autograder.submission import Source
+
+MAX_LOADS_FAILED = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong in one chunk of a submission while it was loaded."""
+
+    place: str  # "losses.py" or "cell 3"
+    exception: str
+    message: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.place}, line {self.line}: {self.exception}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How loading went. What was defined before a problem can be called all the same."""
+
+    problems: tuple[Problem, ...] = ()
+    output: str = ""
+    failure: Failure | None = None  # when loading came to no end at all
+    seconds: float = 0.0
+
+
+class Host(Protocol):
+    """What a session needs of its sandbox."""
+
+    device: str
+    limits: Limits
+
+    def fork(self, slot: int) -> Worker: ...
+    def take_slot(self) -> int: ...
+    def free_slot(self, slot: int) -> None: ...
+
+
+class Session:
+    """Answers calls. What the submission does comes back as a Failure, and never raises.
+
+    Raises:
+        SandboxFault: something of ours failed, twice in a row.
+    """
+
+    def __init__(self, host: Host, sources: Sequence[Source]) -> None:
+        self._host = host
+        self._limits = host.limits
+        self._sources = [asdict(source) for source in sources]
+        self._slot: int | None = None
+        self._worker: Worker | None = None
+        self._loads_failed = 0
+        self._seconds_left = self._limits.session_seconds
+        self._chars_left = self._limits.output_chars
+        self.loading = Loading()
+
+    def __enter__(self) -> Session:
+        self._slot = self._host.take_slot()
+        try:
+            self._with_retry(self._open)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+        if self._slot is not None:
+            self._host.free_slot(self._slot)
+            self._slot = None
+
+    def call(self, call: Call, seconds: float | None = None) -> Answer:
+        """Call a function of the submission, for at most `seconds` (by default, the limit's)."""
+        if self._slot is None:
+            raise SandboxFault("the session is not open")
+        answer: Answer = self._with_retry(self._call, call, seconds)
+        return answer
+
+    def _with_retry(self, action: Any, *arguments: Any) -> Any:
+        try:
+            return action(*arguments)
+        except SandboxFault:
+            self._worker = None
+            return action(*arguments)
+
+    def _open(self) -> None:
+        assert self._slot is not None  # noqa: S101
+        self._worker = self._host.fork(self._slot)
+        request = {
+            "sources": self._sources,
+            "device": self._host.device,
+            "output_chars": self._chars_left,
+            "reply_bytes": self._limits.reply_bytes,
+        }
+
+        def load(worker: Worker) -> Answer:
+            wire.send(worker.write, request, [])
+            problems, output = codec.read_loading(worker.read)
+            self.loading = Loading(tuple(Problem(**p) for p in problems), output)
+            return Answer(output=output)
+
+        answer = self._timed(load, self._limits.load_seconds)
+        if answer.failure is not None:
+            self._loads_failed += 1
+            self.loading = Loading(failure=answer.failure)
+        self.loading = replace(self.loading, seconds=answer.seconds)
+
+    def _call(self, call: Call, seconds: float | None) -> Answer:
+        if self._seconds_left <= 0:
+            return Answer(failure=_out_of_budget(self._limits))
+        if self._worker is None:
+            if self._loads_failed < MAX_LOADS_FAILED:
+                self._open()
+            if self._worker is None:
+                return Answer(failure=self.loading.failure)
+        header, buffers = codec.pack_call(call)
+
+        def ask(worker: Worker) -> Answer:
+            wire.send(worker.write, header, buffers)
+            return codec.read_reply(worker.read, call, self._limits.reply_bytes)
+
+        answer = self._timed(ask, self._limits.call_seconds if seconds is None else seconds)
+        failure = answer.failure
+        if failure is not None and failure.kind == "missing" and self.loading.problems:
+            why = replace(failure, message=str(self.loading.problems[0]))
+            answer = replace(answer, failure=why)
+        return answer
+
+    def _timed(self, action: Any, seconds: float) -> Answer:
+        """Do `action` with the worker, on the parent's clock. A worker that fails is ended."""
+        worker = self._worker
+        assert worker is not None  # noqa: S101
+        start = time.monotonic()
+        worker.deadline = start + min(seconds, self._seconds_left)
+        failure: Failure | None = None
+        answer = Answer()
+        try:
+            answer = action(worker)
+            failure = answer.failure
+        except TimeoutError:
+            in_budget = seconds < self._seconds_left
+            message = f"no answer within {seconds:g} seconds"
+            failure = Failure("timeout", message) if in_budget else _out_of_budget(self._limits)
+        except codec.ReplyError as error:
+            failure = Failure("reply", str(error))
+        except (EOFError, OSError):
+            failure = Failure("crash")
+        except BaseException:  # such as KeyboardInterrupt: what comes next would be out of step
+            self.close()
+            raise
+        elapsed = time.monotonic() - start
+        if failure is not None and answer.failure is None:  # the worker cannot go on
+            self._worker = None
+            if failure.kind == "crash":
+                failure = Failure("crash", _how(worker.end()))
+            else:
+                worker.kill()
+        elif failure is not None and failure.kind == "memory":
+            self._worker = None
+            worker.kill()
+        self._seconds_left -= elapsed  # not before: a fault of ours must not be charged
+        output = answer.output[: self._chars_left]
+        self._chars_left -= len(output)
+        return replace(answer, failure=failure, seconds=elapsed, output=output)
+
+
+def _out_of_budget(limits: Limits) -> Failure:
+    message = f"the submission's {limits.session_seconds:g} seconds are used up"
+    return Failure("budget", message)
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"the process ended with exit status {status}"
+    try:
+        return f"the process was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"the process was ended by signal {-status}"

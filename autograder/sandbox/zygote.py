@@ -1,0 +1,236 @@
+"""The parent's handles on the zygote and on the workers it forks."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.sandbox.inside.view import CODE
+from autograder.sandbox.inside.wire import Read, Write
+from autograder.sandbox.inside.zygote import REQUEST
+from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
+from autograder.sandbox.runtime import CPU_FACTS, find_runtime
+from autograder.sandbox.seccomp import compile_filter
+
+START_SECONDS = 180.0  # importing torch from a cold disk takes its time
+REAP_SECONDS = 10.0
+_INSIDE = str(Path(__file__).parent / "inside")
+_FLAGS = ("-s", "-P", "-S", "-B")
+# No -I, which would ignore the hash seed: the order of sets shall be the same in every run.
+_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OMP_THREAD_LIMIT": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TORCH_DEVICE_BACKEND_AUTOLOAD": "0",
+    "LC_ALL": "C.UTF-8",
+}
+_BOOT = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location(
+    "gradmark_inside", sys.argv[1] + "/__init__.py", submodule_search_locations=[sys.argv[1]])
+sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+del sys.argv[1]
+from gradmark_inside.{module} import main
+main()
+"""
+
+
+class WorkerGone(Exception):
+    """The worker has closed its end of the call socket."""
+
+
+class Worker:
+    """One forked process. Its socket is read and written against a deadline."""
+
+    def __init__(self, calls: socket.socket, status: socket.socket, pidfd: int) -> None:
+        self._calls = calls
+        self._status = status
+        self._pidfd = pidfd
+        self.deadline = 0.0
+
+    def _arm(self) -> None:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._calls.settimeout(left)
+
+    @property
+    def read(self) -> Read:
+        def read(buffer: memoryview) -> int:
+            self._arm()
+            return self._calls.recv_into(buffer)
+
+        return read
+
+    @property
+    def write(self) -> Write:
+        def write(buffers: Sequence[memoryview]) -> int:
+            self._arm()
+            return self._calls.sendmsg(buffers)
+
+        return write
+
+    def end(self) -> int:
+        """Kill and bury the worker. Returns how it ended: an exit status, or minus a signal.
+
+        Raises:
+            SandboxFault: the zygote does not say.
+        """
+        self._calls.close()
+        try:
+            # What has just closed its socket is about to end by itself, and how is worth knowing.
+            self._status.settimeout(0.2)
+            message = self._status.recv(4096)
+        except TimeoutError:
+            message = self._kill()
+        except OSError as error:
+            raise SandboxFault(f"the sandbox lost a worker: {error}") from error
+        finally:
+            os.close(self._pidfd)
+            self._status.close()
+        return _status(message)
+
+    def kill(self) -> None:
+        """Kill the worker, and leave burying it to the zygote."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        os.close(self._pidfd)
+        self._calls.close()
+        self._status.close()
+
+    def _kill(self) -> bytes:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        try:
+            self._status.settimeout(REAP_SECONDS)
+            return self._status.recv(4096)
+        except OSError as error:
+            raise SandboxFault(f"the sandbox cannot end a worker: {error}") from error
+
+
+def _status(message: bytes) -> int:
+    report = json.loads(message) if message else {"fault": "the zygote is gone"}
+    if "status" not in report:
+        raise SandboxFault(f"the sandbox failed: {report.get('fault', report)}")
+    return int(report["status"])
+
+
+class Zygote:
+    """A process that has imported torch and forks workers. Starting it takes seconds."""
+
+    def __init__(self, confined: bool) -> None:
+        runtime = find_runtime()
+        code = CODE if confined else _INSIDE
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        config = {
+            "control": theirs.fileno(),
+            "confined": confined,
+            "seccomp": base64.b64encode(compile_filter() if confined else b"").decode(),
+            "path": runtime.path,
+            "command": (runtime.python, *_FLAGS, "-c", _BOOT.format(module="zygote"), code),
+            "environment": _ENVIRONMENT,
+            "view": {
+                "trees": runtime.trees,
+                "optional": CPU_FACTS,
+                "masks": runtime.masks,
+                "code": _INSIDE,
+            },
+        }
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        launcher = _BOOT.format(module="launcher")
+        self._launcher = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-c", launcher, _INSIDE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            pass_fds=[theirs.fileno()],
+            env={},
+            cwd="/",
+        )
+        theirs.close()
+        try:
+            self._await_start(json.dumps(config).encode())
+        except BaseException:
+            self.close()
+            raise
+
+    def _await_start(self, config: bytes) -> None:
+        assert self._launcher.stdin is not None  # noqa: S101
+        try:
+            self._launcher.stdin.write(config)
+            self._launcher.stdin.close()
+        except BrokenPipeError:
+            raise SandboxFault(f"the sandbox did not start: {self._last_words()}") from None
+        self._control.settimeout(START_SECONDS)
+        pid = 0
+        while True:
+            try:
+                message = self._control.recv(65536)
+            except TimeoutError:
+                raise SandboxFault("the sandbox did not start in time") from None
+            if not message:
+                raise SandboxFault(f"the sandbox did not start: {self._last_words()}")
+            news: dict[str, Any] = json.loads(message)
+            if "unavailable" in news:
+                raise SandboxUnavailable(news["unavailable"])
+            pid = news.get("zygote", pid)
+            if "ready" in news:
+                break
+        threads = re.search(r"^Threads:\s*(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
+        if threads is None or threads[1] != "1":
+            # Forked from several threads, a worker would hang at torch's first parallel loop.
+            raise SandboxFault("the zygote runs more than one thread")
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it ended without a word"
+
+    @property
+    def alive(self) -> bool:
+        return self._launcher.poll() is None
+
+    def fork(self, slot: int, limits: Limits) -> Worker:
+        """Raises SandboxFault when the zygote cannot fork or has gone."""
+        calls, worker_calls = socket.socketpair()
+        status, zygote_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        cpu_seconds = int(limits.session_seconds) + 10
+        request = REQUEST.pack(slot, limits.memory_bytes, cpu_seconds, limits.scratch_bytes)
+        descriptors = [worker_calls.fileno(), zygote_status.fileno()]
+        try:
+            socket.send_fds(self._control, [request], descriptors)
+            worker_calls.close()
+            zygote_status.close()
+            status.settimeout(REAP_SECONDS)
+            message, pidfds, _, _ = socket.recv_fds(status, 4096, 1)
+            if not pidfds:
+                _status(message)
+            os.set_inheritable(pidfds[0], False)
+            return Worker(calls, status, pidfds[0])
+        except (OSError, SandboxFault) as error:
+            for end in (calls, worker_calls, status, zygote_status):
+                end.close()
+            raise SandboxFault(f"the sandbox cannot fork: {error}") from error
+
+    def close(self) -> None:
+        """End the zygote, and with it every worker."""
+        self._control.close()
+        self._launcher.kill()
+        self._launcher.wait()
+        if self._launcher.stdin is not None:
+            self._launcher.stdin.close()
+        self._log.close()

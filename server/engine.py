@@ -1,0 +1,100 @@
+"""All that the server knows of the autograder, in one place.
+
+The engine is imported inside the functions: it brings torch, which takes seconds, and neither
+`--help` nor a page's test needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from markupsafe import Markup
+
+from autograder.submission import Submission
+from server.config import ConfigError
+
+if TYPE_CHECKING:
+    from autograder.catalogue import Catalogue
+
+Report: TypeAlias = dict[str, Any]
+Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
+
+
+class Assignment(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def max_score(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the pages need: what can be handed in, and how a report looks to its student."""
+
+    assignments: Mapping[str, Assignment]
+    show: Callable[[Report], Markup]
+    stylesheet: str  # of what `show` gives
+
+
+class Grade(Protocol):
+    def __call__(
+        self, assignment: str, submission: Submission, progress: Progress, /
+    ) -> Report: ...
+
+
+OpenGrader: TypeAlias = Callable[[], AbstractContextManager[Grade]]
+
+
+class CannotConfine(Exception):
+    """This machine cannot run students' code safely; the message is one sentence saying why."""
+
+
+def load(reference: Path | None) -> Engine:
+    """Read the exercises below `reference`, or those that come with the engine.
+
+    Raises:
+        ConfigError: they are not well formed.
+    """
+    from autograder.render.html import STYLESHEET, report_fragment
+    from autograder.report import student_view
+
+    return Engine(
+        _catalogue(reference).assignments,
+        show=lambda report: report_fragment(student_view(report)),
+        stylesheet=STYLESHEET,
+    )
+
+
+@contextmanager
+def open_grader(reference: Path | None, secret: bytes) -> Iterator[Grade]:
+    """A warm grader for many submissions.
+
+    Raises:
+        CannotConfine: there is no sandbox on this machine.
+        ConfigError: the exercises are not well formed.
+    """
+    from autograder.grading import Grader
+    from autograder.sandbox import SandboxUnavailable
+
+    catalogue = _catalogue(reference)
+    try:
+        with Grader(catalogue, secret) as grader:
+            yield grader.grade
+    except SandboxUnavailable as error:
+        raise CannotConfine(str(error)) from error
+
+
+def _catalogue(reference: Path | None) -> Catalogue:
+    from autograder.catalogue import Catalogue
+    from autograder.exercise import AuthoringError
+
+    try:
+        return Catalogue.load(reference)
+    except AuthoringError as error:
+        raise ConfigError(f"The exercises cannot be loaded: {error}") from error

@@ -1,0 +1,40 @@
+"""The submitted bytes, one file each, on the disk before anyone is told so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Files:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def store(self, name: str, content: bytes) -> None:
+        """Write a new file; when this returns, it survives a power cut.
+
+        Raises:
+            OSError: it could not be written, and nothing is left of it.
+        """
+        path = self._directory / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_directory(self._directory)
+        except BaseException:
+            path.unlink()
+            raise
+
+    def read(self, name: str) -> bytes:
+        return (self._directory / name).read_bytes()
+
+
+def sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,28 @@
+"""What the pages work with, kept on the application that they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from server.database import Database
+from server.engine import Engine
+from server.queue import Queue
+
+
+@dataclass(frozen=True)
+class Services:
+    engine: Engine
+    database: Database
+    queue: Queue
+
+    def install(self, app: Flask) -> None:
+        app.extensions["gradmark"] = self
+
+
+def services() -> Services:
+    """Those of the application that answers the current request."""
+    found = current_app.extensions["gradmark"]
+    assert isinstance(found, Services)  # noqa: S101 - for the type checker
+    return found

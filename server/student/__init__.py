@@ -1,0 +1,5 @@
+"""What students see: handing in, the state of a submission, its report."""
+
+from server.student.views import pages
+
+__all__ = ["pages"]

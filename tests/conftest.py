@@ -1,0 +1,26 @@
+"""Shared by all tests: one warm grader, because importing torch costs seconds."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from autograder.catalogue import Catalogue
+from autograder.grading import Grader
+from autograder.sandbox import Limits
+
+torch.set_num_threads(1)
+
+SECRET = b"a secret that only the tests use"
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return Catalogue.load()
+
+
+@pytest.fixture(scope="session")
+def grader(catalogue: Catalogue) -> Iterator[Grader]:
+    limits = Limits(call_seconds=2, load_seconds=5, session_seconds=30)
+    with Grader(catalogue, SECRET, limits=limits) as grader:
+        yield grader

@@ -1,0 +1,152 @@
+"""Machines and users that differ from the one the tests run on."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import autograder
+from autograder.sandbox import SandboxUnavailable, seccomp
+from autograder.sandbox.inside import kernel, launcher, view
+from autograder.sandbox.runtime import find_runtime
+
+ROOT = Path(autograder.__file__).parents[1]
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+
+CHECK = """
+import os, torch
+from autograder.judging.call import Call
+from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
+from autograder.submission import Source
+
+code = '''
+import os, torch
+def attack():
+    got = []
+    for name in ("/etc/passwd", "/proc/self/status", os.path.dirname(torch.__file__) + "/x"):
+        for mode in ("r", "w"):
+            try:
+                open(name, mode).close(); got.append(name)
+            except OSError: pass
+    for act in (os.fork, lambda: os.kill(-1, 9), lambda: os.setuid(0)):
+        try:
+            act(); got.append(str(act))
+        except OSError: pass
+    return tuple(got), os.getuid()
+def double(x): return x * 2
+def leave(): os._exit(0)
+def loop():
+    while True: pass
+def hog(): return torch.zeros(10**11)
+'''
+assert os.geteuid() == 65534
+with Sandbox() as sandbox, sandbox.session([Source("a", (code,))]) as session:
+    def call(name, **arguments):
+        return session.call(Call(name, arguments, 0), 1)
+    assert call("attack").value == ((), 0), call("attack")
+    for name, kind in (("leave", "crash"), ("loop", "timeout"), ("hog", "memory")):
+        assert call(name).failure.kind == kind
+        assert call("double", x=torch.ones(2)).value.tolist() == [2, 2]
+print("confined")
+"""
+
+
+def become_nobody(paths: list[str]) -> None:
+    """Become an unprivileged user who can reach `paths`, even below private directories."""
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    trees = {path: kernel.clone_tree(path) for path in paths}
+    private = set()
+    for path in paths:
+        closed = [p for p in Path(path).parents if not p.stat().st_mode & 0o001]
+        private.update(str(p) for p in closed[-1:])
+    for directory in private:
+        kernel.mount("tmpfs", directory, "tmpfs", 0, "mode=755")
+    for path, tree in trees.items():
+        if not os.path.exists(path):
+            os.makedirs(path)
+            kernel.attach_tree(tree, path)
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+
+@needs_root
+def test_an_ordinary_user_can_confine():
+    paths = [os.path.realpath(path) for path in (sys.base_prefix, sys.prefix, str(ROOT))]
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK],
+        env={"PYTHONPATH": str(ROOT), "HOME": "/nonexistent"},
+        cwd="/",
+        preexec_fn=lambda: become_nobody(paths),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if "Sandbox" + "Unavailable" in done.stderr and "namespaces" in done.stderr:
+        pytest.skip("ordinary users may not make user namespaces here")
+    assert done.stdout == "confined\n", done.stderr
+
+
+FORBIDDEN = """
+from autograder.sandbox import Sandbox, SandboxUnavailable
+try:
+    Sandbox()
+except SandboxUnavailable as error:
+    print(error)
+"""
+
+
+@needs_root
+def test_a_machine_without_user_namespaces_is_refused():
+    def forbid() -> None:
+        kernel.unshare(kernel.CLONE_NEWUSER)  # here, no ids are mapped and no more can be made
+        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+        kernel.clear_capabilities()
+
+    done = subprocess.run(
+        [sys.executable, "-c", FORBIDDEN],
+        env={"PYTHONPATH": str(ROOT)},
+        preexec_fn=forbid,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if "preexec_fn" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip("this checkout cannot be read by a user without ids")
+    assert "does not let Gradmark make namespaces" in done.stdout, done.stderr
+    assert "user.max_user_namespaces" in done.stdout
+
+
+def test_without_libseccomp_the_package_to_install_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    with pytest.raises(SandboxUnavailable, match="apt install libseccomp2"):
+        seccomp.compile_filter()
+
+
+def test_other_systems_are_refused(monkeypatch):
+    from autograder.sandbox import Sandbox
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(SandboxUnavailable, match="Linux"):
+        Sandbox()
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(view.Unreadable) as error:
+        view.check_readable([str(tmp_path), str(tmp_path / "absent")])
+    assert str(tmp_path / "absent") in launcher.explain(error.value)
+
+
+def test_the_runtime_is_torch_and_what_it_needs_and_nothing_of_the_project():
+    runtime = find_runtime()
+    names = {Path(tree).name for tree in runtime.trees}
+    assert {"torch", "numpy", "sympy", "typing_extensions.py"} <= names
+    assert not names & {"autograder", "reference", "server", "flask", "pytest", "tests"}
+    for tree in runtime.trees:
+        assert not ROOT.is_relative_to(tree)
+        assert not Path(tree).is_relative_to(ROOT / "autograder")
+    assert sysconfig.get_path("stdlib") in runtime.trees

@@ -1,0 +1,134 @@
+"""Stand-ins for the autograder: an engine for the pages, and graders that do as a test needs.
+
+Run as a program, this is a real grader process with one of them:
+`python -m tests.server.engines --data DIR --log FILE --seconds 0.5`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from autograder.submission import Submission
+from server.config import Config
+from server.engine import CannotConfine, Engine, Grade, OpenGrader
+from server.grader import run_grader
+from server.queue import Patience
+
+
+@dataclass(frozen=True)
+class Assignment:
+    name: str
+    title: str
+    max_score: float
+
+
+def show(report: dict[str, Any]) -> Markup:
+    rows = [
+        Markup("<p>{}: {} of {}</p>").format(row["name"], row["score"], row["max_score"])
+        for row in report["exercises"]
+    ]
+    return Markup("<h2>{} of {} points</h2>").format(report["score"], report["max_score"]) + Markup(
+        ""
+    ).join(rows)
+
+
+ENGINE = Engine(
+    {
+        "normalization": Assignment("normalization", "Normalization layers", 20.0),
+        "losses": Assignment("losses", "Losses", 10.0),
+    },
+    show,
+    ".gm-report { color: var(--gm-fg) }",
+)
+
+
+def report(assignment: str, score: float = 15.0) -> dict[str, Any]:
+    exercises = [
+        {"name": "batch_norm", "score": 10.0, "max_score": 10.0, "checks": [], "diagnosis": []},
+        {
+            "name": "group_norm",
+            "score": score - 10.0,
+            "max_score": 10.0,
+            "checks": [],
+            "diagnosis": [],
+        },
+    ]
+    return {
+        "schema": "test",
+        "assignment": assignment,
+        "score": score,
+        "max_score": 20.0,
+        "exercises": exercises,
+    }
+
+
+def grade(
+    assignment: str, submission: Submission, progress: Callable[[str, int, int], None]
+) -> dict[str, Any]:
+    progress("batch_norm", 0, 2)
+    progress("group_norm", 1, 2)
+    return report(assignment)
+
+
+def opener(grade: Grade) -> OpenGrader:
+    @contextmanager
+    def open_grader() -> Iterator[Grade]:
+        yield grade
+
+    return open_grader
+
+
+def slow(log: Path, seconds: float) -> Grade:
+    """Grades slowly and notes when it begins and ends."""
+
+    def note(word: str, submission: Submission) -> None:
+        with log.open("a") as file:
+            file.write(f"{word} {os.getpid()} {submission.filename}\n")
+
+    def grade(
+        assignment: str, submission: Submission, progress: Callable[[str, int, int], None]
+    ) -> dict[str, Any]:
+        note("begin", submission)
+        for step in range(10):
+            progress(f"exercise_{step}", step, 10)
+            time.sleep(seconds / 10)
+        note("end", submission)
+        return report(assignment)
+
+    return grade
+
+
+@contextmanager
+def unconfined() -> Iterator[Grade]:
+    raise CannotConfine("This machine has no sandbox: install bubblewrap.")
+    yield  # a generator
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--seconds", type=float, default=0.0)
+    parser.add_argument("--lease", type=float, default=15.0)
+    parser.add_argument("--supervised", action="store_true")
+    options = parser.parse_args()
+    patience = Patience(timedelta(seconds=options.lease), (timedelta(0),) * 3)
+    open_grader = opener(slow(options.log, options.seconds)) if options.log else unconfined
+    return run_grader(
+        Config(options.data), open_grader, supervised=options.supervised, patience=patience
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
