@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,15 +37,24 @@ class Topic:
     def solution(self, misconception: Misconception | None = None) -> str:
         """The source of the functions alone, without the records, with one edit applied."""
         parts = []
-        for node in _solution_nodes(ast.parse(self.source)):
-            text = ast.get_source_segment(self.source, node) or ""
-            if isinstance(node, ast.FunctionDef):
-                for decorator in node.decorator_list:
-                    text = f"@{ast.unparse(decorator)}\n{text}"
-                if misconception is not None and node.name == misconception.function.__name__:
-                    text = text.replace(misconception.old, misconception.new)
+        for name, text in self._parts:
+            if misconception is not None and name == misconception.function.__name__:
+                text = text.replace(misconception.old, misconception.new)
             parts.append(text)
         return "\n\n\n".join(parts) + "\n"
+
+    @cached_property
+    def _parts(self) -> tuple[tuple[str, str], ...]:
+        """The solution's statements: the function's name, or "", and the source."""
+        lines = self.source.split("\n")
+        parts = []
+        for node in _solution_nodes(ast.parse(self.source)):
+            name, first = "", node.lineno
+            if isinstance(node, ast.FunctionDef):
+                name = node.name
+                first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
+            parts.append((name, "\n".join(lines[first - 1 : node.end_lineno])))
+        return tuple(parts)
 
     def functions(self, misconception: Misconception | None = None) -> Mapping[str, Any]:
         """The solution's functions, as they are or as a misconception has them."""
