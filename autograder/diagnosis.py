@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
+from autograder.checks.base import Judged
 from autograder.judging.call import Answer
 from autograder.judging.compare import unchanged
+from autograder.judging.finding import Finding
 from autograder.oracle import Suspect, Trial
 
 Place = tuple[str, str]  # (function, output): where a bug shows
@@ -20,15 +22,19 @@ def diagnose(
     answers in every case. One that explains every place where it shows is preferred to one that
     explains only some (a submission may hold two bugs); the failing places are covered greedily.
     """
-    failing = {place for place, wrong in _wrong(trials, seen).items() if wrong}
+    judged = [
+        Judged(given, trial.expectation.judge(trial.calls, given))
+        for trial, given in zip(trials, seen, strict=True)
+    ]
+    failing = _wrong(trials, judged)
     explained: dict[int, set[Place]] = {}
     whole: dict[int, bool] = {}
     for at, suspect in enumerate(suspects):
-        shows = {place for place, wrong in _wrong(trials, suspect.answers).items() if wrong}
+        theirs = [Judged(*both) for both in zip(suspect.answers, suspect.findings, strict=True)]
+        shows = _wrong(trials, theirs)
         if not shows & failing:
             continue
-        alike = _alike(trials, suspect.answers, seen)
-        explained[at] = {place for place in shows & failing if alike[place]}
+        explained[at] = _alike(trials, judged, theirs, shows & failing)
         whole[at] = explained[at] == shows
     found: list[Suspect] = []
     left = set(failing)
@@ -43,32 +49,33 @@ def diagnose(
     return found
 
 
-def _wrong(trials: Sequence[Trial], answers: Sequence[Sequence[Answer]]) -> Mapping[Place, bool]:
-    """For each place, whether the answers are wrong there in some case."""
-    wrong: dict[Place, bool] = {}
-    for trial, given in zip(trials, answers, strict=True):
-        findings = trial.expectation.judge(trial.calls, given)
-        findings.append(unchanged(trial.calls, given, trial.check.updates))
-        for finding in findings:
-            if finding.output == "unchanged" and finding.problem != "changed":
-                continue
-            place = (trial.check.function.__name__, finding.output)
-            wrong[place] = wrong.get(place, False) or not finding.passed
-    return wrong
+def _wrong(trials: Sequence[Trial], judged: Sequence[Judged]) -> set[Place]:
+    """The places where the answers are wrong in some case."""
+    return {
+        (trial.check.function.__name__, finding.output)
+        for trial, given in zip(trials, judged, strict=True)
+        for finding in (*given.findings, _mutation(trial, given))
+        if not (finding.passed or (finding.output == "unchanged" and finding.problem != "changed"))
+    }
 
 
 def _alike(
     trials: Sequence[Trial],
-    suspect: Sequence[Sequence[Answer]],
-    seen: Sequence[Sequence[Answer]],
-) -> Mapping[Place, bool]:
-    """For each place, whether the answers seen are the suspect's in every case."""
-    alike: dict[Place, bool] = {}
-    for trial, theirs, ours in zip(trials, suspect, seen, strict=True):
+    seen: Sequence[Judged],
+    suspect: Sequence[Judged],
+    places: Collection[Place],
+) -> set[Place]:
+    """Those of the places where the answers seen are the suspect's in every case."""
+    alike = set(places)
+    for trial, ours, theirs in zip(trials, seen, suspect, strict=True):
+        function = trial.check.function.__name__
+        if not any(name == function for name, _ in alike):
+            continue  # nothing left that this case could tell
         same = dict(trial.check.resembles(trial.calls, trial.expectation, ours, theirs))
-        mutations = [unchanged(trial.calls, a, trial.check.updates).problem for a in (ours, theirs)]
-        same["unchanged"] = mutations[0] == mutations[1]
-        for output, is_same in same.items():
-            place = (trial.check.function.__name__, output)
-            alike[place] = alike.get(place, True) and is_same
+        same["unchanged"] = _mutation(trial, ours).problem == _mutation(trial, theirs).problem
+        alike -= {(function, output) for output, is_same in same.items() if not is_same}
     return alike
+
+
+def _mutation(trial: Trial, judged: Judged) -> Finding:
+    return unchanged(trial.calls, judged.answers, trial.check.updates)

@@ -17,6 +17,7 @@ from autograder.catalogue import Topic
 from autograder.checks.base import Check, Expectation
 from autograder.exercise import Case, Exercise, Misconception, draw
 from autograder.judging.call import Answer, Call
+from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
 
 PUBLIC_SECRET = b"public"
@@ -34,10 +35,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A misconception's answers to every trial of its exercise, in the trials' order."""
+    """A misconception's answers to every trial of its exercise, and what is wrong with them, in
+    the trials' order."""
 
     misconception: Misconception
     answers: tuple[tuple[Answer, ...], ...]
+    findings: tuple[tuple[Finding, ...], ...]
 
 
 class Oracle:
@@ -79,5 +82,9 @@ class Oracle:
         for misconception in exercise.misconceptions:
             session = LocalSession(topic.functions(misconception), self._device)
             answers = tuple(tuple(session.call(call) for call in trial.calls) for trial in trials)
-            suspects.append(Suspect(misconception, answers))
+            findings = tuple(
+                tuple(trial.expectation.judge(trial.calls, given))
+                for trial, given in zip(trials, answers, strict=True)
+            )
+            suspects.append(Suspect(misconception, answers, findings))
         return tuple(suspects)

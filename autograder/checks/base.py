@@ -29,6 +29,14 @@ class SeedSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Judged:
+    """The answers to the calls of one case, and what was found in them."""
+
+    answers: Sequence[Answer]
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True)
 class Check(ABC):
     """One kind of evidence about one function, over cases; `points` are per output.
 
@@ -81,15 +89,14 @@ class Check(ABC):
         self,
         calls: Sequence[Call],
         expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        seen: Judged,
+        suspect: Judged,
     ) -> Mapping[str, bool]:
         """Per output, whether the seen answers are those that a suspected solution gives."""
-        ours, theirs = expectation.judge(calls, seen), expectation.judge(calls, suspect)
         return {
             a.output: a.problem == b.problem
             and all(a.evidence.get(key) == b.evidence.get(key) for key in ("kind", "exception"))
-            for a, b in zip(ours, theirs, strict=True)
+            for a, b in zip(seen.findings, suspect.findings, strict=True)
         }
 
     def _call(self, arguments: Arguments, seed: int) -> Call:

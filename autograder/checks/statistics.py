@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from autograder.checks.base import Check, Expectation, SeedSource
+from autograder.checks.base import Check, Expectation, Judged, SeedSource
 from autograder.exercise import Arguments, AuthoringError, Case
-from autograder.judging.call import Answer, Call, Session
+from autograder.judging.call import Call, Session
 from autograder.judging.compare import Expected
 from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls
 from autograder.tolerance import ROUNDOFF
@@ -38,15 +38,13 @@ class RandomCheck(Check):
         self,
         calls: Sequence[Call],
         expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        seen: Judged,
+        suspect: Judged,
     ) -> Mapping[str, bool]:
         """Alike are two samplers that go wrong in the same way, by the same amount."""
-        ours = expectation.judge(calls, seen)
-        theirs = expectation.judge(calls, suspect)
         return {
             a.output: a.problem == b.problem and _alike(a.evidence, b.evidence)
-            for a, b in zip(ours, theirs, strict=True)
+            for a, b in zip(seen.findings, suspect.findings, strict=True)
         }
 
     def _bound(self, call: Call) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from autograder.checks.base import Check, Expectation, SeedSource, call_in_precision
+from autograder.checks.base import Check, Expectation, Judged, SeedSource, call_in_precision
 from autograder.exercise import Arguments, AuthoringError, Case
 from autograder.judging.call import Answer, Call, Session, Value
 from autograder.judging.compare import Expected, ValueExpectation, compare, returned
@@ -69,11 +69,11 @@ class ValueCheck(Check):
         self,
         calls: Sequence[Call],
         expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        seen: Judged,
+        suspect: Judged,
     ) -> Mapping[str, bool]:
         """Alike are two wrong answers that agree as closely as a right one must with the truth."""
-        (ours,), (theirs,) = seen, suspect
+        (ours,), (theirs,) = seen.answers, suspect.answers
         if ours.failure is not None or theirs.failure is not None:
             return super().resembles(calls, expectation, seen, suspect)
         assert isinstance(expectation, ValueExpectation)  # noqa: S101 - what `expect` returns
@@ -150,13 +150,12 @@ class PrecisionCheck(ValueCheck):
         self,
         calls: Sequence[Call],
         expectation: Expectation,
-        seen: Sequence[Answer],
-        suspect: Sequence[Answer],
+        seen: Judged,
+        suspect: Judged,
     ) -> Mapping[str, bool]:
         """Rounding is noise: also alike are two answers whose errors are of one size."""
         alike = dict(super().resembles(calls, expectation, seen, suspect))
-        ours, theirs = expectation.judge(calls, seen), expectation.judge(calls, suspect)
-        for a, b in zip(ours, theirs, strict=True):
+        for a, b in zip(seen.findings, suspect.findings, strict=True):
             both = a.problem == b.problem == "value"
             if both and 0.1 < a.evidence["excess"] / b.evidence["excess"] < 10:
                 alike[a.output] = True
