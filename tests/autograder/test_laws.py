@@ -18,7 +18,7 @@ from autograder.judging.laws import (
 from autograder.judging.local import LocalSession
 
 SHAPE = (40, 24, 3, 2)
-DRAWS = 6
+DRAWS = 8
 
 
 def judge_fill(fill, law, seed=0):
