@@ -59,7 +59,7 @@ def test_it_serves_grades_and_leaves_no_process_behind(
         line = process.stdout.readline()
         url = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert url, line
-        with urllib.request.urlopen(url[0]) as answer:  # noqa: S310
+        with urllib.request.urlopen(url[0]) as answer:
             assert "Hand in your solution" in answer.read().decode()
         wait_for(lambda: house.rows()[0].state is State.GRADED)
         grader = int(log.read_text().split()[1])
