@@ -120,7 +120,7 @@ def _compare_exactly(output: str, truth: Tensor, got: Tensor) -> Finding:
     wrong = got != truth
     if not wrong.any():
         return Finding(output)
-    index = _index(wrong.to(torch.float64))
+    index = _index(wrong)
     return Finding(
         output,
         "value",
@@ -138,41 +138,31 @@ def _compare_closely(
     output: str, low: Tensor, high: Tensor, tolerance: Tensor, got: Tensor
 ) -> Finding:
     got = got.to(torch.float64)
-    finite = torch.isfinite(low)
-    misplaced = torch.where(finite, ~torch.isfinite(got), ~_same_nonfinite(got, low))
-    if misplaced.any():
-        index = _index(misplaced.to(torch.float64))
-        return Finding(
-            output,
-            "nonfinite",
-            {
-                "wrong": int(misplaced.sum()),
-                "total": got.numel(),
-                "index": index,
-                "got": repr(got[tuple(index)].item()),
-                "expected": repr(low[tuple(index)].item()),
-            },
-        )
-    zero = torch.zeros((), dtype=torch.float64)
-    error = torch.where(finite, (low - got).clamp(min=0) + (got - high).clamp(min=0), zero)
-    if error.numel() == 0:
+    if got.numel() == 0:
         return Finding(output, evidence={"error": 0.0, "tolerance": 0.0, "excess": 0.0})
+    error = (low - got).clamp(min=0) + (got - high).clamp(min=0)
+    if not bool(torch.isfinite(error).all()):
+        finite = torch.isfinite(low)
+        misplaced = torch.where(finite, ~torch.isfinite(got), ~_same_nonfinite(got, low))
+        if misplaced.any():
+            return _misplaced(output, misplaced, low, got)
+        error = torch.where(finite, error, 0.0)
     # How many times the tolerance each element is off; where nothing is allowed, any error is too
     # much, however small.
-    excess = torch.where(error > 0, error / tolerance.clamp(min=1e-300), zero)
+    excess = error / tolerance.clamp(min=1e-300)
+    excess = torch.where(error > 0, excess, 0.0) if excess.isnan().any() else excess
     index = _index(excess)
     at = tuple(index)
-    scale = torch.where(finite, low, zero).abs().max().item()
     evidence: dict[str, Any] = {
         "error": error[at].item(),
         "tolerance": tolerance[at].item(),
         "excess": excess[at].item(),
     }
-    wrong = excess > 1
-    if not wrong.any():
+    if evidence["excess"] <= 1:
         return Finding(output, evidence=evidence)
+    scale = torch.nan_to_num(low, nan=0.0, posinf=0.0, neginf=0.0).abs().max().item()
     evidence |= {
-        "wrong": int(wrong.sum()),
+        "wrong": int((excess > 1).sum()),
         "total": got.numel(),
         "index": index,
         "got": got[at].item(),
@@ -180,6 +170,19 @@ def _compare_closely(
         "relative": error[at].item() / max(scale, 1e-300),
     }
     return Finding(output, "value", evidence)
+
+
+def _misplaced(output: str, misplaced: Tensor, truth: Tensor, got: Tensor) -> Finding:
+    index = _index(misplaced)
+    at = tuple(index)
+    evidence = {
+        "wrong": int(misplaced.sum()),
+        "total": got.numel(),
+        "index": index,
+        "got": repr(got[at].item()),
+        "expected": repr(truth[at].item()),
+    }
+    return Finding(output, "nonfinite", evidence)
 
 
 def _same_nonfinite(got: Tensor, truth: Tensor) -> Tensor:
@@ -207,16 +210,18 @@ def unchanged(
 def _identical(before: Tensor, after: Tensor) -> bool:
     if before.shape != after.shape or before.dtype != after.dtype:
         return False
-    same = (before == after) | ((before != before) & (after != after))
-    return bool(same.all())
+    if torch.equal(before, after):
+        return True
+    return bool(((before == after) | ((before != before) & (after != after))).all())
 
 
 def _index(amount: Tensor) -> list[int]:
     """Where the amount is greatest."""
-    if amount.dim() == 0:
-        return []
-    flat = int(torch.nan_to_num(amount, nan=torch.inf).argmax())
-    return [int(i) for i in torch.unravel_index(torch.tensor(flat), amount.shape)]
+    flat, index = int(amount.to(torch.float64).argmax()), []
+    for size in reversed(amount.shape):
+        flat, at = divmod(flat, size)
+        index.append(at)
+    return index[::-1]
 
 
 def dtype_name(dtype: torch.dtype) -> str:
