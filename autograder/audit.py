@@ -34,6 +34,15 @@ class Miss:
 
 
 @dataclass(frozen=True)
+class Visibility:
+    """How far over the line a misconception is in each case, in decades: 0 where it passes,
+    infinity where it fails in kind (a wrong shape) rather than in degree."""
+
+    misconception: str
+    decades: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ExerciseAudit:
     """What was found for one exercise."""
 
@@ -48,13 +57,19 @@ class ExerciseAudit:
     bug_margin: float | None
     misses: list[Miss] = field(default_factory=list)
     confused: list[Miss] = field(default_factory=list)
+    cases: tuple[tuple[str, str], ...] = ()  # (check, case): the columns of `visibility`
+    visibility: list[Visibility] = field(default_factory=list)
 
     @property
     def weak(self) -> bool:
         return any(m is not None and m < WEAK for m in (self.correct_margin, self.bug_margin))
 
     def document(self) -> dict[str, Any]:
-        return asdict(self)
+        """The audit as JSON; infinity as a string, because JSON has none."""
+        document = asdict(self)
+        for row in document["visibility"]:
+            row["decades"] = [d if math.isfinite(d) else "inf" for d in row["decades"]]
+        return document
 
 
 def audit(
@@ -122,10 +137,13 @@ def _audit_exercise(
             nearest_correct.append(max(_excesses(result), default=-math.inf))
         else:
             misses.append(Miss(name, "a correct solution loses marks: " + _first_message(result)))
+        columns = tuple(_by_case(result))
     caught = identified = 0
     nearest_bug: list[float] = []
+    visibility = []
     for misconception in exercise.misconceptions:
         result = run(topic.solution(misconception))
+        visibility.append(Visibility(misconception.name, tuple(_by_case(result).values())))
         if result["score"] == result["max_score"]:
             misses.append(Miss(misconception.name, "no check sees it"))
             continue
@@ -148,21 +166,39 @@ def _audit_exercise(
         _decades(min(nearest_bug, default=math.inf)),
         misses,
         confused,
+        columns,
+        visibility,
     )
 
 
+def _by_case(result: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """For each case of each check, how visible a bug is: the most over its outputs."""
+    seen: dict[tuple[str, str], float] = {}
+    for check in result["checks"]:
+        name = check["name"].partition(": ")[0]
+        if check["kind"] == "mutation":  # it judges the other checks' cases once more
+            continue
+        for case in check["cases"]:
+            place = name, case["name"]
+            decades = 0.0 if case["passed"] else max(_excess(case), 0.0)
+            seen[place] = max(seen.get(place, 0.0), decades)
+    return seen
+
+
 def _excesses(result: dict[str, Any]) -> Iterator[float]:
-    """For each finding that is a matter of degree: log10 of the error over what is allowed. One
-    that is not, such as a wrong shape, is infinitely far over the line; how near a law's test
-    comes to its line is chance, and kept in check by the stated false-alarm rate."""
+    """For each finding that says so: log10 of the error over what is allowed. How near a law's
+    test comes to its line is chance, and kept in check by the stated false-alarm rate."""
     for check in result["checks"]:
         for case in check["cases"]:
-            evidence = case["evidence"]
-            if "excess" in evidence:
-                excess = float(evidence["excess"])
-                yield math.log10(excess) if excess > 0 else -math.inf
-            elif not case["passed"]:
-                yield math.inf
+            if "excess" in case["evidence"] or not case["passed"]:
+                yield _excess(case)
+
+
+def _excess(case: dict[str, Any]) -> float:
+    if "excess" not in case["evidence"]:
+        return math.inf
+    excess = float(case["evidence"]["excess"])
+    return math.log10(excess) if excess > 0 else -math.inf
 
 
 def _decades(value: float) -> float | None:

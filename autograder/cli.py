@@ -197,6 +197,12 @@ def exercises(reference: Path | None) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Also write the result as JSON.",
 )
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write a page: which case sees which misconception.",
+)
 @_device
 @_secret
 @_reference
@@ -205,6 +211,7 @@ def audit(
     assignment: str,
     corpus: Path | None,
     json_file: Path | None,
+    html_file: Path | None,
     device: str,
     secret_file: Path | None,
     reference: Path | None,
@@ -217,6 +224,7 @@ def audit(
     from autograder.catalogue import DEFAULT, Catalogue
     from autograder.grading import Grader
     from autograder.render.audit import render_audit
+    from autograder.render.html import heatmap_page
 
     catalogue = Catalogue.load(reference)
     catalogue[assignment]
@@ -230,6 +238,8 @@ def audit(
     if json_file is not None:
         document = [result.document() for result in results]
         json_file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    if html_file is not None:
+        html_file.write_text(heatmap_page(results), "utf-8")
     if any(result.misses for result in results):
         sys.exit(1)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from autograder.audit import ExerciseAudit
 from autograder.render.text import with_message_once
 from autograder.report import Report
 
@@ -26,6 +28,12 @@ _templates.filters["points"] = lambda value: f"{value:g}"
 def report_fragment(view: Report) -> Markup:
     """The view as HTML, everything in it escaped; it needs `STYLESHEET` and no script."""
     return Markup(_templates.get_template("report.html").render(report=view))  # noqa: S704
+
+
+def heatmap_page(results: Sequence[ExerciseAudit]) -> str:
+    """An audit as an HTML document: misconceptions by cases, how far each is over the line."""
+    template = _templates.get_template("heatmap.html")
+    return template.render(results=results, stylesheet=Markup(STYLESHEET))  # noqa: S704 - our own
 
 
 def report_page(view: Report) -> str:
