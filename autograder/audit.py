@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from autograder.catalogue import Catalogue, Topic
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
 from autograder.grading import Grader
+from autograder.sandbox import Sandbox
 from autograder.submission import Source
 
 Progress = Callable[[str, int, int], None]
@@ -73,26 +76,67 @@ class ExerciseAudit:
 
 
 def audit(
-    catalogue: Catalogue,
     assignment: str,
-    grader: Grader,
+    secret: bytes,
+    *,
+    reference: Path | None = None,
     corpus: Path | None = None,
+    device: str = "cpu",
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Iterator[ExerciseAudit]:
-    """Audit each exercise of an assignment.
+    """Audit each exercise of an assignment, `jobs` of them at a time, each in its own process.
 
     Args:
+        reference: the folder of topic files; None for the one that comes along.
         corpus: a folder with correct alternatives, `correct/<topic>/<exercise>--<how>.py`.
-        progress: called with each exercise's name, how many runs of it are done, and how many
-            there are.
+        progress: called with each exercise's name, how many are done, and how many there are.
 
     Raises:
         KeyError: there is no such assignment.
         AuthoringError: the corpus holds a file for an exercise that the topic does not have.
+        SandboxUnavailable: this machine cannot confine code.
         SandboxFault: the sandbox failed.
     """
-    for topic, exercise in catalogue[assignment].exercises:
-        yield _audit_exercise(topic, exercise, grader, _correct(topic, exercise, corpus), progress)
+    exercises = Catalogue.load(reference)[assignment].exercises
+    places = [(topic.name, exercise.name) for topic, exercise in exercises]
+    Sandbox(device).close()  # so that a machine without one is refused here, in plain words
+    with ProcessPoolExecutor(
+        min(jobs, len(places)),
+        mp_context=get_context("spawn"),
+        initializer=_start,
+        initargs=(reference, secret, device, corpus),
+    ) as pool:
+        for done, result in enumerate(pool.map(_audit_place, places)):
+            if progress is not None:
+                progress(result.exercise, done + 1, len(places))
+            yield result
+
+
+@dataclass(frozen=True)
+class _Auditor:
+    """What a process of the pool keeps warm."""
+
+    catalogue: Catalogue
+    grader: Grader
+    corpus: Path | None
+
+
+_auditor: _Auditor  # of this process of the pool; set by `_start`
+
+
+def _start(reference: Path | None, secret: bytes, device: str, corpus: Path | None) -> None:
+    global _auditor
+    catalogue = Catalogue.load(reference)
+    _auditor = _Auditor(catalogue, Grader(catalogue, secret, device), corpus)
+
+
+def _audit_place(place: tuple[str, str]) -> ExerciseAudit:
+    name, exercise_name = place
+    (topic,) = _auditor.catalogue[name].topics
+    exercise = next(e for e in topic.exercises if e.name == exercise_name)
+    correct = _correct(topic, exercise, _auditor.corpus)
+    return _audit_exercise(topic, exercise, _auditor.grader, correct)
 
 
 def _correct(topic: Topic, exercise: Exercise, corpus: Path | None) -> list[tuple[str, str]]:
@@ -116,15 +160,8 @@ def _audit_exercise(
     exercise: Exercise,
     grader: Grader,
     correct: list[tuple[str, str]],
-    progress: Progress | None,
 ) -> ExerciseAudit:
-    total, done = len(correct) + len(exercise.misconceptions), 0
-
     def run(source: str) -> dict[str, Any]:
-        nonlocal done
-        if progress is not None:
-            progress(exercise.name, done, total)
-        done += 1
         return grader.grade_exercise(topic, exercise, [Source(topic.name, (source,))])
 
     misses, confused = [], []

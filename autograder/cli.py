@@ -203,6 +203,13 @@ def exercises(reference: Path | None) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Also write a page: which case sees which misconception.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one per processor",
+    help="How many exercises are audited at a time.",
+)
 @_device
 @_secret
 @_reference
@@ -212,6 +219,7 @@ def audit(
     corpus: Path | None,
     json_file: Path | None,
     html_file: Path | None,
+    jobs: int,
     device: str,
     secret_file: Path | None,
     reference: Path | None,
@@ -220,20 +228,27 @@ def audit(
 
     Exits with 1 if a misconception is missed or a correct solution loses a mark.
     """
-    from autograder import audit as auditing
-    from autograder.catalogue import DEFAULT, Catalogue
-    from autograder.grading import Grader
+    from autograder.audit import audit as run
+    from autograder.catalogue import DEFAULT
     from autograder.render.audit import render_audit
     from autograder.render.html import heatmap_page
 
-    catalogue = Catalogue.load(reference)
-    catalogue[assignment]
     beside = (reference or DEFAULT).resolve().parent / "tests" / "corpus"
     if corpus is None and beside.is_dir():
         corpus = beside
     console = Console()
-    with _bar(console) as bar, Grader(catalogue, read_secret(secret_file), device) as grader:
-        results = list(auditing.audit(catalogue, assignment, grader, corpus, bar))
+    with _bar(console) as bar:
+        results = list(
+            run(
+                assignment,
+                read_secret(secret_file),
+                reference=reference,
+                corpus=corpus,
+                device=device,
+                jobs=jobs,
+                progress=bar,
+            )
+        )
     render_audit(results, console)
     if json_file is not None:
         document = [result.document() for result in results]
