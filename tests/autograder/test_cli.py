@@ -150,9 +150,12 @@ def test_audit_of_an_authors_own_exercise(gradmark, tmp_path, invisible, status)
     folder = tmp_path / "exercises"
     folder.mkdir()
     (folder / "doubling.py").write_text(AUTHORED.replace("INVISIBLE", invisible))
-    json_file = tmp_path / "audit.json"
-    result = gradmark("audit", "--reference", folder, "--json", json_file)
+    json_file, html_file = tmp_path / "audit.json", tmp_path / "audit.html"
+    result = gradmark(
+        "audit", "--reference", folder, "--json", json_file, "--html", html_file, "--jobs", 1
+    )
     assert result.exit_code == status
+    assert "thrice" in html_file.read_text()
     (audited,) = json.loads(json_file.read_text())
     assert audited["caught"] == 1
     assert audited["identified"] == 1
