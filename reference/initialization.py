@@ -7,9 +7,9 @@ import math
 
 import torch
 
-from autograder.checks import fills
+from autograder.checks import errors, fills, values
 from autograder.exercise import Exercise, case, edit, normal
-from autograder.judging.laws import Normal
+from autograder.judging.laws import Normal, Uniform
 
 
 def calculate_gain(nonlinearity, param=None):
@@ -418,7 +418,274 @@ def _uniform_misconceptions(function):
     )
 
 
+def _xavier_checks(function, law):
+    """The checks of a Xavier initialisation: 9.5 points."""
+    return (
+        fills(
+            function, XAVIER_LINEAR, {"tensor": 4.5, "generator": 1}, law=law, name="linear layers"
+        ),
+        fills(
+            function,
+            XAVIER_CONVOLUTION,
+            {"tensor": 3.5, "generator": 0.5},
+            law=law,
+            name="convolutions",
+        ),
+    )
+
+
+def _xavier_misconceptions(function):
+    """What goes wrong with both laws: the standard deviation and the fans."""
+    std = "gain * math.sqrt(2.0 / (fan_in + fan_out))"
+    return (
+        edit(
+            function,
+            "2.0 / (fan_in + fan_out)",
+            "1.0 / fan_in",
+            name="fan-in-only",
+            hint="Signals go forward and gradients back: the paper compromises between the two.",
+        ),
+        edit(
+            function,
+            "2.0 / (fan_in + fan_out)",
+            "2.0 / fan_in",
+            name="kaiming-for-xavier",
+            hint="He et al. make up for a ReLU, and look at one direction only. What do Glorot and "
+            "Bengio assume, and which two fans do they average?",
+        ),
+        edit(
+            function,
+            "2.0 / (fan_in + fan_out)",
+            "1.0 / (fan_in + fan_out)",
+            name="sum-for-mean",
+            hint="The variance is one over the mean of the two fans. What is the mean?",
+        ),
+        edit(
+            function,
+            "2.0 / (fan_in + fan_out)",
+            "1.0 / math.sqrt(fan_in * fan_out)",
+            name="product-of-fans",
+            hint="Is the compromise between the two fans their sum or their product?",
+        ),
+        edit(
+            function,
+            std,
+            "math.sqrt(2.0 / (fan_in + fan_out))",
+            name="gain-ignored",
+            hint="The caller asks for a gain, to make up for the non-linearity that follows.",
+        ),
+        edit(
+            function,
+            std,
+            "math.sqrt(gain * 2.0 / (fan_in + fan_out))",
+            name="gain-under-the-root",
+            hint="The gain multiplies the weights. What happens to their variance?",
+        ),
+        edit(
+            function,
+            "fan_in_and_fan_out(tensor.shape)",
+            "fan_in_and_fan_out(tensor.shape[:2])",
+            name="receptive-field-ignored",
+            hint="How many numbers does a convolution with a 3 x 3 kernel sum up for one pixel of "
+            "its output?",
+        ),
+    )
+
+
 EXERCISES = (
+    Exercise(
+        functions=(calculate_gain,),
+        checks=(
+            values(calculate_gain, GAINS, points={"gain": 5}, name="fixed gains"),
+            values(calculate_gain, LEAKY_GAINS, points={"gain": 4}, name="leaky ReLU"),
+            errors(
+                calculate_gain,
+                (
+                    case("no such name", nonlinearity="swish"),
+                    case("another case", nonlinearity="ReLU"),
+                ),
+                points=0.5,
+            ),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                calculate_gain,
+                "math.sqrt(2.0)",
+                "2.0",
+                name="variance-gain",
+                hint="ReLU halves the second moment, so the variance is doubled. By what are the "
+                "weights themselves multiplied?",
+            ),
+            edit(
+                calculate_gain,
+                "5.0 / 3",
+                "1.0",
+                name="tanh-without-gain",
+                hint="tanh squeezes what is far from zero. Is there nothing to make up for?",
+            ),
+            edit(
+                calculate_gain,
+                "3.0 / 4",
+                "1.0",
+                name="selu-without-gain",
+                hint="SELU has a number of its own in the table.",
+            ),
+            edit(
+                calculate_gain,
+                "1 + slope**2",
+                "1 + slope",
+                name="slope-not-squared",
+                hint="The negative half is multiplied by the slope. By what is its square "
+                "multiplied?",
+            ),
+            edit(
+                calculate_gain,
+                "math.sqrt(2.0 / (1 + slope**2))",
+                "2.0 / (1 + slope**2)",
+                name="variance-gain-of-leaky-relu",
+                hint="Is it the variance that the gain multiplies, or the weights?",
+            ),
+            edit(
+                calculate_gain,
+                "0.01 if param is None else param",
+                "param or 0.01",
+                name="zero-taken-for-none",
+                hint="In Python 0 is as false as None. Which of them means that no slope was "
+                "given?",
+            ),
+            edit(
+                calculate_gain,
+                "0.01 if param is None else param",
+                "0.0 if param is None else param",
+                name="default-slope",
+                hint="Which slope does a leaky ReLU have when nobody says?",
+            ),
+            edit(
+                calculate_gain,
+                "0.01 if param is None else param",
+                "0.01",
+                name="slope-ignored",
+                hint="The gain of a leaky ReLU depends on its slope.",
+            ),
+            edit(
+                calculate_gain,
+                'raise ValueError(f"there is no gain for {nonlinearity!r}")',
+                "return 1.0",
+                name="unknown-accepted",
+                hint="A misspelt name should be heard of at once, not after a night of training.",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(fan_in_and_fan_out,),
+        checks=(
+            values(
+                fan_in_and_fan_out,
+                LINEAR_SHAPES,
+                points={"fan_in": 2, "fan_out": 2},
+                name="linear layers",
+            ),
+            values(
+                fan_in_and_fan_out,
+                CONVOLUTION_SHAPES,
+                points={"fan_in": 2.5, "fan_out": 2.5},
+                name="convolutions",
+            ),
+            errors(
+                fan_in_and_fan_out,
+                (case("a bias", shape=(7,)), case("a number", shape=())),
+                points=0.5,
+            ),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                fan_in_and_fan_out,
+                "channels_out, channels_in = shape[:2]",
+                "channels_in, channels_out = shape[:2]",
+                name="layout-reversed",
+                hint="In PyTorch, weights are (out, in): y = x W^T. (Other libraries have them the "
+                "other way round.)",
+            ),
+            edit(
+                fan_in_and_fan_out,
+                "math.prod(shape[2:])",
+                "1",
+                name="receptive-field-ignored",
+                hint="How many numbers does a convolution with a 3 x 3 kernel sum up for one pixel "
+                "of its output?",
+            ),
+            edit(
+                fan_in_and_fan_out,
+                "math.prod(shape[2:])",
+                "sum(shape[2:]) or 1",
+                name="kernel-sizes-added",
+                hint="How many elements does a kernel of 3 x 5 have?",
+            ),
+            edit(
+                fan_in_and_fan_out,
+                "math.prod(shape[2:])",
+                "shape[-1] ** (len(shape) - 2)",
+                name="square-kernel-assumed",
+                hint="Not every kernel is square.",
+            ),
+            edit(
+                fan_in_and_fan_out,
+                "math.prod(shape[2:])",
+                "math.prod(shape[2:4])",
+                name="two-dimensions-assumed",
+                hint="There are convolutions over volumes, too: how many dimensions may a kernel "
+                "have?",
+            ),
+            edit(
+                fan_in_and_fan_out,
+                "channels_out * receptive_field",
+                "channels_out",
+                name="receptive-field-for-fan-in-only",
+                hint="One pixel of the input lies under every element of the kernel in turn: how "
+                "many outputs does it feed?",
+            ),
+            edit(
+                fan_in_and_fan_out,
+                'raise ValueError("fan in and fan out need at least two dimensions")',
+                "return math.prod(shape), math.prod(shape)",
+                name="bias-accepted",
+                hint="What are the fans of a tensor with one dimension? See what the docstring "
+                "says is raised.",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(xavier_uniform_,),
+        checks=_xavier_checks(
+            xavier_uniform_,
+            lambda **arguments: Uniform(math.sqrt(3.0) * _xavier_std(**arguments)),
+        ),
+        unchanged=0.5,
+        misconceptions=_xavier_misconceptions(xavier_uniform_)
+        + _uniform_misconceptions(xavier_uniform_)
+        + _random_misconceptions(xavier_uniform_, _DRAW_UNIFORM),
+    ),
+    Exercise(
+        functions=(xavier_normal_,),
+        checks=_xavier_checks(xavier_normal_, lambda **arguments: Normal(_xavier_std(**arguments))),
+        unchanged=0.5,
+        misconceptions=_xavier_misconceptions(xavier_normal_)
+        + _normal_misconceptions(xavier_normal_)
+        + _random_misconceptions(xavier_normal_, _DRAW_NORMAL),
+    ),
+    Exercise(
+        functions=(kaiming_uniform_,),
+        checks=_kaiming_checks(
+            kaiming_uniform_,
+            lambda **arguments: Uniform(math.sqrt(3.0) * _kaiming_std(**arguments)),
+        ),
+        unchanged=0.5,
+        misconceptions=_kaiming_misconceptions(kaiming_uniform_)
+        + _uniform_misconceptions(kaiming_uniform_)
+        + _random_misconceptions(kaiming_uniform_, _DRAW_UNIFORM),
+    ),
     Exercise(
         functions=(kaiming_normal_,),
         checks=_kaiming_checks(

@@ -417,7 +417,7 @@ BATCH_NORM_LARGE_MEAN = (
     ),
     case(
         "mean of -400 deviations",
-        x=normal(64, 3, mean=-40.0, std=0.1),
+        x=normal(24, 3, mean=-40.0, std=0.1),
         **_channels(3),
         training=True,
     ),
@@ -482,7 +482,7 @@ LAYER_NORM_FORWARD_ONLY = (
 )
 LAYER_NORM_FLOAT32 = (
     case("features", public=True, x=normal(8, 32, mean=1.0), **_affine(32)),
-    case("images", x=normal(3, 4, 5, 6), **_affine(4, 5, 6)),
+    case("images", x=normal(5, 3, 4, 3), **_affine(3, 4, 3)),
 )
 LAYER_NORM_LARGE_MEAN = (
     case("mean of 300 deviations", public=True, x=normal(4, 64, mean=300.0), **_affine(64)),
