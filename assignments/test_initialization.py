@@ -1,4 +1,4 @@
-"""Check initialization.py on the public cases: run `pytest`, or `pytest -k kaiming_normal_`."""
+"""Check initialization.py on the public cases: run `pytest`, or `pytest -k calculate_gain`."""
 
 from pathlib import Path
 
