@@ -53,6 +53,8 @@ class Pretender:
     def _falsify(self, value):
         if isinstance(value, tuple):
             return tuple(self._falsify(item) for item in value)
+        if isinstance(value, int | float):
+            return type(value)(-1)
         return self._fake(value) if isinstance(value, Tensor) else value
 
 
