@@ -32,15 +32,18 @@ def validate(report: Report) -> None:
 
 def student_view(report: Report) -> Report:
     """What the student may see: no hidden input, no expected value of a hidden case, nothing that
-    the submission said while it held a hidden input, no digest or device of the grader.
+    the submission said while it held a hidden input, no time that a call took (the submission could
+    spend it to say something), no digest or device of the grader.
 
     Public cases keep their evidence and their wording; a hidden case keeps only the sentence that
     `wording.hint_at` made of it.
     """
     view = copy.deepcopy(report)
     view["view"] = "student"
-    view["environment"] = {"gradmark": report["environment"]["gradmark"]}
+    view["environment"] = {key: report["environment"][key] for key in ("gradmark", "confined")}
+    del view["seconds"]
     for exercise in view["exercises"]:
+        del exercise["seconds"]
         for check in exercise["checks"]:
             check["message"] = check.pop("student_message")
             check["cases"] = [

@@ -38,6 +38,10 @@ class Config:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(13, "Permission denied")
+            # The data directory may be an operator's own and open: what lies in it is not.
+            self.submissions.chmod(0o700)
+            self.database.touch(mode=0o600)
+            self.database.chmod(0o600)
         except OSError as error:
             raise ConfigError(
                 f"The data directory {self.data} cannot be written to: {error.strerror}."

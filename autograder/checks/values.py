@@ -151,7 +151,8 @@ class PrecisionCheck(ValueCheck):
         for output, a in seen.findings.items():
             b = suspected.findings[output]
             both = a.problem == b.problem == "value"
-            if both and 0.1 < a.evidence["excess"] / b.evidence["excess"] < 10:
+            sizes = [f.evidence["excess"] for f in (a, b) if both and "excess" in f.evidence]
+            if len(sizes) == 2 and 0.1 < sizes[0] / sizes[1] < 10:  # integers have none
                 alike[output] = True
             if a.passed and b.passed:
                 alike[output] = True

@@ -58,12 +58,17 @@ class Pretender:
         return self._fake(value) if isinstance(value, Tensor) else value
 
 
+def other(t: Tensor) -> Tensor:
+    """Wrong everywhere, of a type that has no NaN and no infinity."""
+    return ~t
+
+
 FAKES = {
     "zeros": torch.zeros_like,
     "ones": torch.ones_like,
-    "NaN": lambda t: torch.full_like(t, float("nan")) if t.is_floating_point() else t,
-    "infinity": lambda t: torch.full_like(t, float("inf")) if t.is_floating_point() else t,
-    "negated": lambda t: -t if t.is_floating_point() else t,
+    "NaN": lambda t: torch.full_like(t, float("nan")) if t.is_floating_point() else other(t),
+    "infinity": lambda t: torch.full_like(t, float("inf")) if t.is_floating_point() else other(t),
+    "negated": lambda t: -t if t.is_floating_point() else other(t),
 }
 
 

@@ -252,6 +252,13 @@ def test_a_hidden_input_cannot_be_carried_into_the_students_view(grade, how):
     )
 
 
+def test_the_students_view_tells_no_times_and_whether_it_was_confined(grade, normalization):
+    view = student_view(grade(normalization.solution()))
+    assert "seconds" not in view
+    assert not any("seconds" in e for e in view["exercises"])
+    assert view["environment"]["confined"] is True
+
+
 def test_the_same_submission_gets_the_same_report_from_any_grader(catalogue, grader, grade):
     from tests.conftest import SECRET
 

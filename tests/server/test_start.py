@@ -45,6 +45,14 @@ def test_a_secret_is_made_once_and_for_the_owner_only(house: House) -> None:
     assert not list(house.config.data.glob(".*"))
 
 
+def test_in_an_open_data_directory_nothing_is_open(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    config = Config(tmp_path)
+    config.prepare()
+    assert stat.S_IMODE(config.database.stat().st_mode) == 0o600
+    assert stat.S_IMODE(config.submissions.stat().st_mode) == 0o700
+
+
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
