@@ -63,7 +63,7 @@ class ValueCheck(Check):
                 expected[name] = Expected(value, around.amin(0), around.amax(0), allowed)
             else:
                 expected[name] = Expected(value)
-        updates = {name: expected.pop(name) for name in self.updates}
+        updates = {name: expected.pop(name) for name in self.points if name in self.updates}
         return ValueExpectation(expected, updates)
 
     def resembles(
