@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from autograder.checks.base import Check, Outcome
 from autograder.checks.errors import REFUSAL
 from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
-from autograder.judging.call import Answer, Call, Failure
+from autograder.judging.call import Answer
 from autograder.judging.finding import Finding
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
@@ -29,7 +29,6 @@ from autograder.submission import Source, Submission
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
-PATIENCE = 2
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 
 
@@ -226,19 +225,9 @@ def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcom
 
 
 def _outcomes(trials: Sequence[Trial], session: Session) -> list[Outcome]:
-    """Put every call to the submission. A function that has timed out twice is not called again:
-    an endless loop must not use up the time of the functions after it."""
-    timeouts: Counter[str] = Counter()
-
-    def ask(call: Call) -> Answer:
-        if timeouts[call.function] >= PATIENCE:
-            return Answer(failure=Failure("timeout"))
-        answer = session.call(call)
-        if answer.failure is not None and answer.failure.kind == "timeout":
-            timeouts[call.function] += 1
-        return answer
-
-    return [trial.judge(tuple(ask(call) for call in trial.calls)) for trial in trials]
+    """Put every call to the submission, and judge its answers while it works on the next ones."""
+    answers = session.run([call for trial in trials for call in trial.calls])
+    return [trial.judge(tuple(islice(answers, len(trial.calls)))) for trial in trials]
 
 
 def _notes(loading: Loading) -> list[str]:

@@ -9,14 +9,14 @@ from typing import Any, NoReturn
 
 import torch
 
-from autograder.judging.call import Answer, Call, Failure, FailureKind, Foreign, Seed, Value
+from autograder.judging.call import Answer, Call, Failure, FailureKind, Foreign, Ref, Seed, Value
 from autograder.sandbox.inside import wire
 
 MAX_DIMENSION = 2**40
 # The kinds that a worker may claim; the others are for the parent to find.
 _CLAIMS: tuple[FailureKind, ...] = (
     *("missing", "signature", "unwritten", "exception"),
-    *("memory", "reply"),
+    *("memory", "reply", "input"),
 )
 
 
@@ -24,17 +24,40 @@ class ReplyError(ValueError):
     """The worker's answer is none."""
 
 
-def pack_call(call: Call) -> tuple[dict[str, Any], list[memoryview]]:
-    """The header and the payload of a request."""
-    buffers: list[memoryview] = []
-    arguments = [[name, _pack(value, buffers)] for name, value in call.arguments.items()]
-    header = {
-        "function": call.function,
-        "arguments": arguments,
-        "positional": call.positional,
-        "seed": call.seed,
-    }
-    return header, buffers
+class Request:
+    """Calls on their way to a worker, in one frame. What they refer to is counted from `first`."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.calls: list[dict[str, Any]] = []
+        self.buffers: list[memoryview] = []
+        self.size = 0  # bytes of the payload
+
+    def add(self, call: Call) -> None:
+        """Raises TypeError when an argument is nothing that a call can take."""
+        old = len(self.buffers)
+        arguments = [[name, self._pack(value)] for name, value in call.arguments.items()]
+        self.size += sum(len(buffer) for buffer in self.buffers[old:])
+        self.calls.append(
+            {
+                "function": call.function,
+                "arguments": arguments,
+                "positional": call.positional,
+                "seed": call.seed,
+                "keep": False,
+            }
+        )
+
+    @property
+    def header(self) -> dict[str, Any]:
+        return {"calls": self.calls}
+
+    def _pack(self, value: Value) -> Any:
+        if isinstance(value, Ref):
+            at = value.call - self.first
+            self.calls[at]["keep"] = True
+            return {"result": [at, value.item, value.shape]}
+        return _pack(value, self.buffers)
 
 
 def _pack(value: Value, buffers: list[memoryview]) -> Any:

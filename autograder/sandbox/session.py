@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
-from autograder.judging.call import Answer, Call, Failure
+from autograder.judging.call import Answer, Call, Failure, resolve
 from autograder.sandbox import codec
 from autograder.sandbox.inside import wire
 from autograder.sandbox.limits import Limits, SandboxFault
@@ -17,6 +18,9 @@ from autograder.sandbox.zygote import Worker
 from autograder.submission import Source
 
 MAX_LOADS_FAILED = 2
+PATIENCE = 2  # timeouts of one function: an endless loop must not use up the time of the others
+MAX_REQUEST_CALLS = 256
+MAX_REQUEST_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Session:
         self._slot: int | None = None
         self._worker: Worker | None = None
         self._loads_failed = 0
+        self._timeouts: Counter[str] = Counter()
         self._seconds_left = self._limits.session_seconds
         self._chars_left = self._limits.output_chars
         self.loading = Loading()
@@ -74,7 +79,10 @@ class Session:
     def __enter__(self) -> Session:
         self._slot = self._host.take_slot()
         try:
-            self._with_retry(self._open)
+            try:
+                self._open()
+            except SandboxFault:  # once may be bad luck
+                self._open()
         except BaseException:
             self.close()
             raise
@@ -98,17 +106,25 @@ class Session:
 
     def call(self, call: Call, seconds: float | None = None) -> Answer:
         """Call a function of the submission, for at most `seconds` (by default, the limit's)."""
-        if self._slot is None:
-            raise SandboxFault("the session is not open")
-        answer: Answer = self._with_retry(self._call, call, seconds)
+        (answer,) = self.run([call], seconds)
         return answer
 
-    def _with_retry(self, action: Any, *arguments: Any) -> Any:
-        try:
-            return action(*arguments)
-        except SandboxFault:
-            self._worker = None
-            return action(*arguments)
+    def run(self, calls: Sequence[Call], seconds: float | None = None) -> Iterator[Answer]:
+        """Call one function after the other, in as few requests as can be; each answer comes when
+        it is there, while the worker goes on. A call may refer to what earlier ones gave.
+        """
+        if self._slot is None:
+            raise SandboxFault("the session is not open")
+        answers: list[Answer] = []
+        faulted_at = -1
+        while len(answers) < len(calls):
+            try:
+                yield from self._some(calls, answers, seconds)
+            except SandboxFault:
+                self._worker = None
+                if len(answers) == faulted_at:
+                    raise
+                faulted_at = len(answers)
 
     def _open(self) -> None:
         assert self._slot is not None  # noqa: S101
@@ -132,28 +148,81 @@ class Session:
             self.loading = Loading(failure=answer.failure)
         self.loading = replace(self.loading, seconds=answer.seconds)
 
-    def _call(self, call: Call, seconds: float | None) -> Answer:
+    def _some(
+        self, calls: Sequence[Call], answers: list[Answer], seconds: float | None
+    ) -> Iterator[Answer]:
+        """Answer the next calls, as many as one request holds, and add the answers to `answers`."""
+        first = len(answers)
+        failure = self._obstacle(calls[first], answers)
+        if failure is not None:
+            answers.append(Answer(failure=failure))
+            yield answers[-1]
+            return
+        request = self._request(calls, answers)
+        worker, asked = self._worker, False
+        try:
+            for call in calls[first : first + len(request.calls)]:
+                answer = self._ask(call, answers, request if not asked else None, seconds)
+                asked = True
+                answers.append(answer)
+                yield answer
+                if self._worker is not worker:
+                    return
+            worker = None
+        finally:
+            if worker is not None and self._worker is worker:  # it would go on with what was asked
+                self._worker = None
+                worker.kill()
+
+    def _obstacle(self, call: Call, answers: Sequence[Answer]) -> Failure | None:
+        """Why the call cannot be put at all. Opens the session again where it has ended."""
         if self._seconds_left <= 0:
-            return Answer(failure=_out_of_budget(self._limits))
-        if self._worker is None:
-            if self._loads_failed < MAX_LOADS_FAILED:
-                self._open()
-            if self._worker is None:
-                return Answer(failure=self.loading.failure)
-        header, buffers = codec.pack_call(call)
+            return _out_of_budget(self._limits)
+        if self._timeouts[call.function] >= PATIENCE:
+            return Failure("timeout", f"it has taken too long {PATIENCE} times before")
+        if resolve(call, answers) is None:
+            return Failure("input")
+        if self._worker is None and self._loads_failed < MAX_LOADS_FAILED:
+            self._open()
+        return self.loading.failure if self._worker is None else None
+
+    def _request(self, calls: Sequence[Call], answers: Sequence[Answer]) -> codec.Request:
+        request = codec.Request(len(answers))
+        for call in calls[len(answers) : len(answers) + MAX_REQUEST_CALLS]:
+            known = resolve(call, answers)
+            impatient = self._timeouts[call.function] >= PATIENCE
+            if known is None or impatient or request.size > MAX_REQUEST_BYTES:
+                break
+            request.add(known)
+        return request
+
+    def _ask(
+        self,
+        call: Call,
+        answers: Sequence[Answer],
+        request: codec.Request | None,
+        seconds: float | None,
+    ) -> Answer:
+        """Send the request, if there is one to send, and read the answer to `call`."""
+        known = resolve(call, answers)
 
         def ask(worker: Worker) -> Answer:
-            wire.send(worker.write, header, buffers)
-            return codec.read_reply(worker.read, call, self._limits.reply_bytes)
+            if request is not None:
+                wire.send(worker.write, request.header, request.buffers)
+            return codec.read_reply(worker.read, known or call, self._limits.reply_bytes)
 
         answer = self._timed(ask, self._limits.call_seconds if seconds is None else seconds)
+        if known is None and answer.failure is None:
+            return Answer(failure=Failure("input"), seconds=answer.seconds)
         failure = answer.failure
+        if failure is not None and failure.kind == "timeout":
+            self._timeouts[call.function] += 1
         if failure is not None and failure.kind == "missing" and self.loading.problems:
             why = replace(failure, message=str(self.loading.problems[0]))
             answer = replace(answer, failure=why)
         return answer
 
-    def _timed(self, action: Any, seconds: float) -> Answer:
+    def _timed(self, action: Callable[[Worker], Answer], seconds: float) -> Answer:
         """Do `action` with the worker, on the parent's clock. A worker that fails is ended."""
         worker = self._worker
         assert worker is not None  # noqa: S101

@@ -19,6 +19,7 @@ def good(x):
     return x + len(state)
 def loop():
     while True: pass
+def loop_too(): loop()
 def leave():
     os._exit(3)
 def segfault():
@@ -68,10 +69,10 @@ def session(sandbox: Sandbox):
         ("not_callable", {}, Failure("missing")),
         ("good", {}, Failure("signature", "(x)")),
         ("good", {"y": 1, "z": 2}, Failure("signature", "(x)")),
-        ("stub", {"x": 1}, Failure("unwritten", "later", "NotImplementedError", 20)),
-        ("odd", {}, Failure("exception", "", "ValueError", 26)),
-        ("wrong", {}, Failure("exception", ("'" + "k" * 1000)[:500], "KeyError", 30)),
-        ("leave_politely", {}, Failure("exception", "0", "SystemExit", 34)),
+        ("stub", {"x": 1}, Failure("unwritten", "later", "NotImplementedError", 21)),
+        ("odd", {}, Failure("exception", "", "ValueError", 27)),
+        ("wrong", {}, Failure("exception", ("'" + "k" * 1000)[:500], "KeyError", 31)),
+        ("leave_politely", {}, Failure("exception", "0", "SystemExit", 35)),
         ("leave", {}, Failure("crash", "the process ended with exit status 3")),
         ("segfault", {}, Failure("crash", "the process was ended by SIGSEGV")),
         ("wide", {}, Failure("reply", "the result is larger than 268435456 bytes")),
@@ -110,11 +111,19 @@ def test_a_timeout_is_timed_by_this_side(run):
 def test_the_budget_of_a_session_runs_out(sandbox):
     with Sandbox(limits=Limits(call_seconds=5, session_seconds=1.0), confined=False) as small:
         with small.session([Source("losses", (CODE,))]) as session:
-            kinds = [session.call(call("loop"), 0.4).failure.kind for _ in range(4)]
+            loops = [call(name) for name in ("loop", "loop", "loop_too", "loop_too")]
+            kinds = [session.call(loop, 0.4).failure.kind for loop in loops]
             assert session.call(call("good", x=1)).failure.kind == "budget"
         assert kinds == ["timeout", "timeout", "budget", "budget"]
         with small.session([Source("losses", (CODE,))]) as session:
             assert session.call(call("good", x=1)).value == 2
+
+
+def test_a_function_that_loops_is_not_called_for_ever(sandbox):
+    with sandbox.session([Source("losses", (CODE,))]) as session:
+        answers = list(session.run([call("loop"), call("good", x=0)] * 3, seconds=0.3))
+    assert [answer.failure and answer.failure.kind for answer in answers] == ["timeout", None] * 3
+    assert answers[4].seconds == 0
 
 
 def test_loading_that_crashes_is_not_tried_for_ever(sandbox):

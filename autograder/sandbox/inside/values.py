@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from . import wire
 
 class TooLarge(Exception):
     """The result has more bytes than a reply may have."""
+
+
+ABSENT = object()  # stands for a value that an earlier call should have given, and did not
 
 
 @dataclass
@@ -35,33 +39,88 @@ def layout(tensor: torch.Tensor) -> tuple[Any, ...]:
     return tensor.dtype, tuple(tensor.shape), tensor.stride(), where
 
 
-def decode(node: Any, read: wire.Read, device: torch.device, given: list[Given]) -> Any:
-    """A value of a request. Tensors arrive with the strides they had, and are listed in `given`."""
-    if isinstance(node, list):
-        return tuple(decode(item, read, device, given) for item in node)
-    if not isinstance(node, dict):
-        return node
-    ((kind, content),) = node.items()
-    if kind == "tensor":
-        return _decode_tensor(content, read, device, given)
-    if kind == "float":
-        return float.fromhex(content)
-    assert kind == "seed"  # noqa: S101
-    return torch.Generator(device).manual_seed(content)
+Sent = tuple[str, list[int], torch.Tensor]  # dtype, shape and bytes of a tensor in a reply
 
 
-def _decode_tensor(
-    content: list[Any], read: wire.Read, device: torch.device, given: list[Given]
-) -> torch.Tensor:
-    name, shape, strides, span = content
-    dtype = wire.DTYPES[name]
-    pristine = torch.empty(span * dtype.itemsize, dtype=torch.uint8)
-    wire.fill(read, wire.octets(pristine))
-    tensor = torch.empty_strided(shape, strides, dtype=dtype, device=device)
-    memory = torch.empty(0, dtype=torch.uint8, device=device).set_(tensor.untyped_storage())
-    memory.copy_(pristine)
-    given.append(Given(tensor, memory, pristine, layout(tensor)))
-    return tensor
+class Decoder:
+    """Turns the nodes of one request into values: its payload, and what its calls gave so far."""
+
+    def __init__(self, payload: torch.Tensor, device: torch.device) -> None:
+        self._payload = payload
+        self._taken = 0
+        self._device = device
+        self._results: dict[int, Sent | list[Sent | None] | None] = {}
+
+    def decode(self, node: Any, given: list[Given]) -> Any:
+        """A value, or ABSENT. Tensors have the strides they had, and are listed in `given`."""
+        if isinstance(node, list):
+            return tuple(self.decode(item, given) for item in node)
+        if not isinstance(node, dict):
+            return node
+        ((kind, content),) = node.items()
+        if kind == "tensor":
+            name, shape, strides, span = content
+            size = span * wire.DTYPES[name].itemsize
+            pristine = self._payload[self._taken : self._taken + size]
+            self._taken += size
+            return self._tensor(name, shape, strides, pristine, given)
+        if kind == "float":
+            return float.fromhex(content)
+        if kind == "result":
+            call, item, shape = content
+            return self._result(call, item, shape, given)
+        assert kind == "seed"  # noqa: S101
+        return torch.Generator(self._device).manual_seed(content)
+
+    def keep(self, call: int, node: Any, buffers: list[memoryview]) -> None:
+        """Remember the value that was sent for a call: the bytes, which nothing changes later."""
+        sent = iter(buffers)
+
+        def copy(node: Any) -> Sent | None:
+            if not isinstance(node, dict) or "tensor" not in node:
+                return None
+            name, shape = node["tensor"]
+            octets = torch.empty(math.prod(shape) * wire.DTYPES[name].itemsize, dtype=torch.uint8)
+            wire.octets(octets)[:] = next(sent)
+            return name, shape, octets
+
+        self._results[call] = [copy(n) for n in node] if isinstance(node, list) else copy(node)
+
+    def _result(
+        self, call: int, item: int | None, shape: list[int] | None, given: list[Given]
+    ) -> Any:
+        found = self._results.get(call)
+        if item is not None:
+            found = found[item] if isinstance(found, list) and item < len(found) else None
+        if not isinstance(found, tuple):
+            return ABSENT
+        name, sent_shape, octets = found
+        shape = sent_shape if shape is None else shape
+        if math.prod(shape) != math.prod(sent_shape):
+            return ABSENT
+        return self._tensor(name, shape, _row_major(shape), octets, given)
+
+    def _tensor(
+        self,
+        name: str,
+        shape: list[int],
+        strides: list[int],
+        pristine: torch.Tensor,
+        given: list[Given],
+    ) -> torch.Tensor:
+        tensor = torch.empty_strided(shape, strides, dtype=wire.DTYPES[name], device=self._device)
+        memory = torch.empty(0, dtype=torch.uint8, device=self._device)
+        memory.set_(tensor.untyped_storage())
+        memory.copy_(pristine)
+        given.append(Given(tensor, memory, pristine, layout(tensor)))
+        return tensor
+
+
+def _row_major(shape: list[int]) -> list[int]:
+    strides = [1] * len(shape)
+    for at in range(len(shape) - 1, 0, -1):
+        strides[at - 1] = strides[at] * max(shape[at], 1)
+    return strides
 
 
 class Encoder:

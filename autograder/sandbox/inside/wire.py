@@ -1,5 +1,7 @@
 """Frames between the parent and a worker: a fixed prefix, a JSON header, raw tensor bytes.
 
+A request holds calls; each is answered by a frame of its own, in order, as soon as it is made.
+
     prefix   magic (4 bytes), header length (u32), payload length (u64), little-endian
     header   JSON; a tensor stands in it as {"tensor": [dtype, shape, ...]}
     payload  the tensors' bytes, little-endian, in the order in which the header names them

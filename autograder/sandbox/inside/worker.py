@@ -18,7 +18,7 @@ import torch
 from . import wire
 from .confine import CALL_FD
 from .loader import Submission
-from .values import Encoder, Given, TooLarge, decode
+from .values import ABSENT, Decoder, Encoder, Given, TooLarge
 
 Reply = tuple[dict[str, Any], list[memoryview]]
 
@@ -65,33 +65,42 @@ def serve() -> None:
     wire.send(write, {"problems": submission.problems[:50], "output": output.take()}, [])
     while True:
         try:
-            text, _ = wire.read_header(read, 2**31)
+            text, size = wire.read_header(read, 2**31)
         except EOFError:
             return
-        header, buffers = worker.answer(json.loads(text), read)
-        header["output"] = output.take()
-        wire.send(write, header, buffers)
+        # All of it at once: nobody reads the answers before the whole request is sent.
+        payload = torch.empty(size, dtype=torch.uint8)
+        wire.fill(read, wire.octets(payload))
+        decoder = Decoder(payload, worker.device)
+        for at, call in enumerate(json.loads(text)["calls"]):
+            header, buffers = worker.answer(call, decoder)
+            if call["keep"] and "value" in header:
+                decoder.keep(at, header["value"], buffers)
+            header["output"] = output.take()
+            wire.send(write, header, buffers)
 
 
 class Worker:
     def __init__(self, submission: Submission, device: torch.device, reply_bytes: int) -> None:
         self._submission = submission
-        self._device = device
+        self.device = device
         self._reply_bytes = reply_bytes
 
-    def answer(self, request: dict[str, Any], read: wire.Read) -> Reply:
+    def answer(self, request: dict[str, Any], decoder: Decoder) -> Reply:
         try:
-            return self._answer(request, read)
+            return self._answer(request, decoder)
         except TooLarge:
             return _failure("reply", f"the result is larger than {self._reply_bytes} bytes")
         except BaseException as error:
             return self._describe(error)
 
-    def _answer(self, request: dict[str, Any], read: wire.Read) -> Reply:
+    def _answer(self, request: dict[str, Any], decoder: Decoder) -> Reply:
         arguments: dict[str, tuple[Any, list[Given]]] = {}
         for name, node in request["arguments"]:
             given: list[Given] = []
-            arguments[name] = decode(node, read, self._device, given), given
+            arguments[name] = decoder.decode(node, given), given
+        if any(value is ABSENT for value, _ in arguments.values()):
+            return _failure("input")
         function = self._submission.find(request["function"])
         if function is None:
             return _failure("missing")

@@ -1,0 +1,128 @@
+"""Many calls in one request: the same answers as one by one, whatever happens on the way."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograder.judging.call import Call, Ref
+from autograder.judging.local import LocalSession
+from autograder.submission import Source
+
+CODE = """
+import os, torch
+held = torch.zeros(2, 3, dtype=torch.float64)
+def add(a, b):
+    return a + b
+def pair(a):
+    return a * 2, a.sum(1), None
+def hold(a):
+    held.copy_(a)
+    return held
+def grow(a):
+    a += 1
+    return a
+def leave(a):
+    os._exit(1)
+def fail(a):
+    raise ValueError(a.shape)
+def none(a):
+    return None
+def flood(a):
+    return a.expand(10**6, 2, 3)
+"""
+X = torch.arange(6, dtype=torch.float64).reshape(2, 3)
+
+
+def call(name: str, *arguments) -> Call:
+    return Call(name, dict(zip("ab", arguments, strict=False)), len(arguments))
+
+
+def same(one, two) -> bool:
+    if isinstance(one, torch.Tensor) and isinstance(two, torch.Tensor):
+        return one.dtype == two.dtype and torch.equal(one, two)
+    if isinstance(one, tuple) and isinstance(two, tuple) and len(one) == len(two):
+        return all(same(a, b) for a, b in zip(one, two, strict=True))
+    return one == two
+
+
+@pytest.fixture(scope="module")
+def session(sandbox):
+    with sandbox.session([Source("submission", (CODE,))]) as session:
+        yield session
+
+
+@st.composite
+def runs(draw):
+    """Calls of which each takes tensors, or what earlier ones gave (or failed to give)."""
+    calls = []
+    for at in range(draw(st.integers(1, 8))):
+
+        def argument(at=at):
+            if not at or draw(st.booleans()):
+                return X + draw(st.integers(0, 3))
+            item = draw(st.sampled_from([None, None, 0, 2, 5]))
+            shape = draw(st.sampled_from([None, None, (3, 2), (2, 3), (7,)]))
+            return Ref(draw(st.integers(0, at - 1)), item, shape)
+
+        name = draw(st.sampled_from(["add", "pair", "hold", "grow", "fail", "none"]))
+        calls.append(call(name, *(argument() for _ in range(2 if name == "add" else 1))))
+    return calls
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls=runs())
+def test_a_run_is_its_calls_one_after_the_other(session, calls):
+    functions: dict[str, object] = {}
+    exec(CODE, functions)  # noqa: S102 - this file's own code
+    for ours, theirs in zip(session.run(calls), LocalSession(functions).run(calls), strict=True):
+        assert (ours.failure and ours.failure.kind) == (theirs.failure and theirs.failure.kind)
+        assert same(ours.value, theirs.value)
+        assert all(same(ours.arguments[name], value) for name, value in theirs.arguments.items())
+
+
+def test_what_was_answered_stays_as_it_was_sent(session):
+    calls = [call("hold", X), call("hold", X + 1), call("add", Ref(0), Ref(1))]
+    assert torch.equal(list(session.run(calls))[2].value, 2 * X + 1)
+
+
+def test_a_crash_costs_its_call_and_what_depends_on_it(session):
+    calls = [
+        call("grow", X),
+        call("leave", Ref(0)),
+        call("grow", Ref(1)),
+        call("grow", Ref(2)),
+        call("grow", Ref(0)),
+        call("grow", Ref(4)),
+    ]
+    answers = list(session.run(calls))
+    assert [answer.failure and answer.failure.kind for answer in answers] == [
+        *(None, "crash", "input", "input", None, None)
+    ]
+    assert torch.equal(answers[5].value, X + 3)
+
+
+def test_a_run_left_early_leaves_the_session_in_step(session):
+    answers = session.run([call("grow", X), call("none", X), call("none", X)])
+    assert torch.equal(next(answers).value, X + 1)
+    answers.close()
+    assert torch.equal(session.call(call("grow", X + 5)).value, X + 6)
+
+
+def test_long_runs_and_large_ones(session):
+    count = 0
+    for at, answer in enumerate(session.run([call("grow", X + at) for at in range(600)])):
+        assert torch.equal(answer.value, X + at + 1)
+        count += 1
+    assert count == 600
+    big = torch.ones(3 * 2**20, dtype=torch.float64)
+    answers = session.run([call("none", big) for _ in range(4)])
+    assert [answer.failure for answer in answers] == [None] * 4
+    floods = session.run([call("flood", X)] * 3)
+    assert [answer.value.shape for answer in floods] == [(10**6, 2, 3)] * 3
+
+
+def test_a_tuple_is_no_tensor(session):
+    answers = list(session.run([call("pair", X), call("grow", Ref(0)), call("grow", Ref(0, 1))]))
+    assert answers[1].failure.kind == "input"
+    assert torch.equal(answers[2].value, X.sum(1) + 1)
