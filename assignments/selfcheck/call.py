@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
 from torch import Tensor
@@ -23,7 +24,19 @@ class Foreign:
     type_name: str
 
 
-Value: TypeAlias = "Tensor | Seed | Foreign | bool | int | float | str | tuple[Value, ...] | None"
+@dataclass(frozen=True)
+class Ref:
+    """An argument that is what an earlier call of the same run gave: its value, or the tensor at
+    `item` of a returned tuple, in another `shape` if one is named."""
+
+    call: int  # its place in the run, from 0
+    item: int | None = None
+    shape: tuple[int, ...] | None = None
+
+
+Value: TypeAlias = (
+    "Tensor | Seed | Foreign | Ref | bool | int | float | str | tuple[Value, ...] | None"
+)
 FailureKind = Literal[
     "missing",  # no such function in the submission
     "signature",  # the function does not take the contract's arguments
@@ -34,6 +47,7 @@ FailureKind = Literal[
     "crash",  # its process ended: os._exit, segmentation fault, a denied system call
     "reply",  # its process answered with something that is no answer
     "budget",  # the whole submission's time is used up
+    "input",  # an earlier call did not give what this one takes
 ]
 
 
@@ -76,3 +90,32 @@ class Session(Protocol):
     """Whatever answers calls: the sandbox's handle, or plain functions in this process."""
 
     def call(self, call: Call) -> Answer: ...
+
+    def run(self, calls: Sequence[Call]) -> Iterator[Answer]: ...
+
+
+def resolve(call: Call, answers: Sequence[Answer]) -> Call | None:
+    """The call with the values that it refers to, as far as their calls are answered; None when
+    one of these gave no such value."""
+    arguments = {}
+    for name, value in call.arguments.items():
+        if isinstance(value, Ref) and value.call < len(answers):
+            found = _follow(value, answers)
+            if found is None:
+                return None
+            value = found
+        arguments[name] = value
+    return replace(call, arguments=arguments)
+
+
+def _follow(ref: Ref, answers: Sequence[Answer]) -> Tensor | None:
+    value = answers[ref.call].value
+    if ref.item is not None:
+        if not isinstance(value, tuple) or ref.item >= len(value):
+            return None
+        value = value[ref.item]
+    if not isinstance(value, Tensor):
+        return None
+    if ref.shape is None:
+        return value
+    return value.reshape(ref.shape) if value.numel() == math.prod(ref.shape) else None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .call import Answer, Call, Failure, FailureKind, Foreign, Seed, Value
+from .call import Answer, Call, Failure, FailureKind, Foreign, Seed, Value, resolve
 
 
 class LocalSession:
@@ -46,6 +46,14 @@ class LocalSession:
         seconds = time.perf_counter() - began
         after = {name: _leave(value) for name, value in arguments.items()}
         return Answer(_leave(result), after, seconds=seconds)
+
+    def run(self, calls: Sequence[Call]) -> Iterator[Answer]:
+        """Call one after the other; a call may refer to what earlier ones gave."""
+        answers: list[Answer] = []
+        for call in calls:
+            resolved = resolve(call, answers)
+            answers.append(self.call(resolved) if resolved else Answer(failure=Failure("input")))
+            yield answers[-1]
 
     def _arrive(self, value: Value) -> Any:
         if isinstance(value, Tensor):
