@@ -3,6 +3,8 @@
 Dropout works on tensors of any shape, spatial dropout on images `(N, C, H, W)`.
 """
 
+import math
+
 import torch
 
 from autograder.checks import drops, errors, gradients, precision, values
@@ -91,6 +93,107 @@ def dropout_backward(grad_y, mask, p=0.5, training=True):
     return torch.where(mask, grad_y * scale, 0.0)
 
 
+def filter_entropy(responses):
+    """How much a filter's firing tells, in bits: the binary entropy (Shannon 1948, section 6).
+
+    A filter fires at a position when its response there is greater than zero. With p the share
+    of positions, over all images, rows and columns, where it fires,
+
+        H = -p log2 p - (1 - p) log2 (1 - p),    where 0 log 0 = 0.
+
+    A filter that fires everywhere or nowhere has 0 bits; one that fires at every other
+    position has 1 bit.
+
+    Args:
+        responses: `(N, C, H, W)`, of C filters to N images, before the non-linearity.
+
+    Returns:
+        The entropies, `(C,)`.
+    """
+    fires = responses > 0
+    p = fires.to(responses.dtype).mean((0, 2, 3))  # (C,)
+    q = 1 - p
+    return -(torch.xlogy(p, p) + torch.xlogy(q, q)) / math.log(2)  # xlogy(0, 0) is 0
+
+
+def histogram_entropy(responses, bins=10):
+    """How much a filter's pooled response varies over images, in nats (Luo & Wu 2017, section 3.2).
+
+    Global average pooling leaves one number per image and filter. A filter's numbers, from its
+    own smallest to its own largest, are sorted into bins of equal width. With p_i the share of
+    images in bin i,
+
+        H = -sum_i p_i ln p_i,    where 0 ln 0 = 0.
+
+    A bin holds its left edge and not its right one, but the last bin holds both: the largest
+    number belongs to it. Where all numbers are equal, they share one bin, and H is 0.
+
+    Args:
+        responses: `(N, C, H, W)`, of C filters to N images.
+        bins: how many there are, positive.
+
+    Returns:
+        The entropies, `(C,)`.
+    """
+    pooled = responses.mean((2, 3))  # (N, C)
+    low, high = pooled.amin(0), pooled.amax(0)  # (C,)
+    span = torch.where(high > low, high - low, 1.0)
+    position = bins * ((pooled - low) / span)  # (N, C), from 0 to bins
+    index = position.floor().clamp(max=bins - 1)
+    edges = torch.arange(bins, device=responses.device)
+    counts = (index == edges.view(-1, 1, 1)).to(responses.dtype).sum(1)  # (bins, C)
+    p = counts / counts.sum(0)
+    return -torch.xlogy(p, p).sum(0)
+
+
+def filter_status(responses):
+    """Which filters say nothing, because they never fire or always do.
+
+    A filter fires at a position when its response there is greater than zero. One that fires
+    nowhere, in no image, is dead: behind a ReLU it gives zeros and gets no gradient. One that
+    fires everywhere in every image is suspicious: behind a ReLU it is a linear filter.
+
+    Args:
+        responses: `(N, C, H, W)`, of C filters to N images, before the non-linearity.
+
+    Returns:
+        The status of each filter, int64, `(C,)`: -1 dead, 1 suspicious, 0 ordinary.
+    """
+    fires = responses > 0
+    always = fires.all((0, 2, 3))  # (C,)
+    never = ~fires.any((0, 2, 3))
+    return always.to(torch.int64) - never.to(torch.int64)
+
+
+def prune_filters(weight, bias, next_weight, entropy, keep):
+    """Remove filters from a convolution, and their channels from the convolution behind it.
+
+    A filter whose entropy (see `filter_entropy`) is near 0 bits hardly distinguishes anything,
+    one near 1 bit fires like a coin that is tossed. So those nearest to 0.5 bit are kept; of two
+    that are equally near, the one of lower index. All stay in their order.
+
+    Args:
+        weight: `(C, C_in, kH, kW)`, of the convolution with C filters.
+        bias: `(C,)`.
+        next_weight: `(C_out, C, kH, kW)`, of the convolution that reads the C filters' output.
+        entropy: of each filter, in bits, `(C,)`.
+        keep: how many filters to keep.
+
+    Returns:
+        weight, `(keep, C_in, kH, kW)`; bias, `(keep,)`; next_weight, `(C_out, keep, kH, kW)`;
+        kept, the indices of the kept filters, int64, `(keep,)`, rising.
+
+    Raises:
+        ValueError: keep is less than 1 or more than C.
+    """
+    if not 1 <= keep <= len(weight):
+        raise ValueError(f"of {len(weight)} filters, {keep} cannot be kept")
+    distance = (entropy - 0.5).abs()
+    order = torch.sort(distance, stable=True).indices  # stable: of equals, the first comes first
+    kept = order[:keep].sort().values
+    return weight[kept], bias[kept], next_weight[:, kept], kept
+
+
 def _kept_scaled(x, p, training):
     """Dropout's output where nothing is dropped."""
     return x / (1 - p)
@@ -148,6 +251,230 @@ DROPOUT_BACKWARD_CERTAIN = (
         training=False,
     ),
     case("p = 1", grad_y=normal(4, 5), mask=torch.zeros(4, 5, dtype=torch.bool), p=1.0),
+)
+
+
+def _responses(n, h, w, offsets):
+    """Responses of one filter per offset: the higher the offset, the more often it fires.
+    With -20 it never does, with 20 it always does."""
+    means = torch.tensor(offsets, dtype=torch.float64).view(-1, 1, 1)
+    return normal(n, len(offsets), h, w).map(lambda t: t + means)
+
+
+def _images_apart(t):
+    """The first images weak, the last ones strong: shares per image are not the overall share."""
+    return t + torch.linspace(-2, 2, len(t), dtype=t.dtype).view(-1, 1, 1, 1)
+
+
+def _first_filter_zero(t):
+    return torch.cat([t[:, :1] * 0, t[:, 1:]], 1)
+
+
+def _sides_of_zero(t):
+    """Whole numbers, many of them zero. The first filter has zeros alone; the second one has no
+    negative, the third one no positive number."""
+    zero, up, down = t[:, :1] * 0, t[:, 1:2].abs(), -t[:, 2:3].abs()
+    return torch.cat([zero, up, down, t[:, 3:]], 1).round()
+
+
+# Two filters are dead and two always fire but at one position, in the first image or in the last
+# one; one is dead, and one always fires, in the second image alone; and two are, or do, throughout.
+_NEARLY = (-20.0, -20.0, 20.0, 20.0, 0.0, 0.0, -20.0, 20.0)
+
+
+def _with_exceptions(t):
+    """What `_NEARLY` says, of responses with these offsets."""
+    t = t.clone()
+    t[0, 0, 0, 0] = t[-1, 1, -1, -1] = 3.0
+    t[0, 2, 0, -1] = t[-1, 3, -1, 0] = -3.0
+    t[1, 4] -= 20
+    t[1, 5] += 20
+    return t
+
+
+FILTER_ENTROPY = (
+    case("four filters", public=True, responses=_responses(4, 5, 7, (-1.0, 0.0, 0.5, 1.5))),
+    case("rare and frequent", responses=_responses(9, 7, 4, (-2.0, 0.3, 2.0, -0.7, 1.0, -1.4))),
+    case("images that differ", responses=_responses(6, 6, 5, (-0.8, 0.2, 0.9)).map(_images_apart)),
+    case(
+        "transposed strides",
+        responses=_responses(5, 6, 4, (0.0,) * 3).map(lambda t: (t + 0.6).transpose(1, 3)),
+    ),
+    case("one image", responses=_responses(1, 6, 9, (-1.0, 0.4, 0.1, 1.2, -0.3))),
+)
+# Shares are whole numbers of 256ths and not near 0 or 1: float32 holds them without rounding.
+FILTER_ENTROPY_FLOAT32 = (
+    case("four filters", public=True, responses=_responses(4, 4, 16, (-0.7, 0.0, 0.4, 0.8))),
+    case("images that differ", responses=_responses(8, 8, 4, (-0.5, 0.2, 0.6)).map(_images_apart)),
+)
+FILTER_ENTROPY_CERTAIN = (
+    case(
+        "dead and always firing",
+        public=True,
+        responses=_responses(3, 4, 6, (-20.0, 0.5, 20.0, -1.0)),
+    ),
+    case("one position decides", responses=_responses(4, 5, 3, _NEARLY).map(_with_exceptions)),
+)
+AT_ZERO = (
+    case("exact zeros", public=True, responses=_responses(4, 5, 6, (0.0,) * 5).map(_sides_of_zero)),
+    case(
+        "faint responses",
+        responses=_responses(5, 4, 7, (-20.0, 0.4, 20.0, -0.9)).map(lambda t: t * 1e-10),
+    ),
+)
+
+
+def _clear_of_edges(bins):
+    """Moves the images' pooled responses towards the middle of their bins, so that rounding does
+    not decide where they belong. The smallest and the largest stay on the outer edges."""
+
+    def move(t):
+        pooled = t.mean((2, 3), keepdim=True)
+        low, high = pooled.amin(0), pooled.amax(0)
+        position = (pooled - low) / (high - low) * bins
+        clear = position.floor() + 0.25 + 0.5 * position.frac()
+        clear = torch.where((pooled > low) & (pooled < high), clear, position)
+        return t + (clear - position) * (high - low) / bins
+
+    return move
+
+
+def _two_values(t):
+    """Each image is 3 or -1 everywhere, both occur: the pooled responses are on the outer edges."""
+    high = t[:, :, :1, :1] > 0.4
+    high[0], high[1] = False, True
+    return torch.where(high, 3.0, -1.0).to(t.dtype).expand(t.shape)
+
+
+HISTOGRAM_ENTROPY = (
+    case(
+        "default bins",
+        public=True,
+        responses=_responses(40, 5, 6, (0.0, 0.7, -0.4, 2.0)).map(_clear_of_edges(10)),
+    ),
+    case(
+        "skewed, 16 bins",
+        responses=normal(50, 5, 3, 4).map(lambda t: _clear_of_edges(16)(torch.exp(1.5 * t))),
+        bins=16,
+    ),
+    case(
+        "four bins",
+        responses=_responses(25, 7, 3, (1.0, -1.5, 0.0)).map(_clear_of_edges(4)),
+        bins=4,
+    ),
+    case(
+        "fewer images than bins",
+        responses=_responses(7, 4, 5, (0.5, 0.0, -0.5, 0.2)).map(_clear_of_edges(12)),
+        bins=12,
+    ),
+    case(
+        "transposed strides",
+        responses=normal(30, 6, 4, 3).map(lambda t: _clear_of_edges(10)(t.transpose(1, 3))),
+    ),
+)
+HISTOGRAM_ENTROPY_EDGES = (
+    case(
+        "two values",
+        public=True,
+        responses=_responses(12, 3, 4, (0.0,) * 4).map(_two_values),
+    ),
+    case(
+        "a filter of zeros",
+        responses=_responses(20, 4, 3, (0.0, 0.5, -0.5)).map(
+            lambda t: _first_filter_zero(_clear_of_edges(8)(t))
+        ),
+        bins=8,
+    ),
+    case("one image", responses=_responses(1, 5, 4, (0.3, -1.0, 2.0))),
+)
+FILTER_STATUS = (
+    case(
+        "dead, always firing, ordinary",
+        public=True,
+        responses=_responses(4, 5, 6, (-20.0, 0.0, 20.0, 0.5)),
+    ),
+    case("more filters", responses=_responses(8, 4, 7, (0.2, 20.0, -0.1, -20.0, 0.0, -20.0, 0.1))),
+    case(
+        "transposed strides",
+        responses=_responses(6, 3, 5, (20.0, 0.0, 0.1, -20.0)).map(
+            lambda t: t.transpose(2, 3).contiguous().transpose(2, 3)
+        ),
+    ),
+    case("one image", responses=_responses(1, 6, 5, (0.0, -20.0, 20.0))),
+)
+FILTER_STATUS_EXCEPTIONS = (
+    case(
+        "all but one position",
+        public=True,
+        responses=_responses(5, 4, 6, _NEARLY).map(_with_exceptions),
+    ),
+    case("many small images", responses=_responses(20, 3, 2, _NEARLY).map(_with_exceptions)),
+)
+
+
+def _entropies(count):
+    """Entropies in random order, no two equally far from 0.5 bit, one in three of them above."""
+
+    def spread(t):
+        rank = t.argsort().argsort()
+        distance = (rank + 0.5) / (2 * count)
+        return 0.5 + torch.where(rank % 3 == 0, distance, -distance)
+
+    return uniform(count).map(spread)
+
+
+def _layers(filters, keep, before=3, after=8, kernel=(3, 3), next_kernel=(3, 3)):
+    """Arguments of `prune_filters` but for the entropy."""
+    return {
+        "weight": normal(filters, before, *kernel),
+        "bias": normal(filters),
+        "next_weight": normal(after, filters, *next_kernel),
+        "keep": keep,
+    }
+
+
+PRUNING = (
+    case("three of eight", public=True, entropy=_entropies(8), **_layers(8, 3)),
+    case(
+        "kernels that differ",
+        entropy=_entropies(10),
+        **_layers(10, 7, before=4, after=12, kernel=(3, 5), next_kernel=(1, 2)),
+    ),
+    case("layers of one width", entropy=_entropies(9), **_layers(9, 4, before=9, after=9)),
+    case("half of twelve", entropy=_entropies(12), **_layers(12, 6, before=2, after=4)),
+    case(
+        "transposed strides",
+        entropy=_entropies(9),
+        **{
+            **_layers(9, 5),
+            "weight": normal(4, 9, 3, 3).map(lambda t: t.transpose(0, 1)),
+            "next_weight": normal(9, 11, 2, 3).map(lambda t: t.transpose(0, 1)),
+        },
+    ),
+)
+PRUNING_LIMITS = (
+    case("all", public=True, entropy=_entropies(6), **_layers(6, 6)),
+    case("all but one", entropy=_entropies(7), **_layers(7, 6)),
+    case("one", entropy=_entropies(7), **_layers(7, 1)),
+)
+# Exactly representable, so that equal distances are equal whatever the precision.
+PRUNING_TIES = (
+    case(
+        "several at 0 bits",
+        public=True,
+        entropy=torch.tensor([0, 0.375, 0, 0.75, 0, 0, 0.875], dtype=torch.float64),
+        **_layers(7, 5),
+    ),
+    case(
+        "below and above",
+        entropy=torch.tensor([0.75, 0.25, 0.5, 0.625, 0.375, 0.25, 0.75], dtype=torch.float64),
+        **_layers(7, 4),
+    ),
+)
+PRUNING_REFUSED = (
+    case("keep of 0", entropy=_entropies(5), **_layers(5, 0)),
+    case("keep below 0", entropy=_entropies(5), **_layers(5, -2)),
+    case("keep beyond the filters", entropy=_entropies(5), **_layers(5, 6)),
 )
 
 EXERCISES = (
@@ -364,6 +691,647 @@ EXERCISES = (
                 "grad_y * mask / torch.tensor(1 - p, dtype=grad_y.dtype)",
                 name="backward-zero-by-zero",
                 hint="With p = 1 nothing was kept: which number do you divide by then?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(filter_entropy,),
+        checks=(
+            values(filter_entropy, FILTER_ENTROPY, points={"entropy": 5}),
+            values(
+                filter_entropy,
+                FILTER_ENTROPY_CERTAIN,
+                points={"entropy": 2},
+                name="dead and always firing filters",
+            ),
+            values(filter_entropy, AT_ZERO, points={"entropy": 1.5}, name="at and near zero"),
+            precision(filter_entropy, FILTER_ENTROPY_FLOAT32, points={"entropy": 1}),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                filter_entropy,
+                " / math.log(2)",
+                "",
+                name="nats-for-bits",
+                hint="What should the entropy of a fair coin be in bits, and what is yours?",
+            ),
+            edit(
+                filter_entropy,
+                "return -(",
+                "return (",
+                name="sign-forgotten",
+                hint="The logarithm of a share is negative: which sign does an entropy have?",
+            ),
+            edit(
+                filter_entropy,
+                "torch.xlogy(p, p) + torch.xlogy(q, q)",
+                "torch.xlogy(p, p)",
+                name="only-firing-counted",
+                hint="A position fires or it does not: two outcomes. A filter that nearly always "
+                "fires and one that nearly never does should have the same entropy.",
+            ),
+            edit(
+                filter_entropy,
+                "torch.xlogy(p, p) + torch.xlogy(q, q)",
+                "p * p.log() + q * q.log()",
+                name="zero-times-infinity",
+                hint="What does your formula give for a filter that never fires? 0 log 0 is 0 by "
+                "convention, but not by arithmetic.",
+            ),
+            edit(
+                filter_entropy,
+                "torch.xlogy(p, p) + torch.xlogy(q, q)",
+                "p * (p + 1e-8).log() + q * (q + 1e-8).log()",
+                name="epsilon-in-the-logarithm",
+                hint="A small number inside the logarithm avoids the NaN but shifts every entropy: "
+                "is a filter that always fires at exactly 0 bits?",
+            ),
+            edit(
+                filter_entropy,
+                "fires.to(responses.dtype)",
+                "fires.to(responses.dtype).clamp(1e-6, 1 - 1e-6)",
+                name="share-clamped",
+                hint="A dead filter has exactly 0 bits. What does keeping the share away from 0 "
+                "and 1 make of that?",
+            ),
+            edit(
+                filter_entropy,
+                "responses > 0",
+                "responses >= 0",
+                name="zero-fires",
+                hint="A ReLU gives 0 for a response of exactly 0: does the filter fire there?",
+            ),
+            edit(
+                filter_entropy,
+                "responses > 0",
+                "responses != 0",
+                name="negative-fires",
+                hint="Counting what is not zero is right behind a ReLU. Where do these responses "
+                "come from?",
+            ),
+            edit(
+                filter_entropy,
+                "responses > 0",
+                "responses > 1e-6",
+                name="faint-responses-ignored",
+                hint="Scale all responses down: do fewer positions fire?",
+            ),
+            edit(
+                filter_entropy,
+                "responses > 0",
+                "responses > responses.mean((0, 2, 3), keepdim=True)",
+                name="threshold-at-the-mean",
+                hint="To what is a response compared by the non-linearity that follows: to zero, "
+                "or to the filter's mean?",
+            ),
+            edit(
+                filter_entropy,
+                "responses > 0",
+                "responses.mean((2, 3), keepdim=True) > 0",
+                name="pooled-before-firing",
+                hint="Each position counts for itself here. How many numbers per image does your "
+                "share come from?",
+            ),
+            edit(
+                filter_entropy,
+                "responses > 0",
+                "responses.amax((2, 3), keepdim=True) > 0",
+                name="image-fires-as-a-whole",
+                hint="You count images in which the filter fires somewhere. Count positions.",
+            ),
+            edit(
+                filter_entropy,
+                "responses > 0",
+                "responses[:1] > 0",
+                name="first-image-only",
+                hint="The share is taken over the training data: does your result change with the "
+                "second image?",
+            ),
+            edit(
+                filter_entropy,
+                ".mean((0, 2, 3))",
+                ".mean((2, 3))",
+                name="entropy-per-image",
+                hint="How many numbers should describe one filter, whatever the number of images?",
+            ),
+            edit(
+                filter_entropy,
+                ".mean((0, 2, 3))",
+                ".mean((1, 2, 3))",
+                name="images-for-filters",
+                hint="In (N, C, H, W), which axis counts the filters? It is the one that stays.",
+            ),
+            edit(
+                filter_entropy,
+                ".mean((0, 2, 3))",
+                ".mean((0, 1, 2))",
+                name="channels-last",
+                hint="In PyTorch's order the channels are the second axis, not the last one.",
+            ),
+            edit(
+                filter_entropy,
+                "fires.to(responses.dtype)",
+                "responses.sigmoid()",
+                name="soft-share",
+                hint="A position fires or it does not. What does a sigmoid make of a response of "
+                "0.1?",
+            ),
+            edit(
+                filter_entropy,
+                "q = 1 - p",
+                "p = p / p.sum(); q = 1 - p",
+                name="shares-of-the-layer",
+                hint="p is one filter's share of its own positions. Does the entropy of a filter "
+                "depend on its neighbours?",
+            ),
+            edit(
+                filter_entropy,
+                "fires.to(responses.dtype)",
+                "fires.to(torch.float32)",
+                name="single-precision",
+                hint="A result has the precision of its input: which one has yours?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(histogram_entropy,),
+        checks=(
+            values(histogram_entropy, HISTOGRAM_ENTROPY, points={"entropy": 5.5}),
+            values(
+                histogram_entropy,
+                HISTOGRAM_ENTROPY_EDGES,
+                points={"entropy": 3},
+                name="right edge and zero range",
+            ),
+            precision(histogram_entropy, HISTOGRAM_ENTROPY, points={"entropy": 1}),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                histogram_entropy,
+                "-torch.xlogy(p, p).sum(0)",
+                "-torch.xlogy(p, p).sum(0) / math.log(2)",
+                name="bits-for-nats",
+                hint="Luo and Wu take the natural logarithm: which base has yours?",
+            ),
+            edit(
+                histogram_entropy,
+                "-torch.xlogy(p, p).sum(0)",
+                "-torch.xlogy(p, p).sum(0) / math.log(bins)",
+                name="scaled-to-one",
+                hint="What is the largest entropy that ten bins can have, and what is it with you?",
+            ),
+            edit(
+                histogram_entropy,
+                "-torch.xlogy(p, p).sum(0)",
+                "-torch.xlogy(p, p).mean(0)",
+                name="mean-over-bins",
+                hint="An entropy is an expectation: the p_i are the weights already. What is left "
+                "to divide by?",
+            ),
+            edit(
+                histogram_entropy,
+                "-torch.xlogy(p, p).sum(0)",
+                "torch.xlogy(p, p).sum(0)",
+                name="sign-forgotten",
+                hint="The logarithm of a share is negative: which sign does an entropy have?",
+            ),
+            edit(
+                histogram_entropy,
+                "-torch.xlogy(p, p).sum(0)",
+                "-(p * p.log()).sum(0)",
+                name="zero-times-infinity",
+                hint="What does your formula make of an empty bin? 0 log 0 is 0 by convention, but "
+                "not by arithmetic.",
+            ),
+            edit(
+                histogram_entropy,
+                "-torch.xlogy(p, p).sum(0)",
+                "-(p * (p + 1e-8).log()).sum(0)",
+                name="epsilon-in-the-logarithm",
+                hint="A small number inside the logarithm avoids the NaN but shifts every entropy. "
+                "How can empty bins be left out of the sum?",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled.amin(0), pooled.amax(0)",
+                "pooled.amin(), pooled.amax()",
+                name="one-range-for-the-layer",
+                hint="Scale the responses of one filter by ten: should that change the entropy of "
+                "the others?",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled.amin(0), pooled.amax(0)",
+                "pooled.amin(0) * 0, pooled.amax(0)",
+                name="range-from-zero",
+                hint="Pooled responses may be negative, or all far from zero: where does the first "
+                "bin begin?",
+            ),
+            edit(
+                histogram_entropy,
+                ".clamp(max=bins - 1)",
+                "",
+                name="largest-value-lost",
+                hint="Count the images in your bins: are they all there? The largest one lies on "
+                "the right edge.",
+            ),
+            edit(
+                histogram_entropy,
+                "position.floor()",
+                "position.round()",
+                name="rounded-to-the-nearest-edge",
+                hint="Between which two edges does a position of 3.7 lie, counting from 0?",
+            ),
+            edit(
+                histogram_entropy,
+                "torch.where(high > low, high - low, 1.0)",
+                "high - low",
+                name="zero-range-divides-by-zero",
+                hint="A dead filter gives every image the same number. By what do you divide?",
+            ),
+            edit(
+                histogram_entropy,
+                "counts / counts.sum(0)",
+                "counts / counts.sum(0) * bins / span",
+                name="density-for-probability",
+                hint="Do your p_i add up to 1? A density does so only after multiplying with the "
+                "width of the bins.",
+            ),
+            edit(
+                histogram_entropy,
+                "counts / counts.sum(0)",
+                "torch.softmax(pooled, 0)",
+                name="softmax-of-responses",
+                hint="The p_i are shares of images in bins. Where are the bins in your formula?",
+            ),
+            edit(
+                histogram_entropy,
+                "counts / counts.sum(0)",
+                "counts / counts.sum()",
+                name="shares-of-the-layer",
+                hint="Do the p_i of each filter add up to 1?",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled = responses.mean((2, 3))",
+                "pooled = responses.movedim(1, -1).flatten(0, 2)",
+                name="pixels-for-images",
+                hint="How many numbers per image go into the histogram of one filter? Global "
+                "average pooling leaves one.",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled = responses.mean((2, 3))",
+                "pooled = responses.amax((2, 3))",
+                name="maximum-pooled",
+                hint="Luo and Wu pool with the average, not with the maximum.",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled = responses.mean((2, 3))",
+                "pooled = responses.clamp(min=0).mean((2, 3))",
+                name="rectified-first",
+                hint="The responses are pooled as they are: what happened to the negative ones?",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled = responses.mean((2, 3))",
+                "pooled = responses.mean((2, 3)).T",
+                name="images-for-filters",
+                hint="In (N, C, H, W), over which axis does one filter's histogram run?",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled = responses.mean((2, 3))",
+                "bins, pooled = 10, responses.mean((2, 3))",
+                name="bins-ignored",
+                hint="The caller says how many bins there are. Does your result change with it?",
+            ),
+            edit(
+                histogram_entropy,
+                "pooled = responses.mean((2, 3))",
+                "bins, pooled = bins - 1, responses.mean((2, 3))",
+                name="edges-counted-for-bins",
+                hint="How many edges do ten bins have?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(filter_status,),
+        checks=(
+            values(filter_status, FILTER_STATUS, points={"status": 4}),
+            values(
+                filter_status,
+                FILTER_STATUS_EXCEPTIONS,
+                points={"status": 2.5},
+                name="one position decides",
+            ),
+            values(filter_status, AT_ZERO, points={"status": 2}, name="at and near zero"),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                filter_status,
+                "always.to(torch.int64) - never.to(torch.int64)",
+                "never.to(torch.int64) - always.to(torch.int64)",
+                name="signs-swapped",
+                hint="Which of the two is -1: a filter that is dead, or one that always fires?",
+            ),
+            edit(
+                filter_status,
+                "always.to(torch.int64) - never.to(torch.int64)",
+                "-never.to(torch.int64)",
+                name="always-firing-forgotten",
+                hint="There are three kinds of filters. Behind which of them does a ReLU change "
+                "nothing?",
+            ),
+            edit(
+                filter_status,
+                "always.to(torch.int64) - never.to(torch.int64)",
+                "always.to(torch.int64)",
+                name="dead-forgotten",
+                hint="There are three kinds of filters. What does a ReLU leave of one that never "
+                "fires?",
+            ),
+            edit(
+                filter_status,
+                "always.to(torch.int64) - never.to(torch.int64)",
+                "always.to(torch.int64) + never.to(torch.int64)",
+                name="kinds-not-told-apart",
+                hint="Dead and always firing are two things: does your result say which?",
+            ),
+            edit(
+                filter_status,
+                "always.to(torch.int64) - never.to(torch.int64)",
+                "always.to(responses.dtype) - never.to(responses.dtype)",
+                name="floating-point-status",
+                hint="A status is a whole number: of which type is yours?",
+            ),
+            edit(
+                filter_status,
+                "responses > 0",
+                "responses >= 0",
+                name="zero-fires",
+                hint="A filter that gives nothing but zeros: is it dead, or does it always fire?",
+            ),
+            edit(
+                filter_status,
+                "responses > 0",
+                "responses != 0",
+                name="negative-fires",
+                hint="Dead is not the same as zero: these responses come before the non-linearity, "
+                "and what does that make of a negative one?",
+            ),
+            edit(
+                filter_status,
+                "responses > 0",
+                "responses > 1e-6",
+                name="faint-responses-ignored",
+                hint="Scale all responses down: does a filter die of that?",
+            ),
+            edit(
+                filter_status,
+                "responses > 0",
+                "responses.mean((0, 2, 3), keepdim=True) > 0",
+                name="judged-by-the-mean",
+                hint="A mean below zero is no death: does the filter fire anywhere?",
+            ),
+            edit(
+                filter_status,
+                "responses > 0",
+                "responses.mean((2, 3), keepdim=True) > 0",
+                name="pooled-before-firing",
+                hint="An image whose mean is below zero may still have positions where the filter "
+                "fires.",
+            ),
+            edit(
+                filter_status,
+                "responses > 0",
+                "responses[:1] > 0",
+                name="first-image-only",
+                hint="A filter that sleeps through one image may wake up at the next.",
+            ),
+            edit(
+                filter_status,
+                "responses > 0",
+                "responses.transpose(0, 1) > 0",
+                name="images-for-filters",
+                hint="In (N, C, H, W), which axis counts the filters? It is the one that stays.",
+            ),
+            edit(
+                filter_status,
+                "fires.all((0, 2, 3))",
+                "fires.all(3).all(2).any(0)",
+                name="always-within-one-image",
+                hint="Always means in every image. How many of them does yours take?",
+            ),
+            edit(
+                filter_status,
+                "~fires.any((0, 2, 3))",
+                "~fires.any(3).any(2).all(0)",
+                name="dead-within-one-image",
+                hint="Dead means in every image. How many of them does yours take?",
+            ),
+            edit(
+                filter_status,
+                "fires.all((0, 2, 3))",
+                "fires.double().mean((0, 2, 3)) > 0.95",
+                name="nearly-always",
+                hint="Is a single position without firing enough to make a filter ordinary?",
+            ),
+            edit(
+                filter_status,
+                "~fires.any((0, 2, 3))",
+                "fires.double().mean((0, 2, 3)) < 0.05",
+                name="nearly-dead",
+                hint="Is a single position that fires enough to make a filter ordinary?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(prune_filters,),
+        checks=(
+            values(
+                prune_filters,
+                PRUNING,
+                points={
+                    "pruned weight": 1.5,
+                    "pruned bias": 1,
+                    "pruned next_weight": 2,
+                    "kept": 1.5,
+                },
+            ),
+            values(
+                prune_filters,
+                PRUNING_LIMITS,
+                points={
+                    "pruned weight": 0.25,
+                    "pruned bias": 0.25,
+                    "pruned next_weight": 0.25,
+                    "kept": 0.25,
+                },
+                name="one and all",
+            ),
+            values(
+                prune_filters,
+                PRUNING_TIES,
+                points={
+                    "pruned weight": 0.25,
+                    "pruned bias": 0.25,
+                    "pruned next_weight": 0.25,
+                    "kept": 0.75,
+                },
+                name="equally near",
+            ),
+            errors(prune_filters, PRUNING_REFUSED, points=1),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                prune_filters,
+                "(entropy - 0.5).abs()",
+                "-entropy",
+                name="largest-entropy-kept",
+                hint="One bit is the entropy of a tossed coin. Is that what a useful filter does?",
+            ),
+            edit(
+                prune_filters,
+                "(entropy - 0.5).abs()",
+                "entropy - 0.5",
+                name="distance-without-sign",
+                hint="Filters of 0 bits are dead or always fire. How far is 0 from the middle?",
+            ),
+            edit(
+                prune_filters,
+                "(entropy - 0.5).abs()",
+                "-(entropy - 0.5).abs()",
+                name="farthest-kept",
+                hint="You keep the filters at both ends. Where are the useful ones?",
+            ),
+            edit(
+                prune_filters,
+                "entropy - 0.5",
+                "entropy - math.log(2) / 2",
+                name="middle-in-nats",
+                hint="The entropies are in bits: how large can one be, and where is the middle?",
+            ),
+            edit(
+                prune_filters,
+                "entropy - 0.5",
+                "entropy - entropy.mean()",
+                name="nearest-the-layers-mean",
+                hint="In a layer full of dead filters, which ones are near the mean?",
+            ),
+            edit(
+                prune_filters,
+                "order[:keep]",
+                "order[: len(order) - keep]",
+                name="keep-taken-for-remove",
+                hint="Keep 1 of 10: how many filters are left with you?",
+            ),
+            edit(
+                prune_filters,
+                "order[:keep].sort().values",
+                "order[:keep]",
+                name="filters-reordered",
+                hint="Sorting by distance mixes up the filters. In which order should they stay?",
+            ),
+            edit(
+                prune_filters,
+                "order[:keep].sort().values",
+                "torch.arange(keep, device=order.device)",
+                name="first-filters-kept",
+                hint="Which filters stay should depend on the entropy: change it, and look again.",
+            ),
+            edit(
+                prune_filters,
+                "torch.sort(distance, stable=True).indices",
+                "len(distance) - 1 - torch.sort(distance.flip(0), stable=True).indices",
+                name="ties-to-the-last",
+                hint="Of two filters that are equally near, which one stays?",
+            ),
+            edit(
+                prune_filters,
+                "next_weight[:, kept]",
+                "next_weight",
+                name="next-layer-untouched",
+                hint="How many channels does the next layer receive now, and how many does its "
+                "weight expect?",
+            ),
+            edit(
+                prune_filters,
+                "next_weight[:, kept]",
+                "next_weight[kept[kept < len(next_weight)]]",
+                name="next-layers-filters-removed",
+                hint="Weights are (out, in, kH, kW): which axis of the next layer's weight reads "
+                "the filters' output?",
+            ),
+            edit(
+                prune_filters,
+                "next_weight[:, kept]",
+                "next_weight[:, :keep]",
+                name="next-layers-first-channels",
+                hint="Channel i of the next layer reads filter i: which channels belong to the "
+                "filters that stay?",
+            ),
+            edit(
+                prune_filters,
+                "bias[kept]",
+                "bias",
+                name="bias-untouched",
+                hint="Every filter has a bias of its own: how many are left?",
+            ),
+            edit(
+                prune_filters,
+                "return weight[kept]",
+                "return weight[:, kept[kept < weight.shape[1]]]",
+                name="inputs-removed-for-filters",
+                hint="Weights are (out, in, kH, kW): along which axis do the filters lie?",
+            ),
+            edit(
+                prune_filters,
+                "return weight[kept]",
+                "return weight * torch.isin(order.sort().values, kept).view(-1, 1, 1, 1)",
+                name="zeroed-for-removed",
+                hint="Filters of zeros cost as much as others. What shape should the weight have?",
+            ),
+            edit(
+                prune_filters,
+                "next_weight[:, kept], kept",
+                "next_weight[:, kept], torch.isin(order.sort().values, kept)",
+                name="mask-for-indices",
+                hint="Return which filters stay, as indices, not one truth value per filter.",
+            ),
+            edit(
+                prune_filters,
+                "1 <= keep <= len(weight)",
+                "0 <= keep <= len(weight)",
+                name="keep-of-zero-accepted",
+                hint="What would a layer without filters hand on?",
+            ),
+            edit(
+                prune_filters,
+                "1 <= keep <= len(weight)",
+                "1 <= keep",
+                name="keep-beyond-the-filters-accepted",
+                hint="Slices do not complain when they reach too far: do you?",
+            ),
+            edit(
+                prune_filters,
+                "1 <= keep <= len(weight)",
+                "1 <= keep < len(weight)",
+                name="keep-of-all-refused",
+                hint="Keeping all filters is no pruning, but no mistake either.",
+            ),
+            edit(
+                prune_filters,
+                'raise ValueError(f"of {len(weight)} filters, {keep} cannot be kept")',
+                "keep = min(max(keep, 1), len(weight))",
+                name="keep-clamped",
+                hint="Who asks for the impossible should be told: do you do something else "
+                "silently?",
             ),
         ),
     ),
