@@ -68,3 +68,85 @@ def dropout_backward(grad_y, mask, p=0.5, training=True):
         grad_x, of the shape of grad_y.
     """
     raise NotImplementedError("dropout_backward")
+
+
+def filter_entropy(responses):
+    """How much a filter's firing tells, in bits: the binary entropy (Shannon 1948, section 6).
+
+    A filter fires at a position when its response there is greater than zero. With p the share
+    of positions, over all images, rows and columns, where it fires,
+
+        H = -p log2 p - (1 - p) log2 (1 - p),    where 0 log 0 = 0.
+
+    A filter that fires everywhere or nowhere has 0 bits; one that fires at every other
+    position has 1 bit.
+
+    Args:
+        responses: `(N, C, H, W)`, of C filters to N images, before the non-linearity.
+
+    Returns:
+        The entropies, `(C,)`.
+    """
+    raise NotImplementedError("filter_entropy")
+
+
+def histogram_entropy(responses, bins=10):
+    """How much a filter's pooled response varies over images, in nats (Luo & Wu 2017, section 3.2).
+
+    Global average pooling leaves one number per image and filter. A filter's numbers, from its
+    own smallest to its own largest, are sorted into bins of equal width. With p_i the share of
+    images in bin i,
+
+        H = -sum_i p_i ln p_i,    where 0 ln 0 = 0.
+
+    A bin holds its left edge and not its right one, but the last bin holds both: the largest
+    number belongs to it. Where all numbers are equal, they share one bin, and H is 0.
+
+    Args:
+        responses: `(N, C, H, W)`, of C filters to N images.
+        bins: how many there are, positive.
+
+    Returns:
+        The entropies, `(C,)`.
+    """
+    raise NotImplementedError("histogram_entropy")
+
+
+def filter_status(responses):
+    """Which filters say nothing, because they never fire or always do.
+
+    A filter fires at a position when its response there is greater than zero. One that fires
+    nowhere, in no image, is dead: behind a ReLU it gives zeros and gets no gradient. One that
+    fires everywhere in every image is suspicious: behind a ReLU it is a linear filter.
+
+    Args:
+        responses: `(N, C, H, W)`, of C filters to N images, before the non-linearity.
+
+    Returns:
+        The status of each filter, int64, `(C,)`: -1 dead, 1 suspicious, 0 ordinary.
+    """
+    raise NotImplementedError("filter_status")
+
+
+def prune_filters(weight, bias, next_weight, entropy, keep):
+    """Remove filters from a convolution, and their channels from the convolution behind it.
+
+    A filter whose entropy (see `filter_entropy`) is near 0 bits hardly distinguishes anything,
+    one near 1 bit fires like a coin that is tossed. So those nearest to 0.5 bit are kept; of two
+    that are equally near, the one of lower index. All stay in their order.
+
+    Args:
+        weight: `(C, C_in, kH, kW)`, of the convolution with C filters.
+        bias: `(C,)`.
+        next_weight: `(C_out, C, kH, kW)`, of the convolution that reads the C filters' output.
+        entropy: of each filter, in bits, `(C,)`.
+        keep: how many filters to keep.
+
+    Returns:
+        weight, `(keep, C_in, kH, kW)`; bias, `(keep,)`; next_weight, `(C_out, keep, kH, kW)`;
+        kept, the indices of the kept filters, int64, `(keep,)`, rising.
+
+    Raises:
+        ValueError: keep is less than 1 or more than C.
+    """
+    raise NotImplementedError("prune_filters")
