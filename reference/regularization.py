@@ -93,6 +93,94 @@ def dropout_backward(grad_y, mask, p=0.5, training=True):
     return torch.where(mask, grad_y * scale, 0.0)
 
 
+def sgd_step(weight, grad, lr, weight_decay=0.0):
+    """One step of gradient descent with weight decay, as `torch.optim.SGD` takes it.
+
+    Weight decay is the penalty weight_decay / 2 * sum(weight ** 2) on the loss (Krogh & Hertz
+    1991); its gradient, weight_decay * weight, is added to the loss's own:
+
+        weight <- weight - lr * (grad + weight_decay * weight).
+
+    (Who writes the penalty without the 1 / 2 has 2 * weight in the gradient: that factor is then
+    part of this weight_decay.)
+
+    Args:
+        weight: of any shape; left as it is.
+        grad: the gradient of the loss, without the penalty's, of the shape of weight.
+        lr: the learning rate.
+        weight_decay: how strongly weights are pulled to zero; 0 means not at all.
+
+    Returns:
+        the new weight, of the shape of weight.
+    """
+    gradient = grad + weight_decay * weight
+    return weight - lr * gradient
+
+
+def sgd_momentum_step(weight, grad, velocity, lr, momentum=0.9, weight_decay=0.0):
+    """One step of gradient descent with momentum (Polyak 1964), as `torch.optim.SGD` takes it.
+
+    The velocity sums up the gradients of all steps so far, older ones faded:
+
+        velocity <- momentum * velocity + (grad + weight_decay * weight)
+        weight   <- weight - lr * velocity, with the new velocity.
+
+    Sutskever et al. 2013, equations 1 and 2, have the learning rate within the velocity. While lr
+    is constant both are the same; when lr changes, here the whole velocity feels it at once.
+
+    Args:
+        weight: of any shape; left as it is.
+        grad: the gradient of the loss, without the penalty's, of the shape of weight.
+        velocity: what the step before returned, of the shape of weight; zeros before the first
+            step. Left as it is.
+        lr: the learning rate.
+        momentum: the share of the velocity that is carried on, in [0, 1).
+        weight_decay: as in `sgd_step`.
+
+    Returns:
+        the new weight and the new velocity, of the shape of weight.
+    """
+    gradient = grad + weight_decay * weight
+    velocity = momentum * velocity + gradient
+    return weight - lr * velocity, velocity
+
+
+def adamw_step(weight, grad, m, v, step, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    """One step of AdamW (Loshchilov & Hutter 2019, algorithm 2), as `torch.optim.AdamW` takes it.
+
+    The moments are moving averages of the gradient and of its square. They start at zero, which
+    the division by 1 - beta ** step makes up for (Kingma & Ba 2015, section 3):
+
+        m <- beta1 * m + (1 - beta1) * grad           m_hat = m / (1 - beta1 ** step)
+        v <- beta2 * v + (1 - beta2) * grad ** 2      v_hat = v / (1 - beta2 ** step)
+        weight <- weight - lr * weight_decay * weight - lr * m_hat / (sqrt(v_hat) + eps).
+
+    The decay is decoupled: it does not pass through the moments, so that weights with large
+    gradients decay as fast as the others. As in PyTorch, lr scales the decay too.
+
+    Args:
+        weight: of any shape; left as it is.
+        grad: the gradient of the loss, of the shape of weight.
+        m, v: the moments that the step before returned, of the shape of weight; zeros before the
+            first step. Left as they are.
+        step: the number of this step, counted from 1.
+        lr: the learning rate.
+        betas: the decay rates of m and v, each in [0, 1).
+        eps: keeps the division finite; outside the root.
+        weight_decay: how strongly weights are pulled to zero.
+
+    Returns:
+        the new weight, m and v (not corrected), each of the shape of weight.
+    """
+    beta1, beta2 = betas
+    m = beta1 * m + (1 - beta1) * grad
+    v = beta2 * v + (1 - beta2) * grad**2
+    m_hat = m / (1 - beta1**step)
+    v_hat = v / (1 - beta2**step)
+    decay = weight_decay * weight
+    return weight - lr * (m_hat / (torch.sqrt(v_hat) + eps) + decay), m, v
+
+
 def filter_entropy(responses):
     """How much a filter's firing tells, in bits: the binary entropy (Shannon 1948, section 6).
 
@@ -251,6 +339,152 @@ DROPOUT_BACKWARD_CERTAIN = (
         training=False,
     ),
     case("p = 1", grad_y=normal(4, 5), mask=torch.zeros(4, 5, dtype=torch.bool), p=1.0),
+)
+
+DROPOUT2D_TRAINING = (
+    case("images, p = 0.3", public=True, x=normal(40, 16, 3, 4, mean=1.0), p=0.3),
+    # As in `dropout`: long enough to tell independent channels from an exact number of them.
+    case("many channels, p = 0.6", x=normal(90, 80, 1, 2), p=0.6),
+    case("default p", x=normal(30, 24, 2, 2)),
+    case(
+        "transposed strides, p = 0.1",
+        x=normal(2, 24, 40, 3).map(lambda t: t.transpose(0, 2)),
+        p=0.1,
+    ),
+)
+DROPOUT2D_CERTAIN = (
+    case("evaluation", public=True, x=normal(4, 3, 5, 6), p=0.3, training=False),
+    case("evaluation, p = 1", x=normal(3, 5, 2, 4), p=1.0, training=False),
+    case("p = 0", x=normal(3, 4, 5, 2), p=0.0),
+    case("p = 1", x=normal(2, 3, 4, 5), p=1.0),
+)
+DROPOUT2D_REFUSED = (
+    case("p above 1", x=normal(2, 3, 4, 5), p=1.5),
+    case("p below 0", x=normal(2, 3, 4, 5), p=-0.25),
+    case("p above 1 in evaluation", x=normal(2, 3, 4, 5), p=1.5, training=False),
+)
+
+
+def _alike(names, *shape, **recipe):
+    """Arguments of one shape, such as a weight and its gradient."""
+    return {name: normal(*shape, **recipe) for name in names}
+
+
+_SGD = ("weight", "grad")
+SGD_PLAIN = (
+    case("convolution", public=True, **_alike(_SGD, 4, 3, 3, 2), lr=0.1),
+    case("bias", **_alike(_SGD, 11, mean=1.0), lr=0.7, weight_decay=0.0),
+    case("one number", **_alike(_SGD), lr=0.01),
+)
+SGD_DECAY = (
+    case("convolution, decay", public=True, **_alike(_SGD, 4, 3, 3, 2), lr=0.1, weight_decay=0.05),
+    case("features", **_alike(_SGD, 7, 5, std=3.0), lr=0.5, weight_decay=0.3),
+    case("strong decay", **_alike(_SGD, 9, mean=2.0), lr=1.5, weight_decay=1.2),
+    case(
+        "transposed strides",
+        weight=normal(6, 4).map(torch.t),
+        grad=normal(4, 6),
+        lr=0.2,
+        weight_decay=0.1,
+    ),
+)
+SGD_NO_GRADIENT = (
+    case(
+        "no gradient",
+        public=True,
+        weight=normal(3, 4),
+        grad=torch.zeros(3, 4),
+        lr=0.1,
+        weight_decay=0.2,
+    ),
+    case("tiny gradient", weight=normal(5), grad=normal(5, std=1e-9), lr=0.4, weight_decay=0.5),
+)
+
+_MOMENTUM = ("weight", "grad", "velocity")
+MOMENTUM_PLAIN = (
+    case("convolution", public=True, **_alike(_MOMENTUM, 4, 3, 3, 2), lr=0.1),
+    case("bias", **_alike(_MOMENTUM, 11, mean=1.0), lr=0.7, momentum=0.4),
+    case("transposed strides", **_alike(_SGD, 4, 6), velocity=normal(6, 4).map(torch.t), lr=0.2),
+)
+MOMENTUM_DECAY = (
+    case(
+        "convolution, decay",
+        public=True,
+        **_alike(_MOMENTUM, 4, 3, 3, 2),
+        lr=0.1,
+        weight_decay=0.05,
+    ),
+    case("features", **_alike(_MOMENTUM, 7, 5, std=3.0), lr=0.5, momentum=0.3, weight_decay=0.3),
+    case("strong decay", **_alike(_MOMENTUM, 9), lr=1.5, momentum=0.99, weight_decay=1.2),
+    case("no momentum", **_alike(_MOMENTUM, 8), lr=0.2, momentum=0.0, weight_decay=0.4),
+)
+MOMENTUM_EDGES = (
+    case(
+        "first step",
+        public=True,
+        **_alike(_SGD, 3, 4),
+        velocity=torch.zeros(3, 4),
+        lr=0.1,
+        weight_decay=0.2,
+    ),
+    case("no gradient", **_alike(_MOMENTUM, 5) | {"grad": torch.zeros(5)}, lr=0.3, momentum=0.8),
+)
+
+
+def _moments(*shape, scale=1.0):
+    """A weight, and a gradient and its moments of a given size, as they stand in mid-training."""
+    return {
+        "weight": normal(*shape),
+        "grad": normal(*shape, std=scale),
+        "m": normal(*shape, std=0.3 * scale),
+        "v": uniform(*shape, low=0.1 * scale**2, high=2.0 * scale**2),
+    }
+
+
+ADAMW_PLAIN = (
+    case("convolution", public=True, **_moments(4, 3, 3, 2), step=5, lr=0.1, weight_decay=0.0),
+    case("other betas", **_moments(11), step=3, lr=0.7, betas=(0.5, 0.8), weight_decay=0.0),
+    case("late", **_moments(6, 4), step=5000, lr=0.2, weight_decay=0.0),
+)
+ADAMW_DECAY = (
+    case(
+        "convolution, decay", public=True, **_moments(4, 3, 3, 2), step=4, lr=0.1, weight_decay=0.3
+    ),
+    case("default decay", **_moments(7, 5, scale=4.0), step=20, lr=0.5, betas=(0.7, 0.95)),
+    case("strong decay", **_moments(9, scale=0.2), step=300, lr=1.5, weight_decay=1.2),
+    case(
+        "transposed strides",
+        **_moments(5, 6) | {"weight": normal(6, 5).map(torch.t)},
+        step=2,
+        lr=0.2,
+        weight_decay=0.5,
+    ),
+)
+ADAMW_FIRST = (
+    case(
+        "first step",
+        public=True,
+        **_alike(_SGD, 3, 4),
+        m=torch.zeros(3, 4),
+        v=torch.zeros(3, 4),
+        step=1,
+        lr=0.1,
+    ),
+    case(
+        "first step, some gradients zero",
+        weight=normal(8),
+        grad=normal(8).map(lambda t: t * (torch.arange(8) % 2)),
+        m=torch.zeros(8),
+        v=torch.zeros(8),
+        step=1,
+        lr=0.05,
+        betas=(0.6, 0.9),
+        weight_decay=0.1,
+    ),
+)
+ADAMW_EPS = (
+    case("large eps", public=True, **_moments(4, 5), step=6, lr=0.1, eps=0.3),
+    case("gradients like the default eps", **_moments(12, scale=1e-8), step=3, lr=0.1),
 )
 
 
@@ -691,6 +925,704 @@ EXERCISES = (
                 "grad_y * mask / torch.tensor(1 - p, dtype=grad_y.dtype)",
                 name="backward-zero-by-zero",
                 hint="With p = 1 nothing was kept: which number do you divide by then?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(dropout2d,),
+        checks=(
+            drops(
+                dropout2d,
+                DROPOUT2D_TRAINING,
+                points={"y": 3, "mask": 3, "generator": 0.75},
+                keep=_keep_probability,
+                kept=_kept_scaled,
+                name="training",
+            ),
+            values(
+                dropout2d,
+                DROPOUT2D_CERTAIN,
+                points={"y": 1, "mask": 1},
+                name="evaluation, p = 0 and p = 1",
+            ),
+            errors(dropout2d, DROPOUT2D_REFUSED, points=0.75),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                dropout2d,
+                "torch.rand(n, c, 1, 1,",
+                "torch.rand(x.shape,",
+                name="elements-dropped",
+                hint="Spatial dropout decides once per channel of an image: how many decisions is "
+                "that, and how many does your mask hold? A mask of shape (N, C, 1, 1) "
+                "broadcasts.",
+            ),
+            edit(
+                dropout2d,
+                "torch.where(mask, x * scale, 0.0)",
+                "torch.where(torch.rand(x.shape, generator=generator, device=x.device) >= p,"
+                " x * scale, 0.0)",
+                name="mask-drawn-but-not-used",
+                hint="Look at one channel of y: is it dropped or kept as a whole, and as the mask "
+                "says?",
+            ),
+            edit(
+                dropout2d,
+                "torch.rand(n, c, 1, 1,",
+                "torch.rand(n, 1, *x.shape[2:],",
+                name="pixels-dropped",
+                hint="Which thing is dropped as a whole, a pixel with all its channels or a "
+                "channel with all its pixels?",
+            ),
+            edit(
+                dropout2d,
+                "torch.rand(n, c, 1, 1, generator=generator, device=x.device) >= p",
+                "(torch.rand(1, c, 1, 1, generator=generator, device=x.device) >= p)"
+                ".expand(n, c, 1, 1)",
+                name="one-mask-for-the-batch",
+                hint="Compare the masks of two images of one batch: should they lose the same "
+                "channels?",
+            ),
+            edit(
+                dropout2d,
+                "torch.rand(n, c, 1, 1, generator=generator, device=x.device) >= p",
+                "(torch.rand(n, 1, 1, 1, generator=generator, device=x.device) >= p)"
+                ".expand(n, c, 1, 1)",
+                name="whole-images-dropped",
+                hint="Look at one image: are its channels dropped independently of each other?",
+            ),
+            edit(
+                dropout2d,
+                "torch.rand(n, c, 1, 1, generator=generator, device=x.device) >= p",
+                "(torch.rand(n, c, generator=generator, device=x.device).argsort(1)"
+                " >= round(p * c)).view(n, c, 1, 1)",
+                name="exact-number-per-image",
+                hint="Count the dropped channels of several images. With independent channels, "
+                "should the count be the same for each?",
+            ),
+            edit(
+                dropout2d,
+                "device=x.device) >= p",
+                "device=x.device) < p",
+                name="keep-and-drop-swapped",
+                hint="In this course, as in PyTorch, p is the probability of dropping. Try p = 0.1"
+                " and count the channels that are left.",
+            ),
+            edit(
+                dropout2d,
+                "torch.where(mask, x * scale, 0.0)",
+                "torch.where(mask, x, 0.0)",
+                name="not-scaled",
+                hint="The next layer sums over channels: what happens to that sum on average when "
+                "some are dropped, and who makes up for it?",
+            ),
+            edit(
+                dropout2d,
+                "1 / (1 - p) if p < 1",
+                "1 / p if 0 < p < 1",
+                name="scaled-by-drop-probability",
+                hint="For p = 0.1 nearly every channel is kept: how large should the factor be "
+                "that makes up for the others?",
+            ),
+            edit(
+                dropout2d,
+                "1 / (1 - p) if p < 1",
+                "(1 - p) if p < 1",
+                name="scaled-down",
+                hint="Multiplying by 1 - p belongs to evaluation in the original paper's scheme. "
+                "Here training makes up for the loss: in which direction must it scale?",
+            ),
+            edit(
+                dropout2d,
+                "scale = 1 / (1 - p) if p < 1 else 0.0",
+                "scale = n * c / mask.sum().clamp(min=1)",
+                name="scaled-by-the-share-kept",
+                hint="The factor belongs to the probability p, not to how many channels this draw "
+                "happened to keep: averaged over draws, is yours right?",
+            ),
+            edit(
+                dropout2d,
+                "if not training:",
+                "if False:",
+                name="active-in-evaluation",
+                hint="What should a trained network answer when it is asked twice about the same "
+                "image?",
+            ),
+            edit(
+                dropout2d,
+                "return x, torch.ones(",
+                "return x * (1 - p), torch.ones(",
+                name="scaled-in-evaluation-too",
+                hint="Training has already been scaled so that it matches evaluation on average: "
+                "what is left to do in evaluation?",
+            ),
+            edit(
+                dropout2d,
+                "device=x.device) >= p",
+                "device=x.device).bernoulli_(0.5, generator=generator) == 1",
+                name="fair-coin",
+                hint="The mask does not depend on p. Try p = 0.1 and count the channels that are "
+                "left.",
+            ),
+            edit(
+                dropout2d,
+                "generator=generator, device=x.device) >= p",
+                "generator=torch.Generator(x.device).manual_seed(0), device=x.device) >= p",
+                name="fixed-seed",
+                hint="Call it twice: is the mask another one? Seeding is the caller's business.",
+            ),
+            edit(
+                dropout2d,
+                "generator=generator, device=x.device) >= p",
+                "generator=None, device=x.device) >= p",
+                name="generator-ignored",
+                hint="Who asks for reproducible results hands in a generator: where is it used?",
+            ),
+            edit(
+                dropout2d,
+                "torch.where(mask, x * scale, 0.0)",
+                "x * mask / torch.tensor(1 - p, dtype=x.dtype, device=x.device)",
+                name="zero-by-zero",
+                hint="With p = 1 nothing is kept: which number do you divide by then?",
+            ),
+            edit(
+                dropout2d,
+                "if not 0 <= p <= 1:",
+                "if training and not 0 <= p <= 1:",
+                name="probability-checked-in-training-only",
+                hint="A wrong p is wrong in evaluation mode as well, only later found.",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(sgd_step,),
+        checks=(
+            values(sgd_step, SGD_PLAIN, points={"new_weight": 3}, name="gradient descent"),
+            values(sgd_step, SGD_DECAY, points={"new_weight": 4}, name="with weight decay"),
+            values(sgd_step, SGD_NO_GRADIENT, points={"new_weight": 1}, name="weight decay alone"),
+            precision(sgd_step, SGD_PLAIN + SGD_DECAY, points={"new_weight": 1.5}, name="float32"),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                sgd_step,
+                "return weight - lr * gradient",
+                "return weight + lr * gradient",
+                name="uphill",
+                hint="The gradient points to where the loss grows: which way do you step?",
+            ),
+            edit(
+                sgd_step,
+                "return weight - lr * gradient",
+                "return weight - gradient",
+                name="learning-rate-forgotten",
+                hint="How far does a step go when lr is halved?",
+            ),
+            edit(
+                sgd_step,
+                "return weight - lr * gradient",
+                "return -lr * gradient",
+                name="step-returned",
+                hint="You return how far to go: where does the weight arrive?",
+            ),
+            edit(
+                sgd_step,
+                "return weight - lr * gradient",
+                "return weight - lr * grad",
+                name="decay-forgotten",
+                hint="Where does weight_decay enter? Try a gradient of zero: does the weight "
+                "shrink?",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad + 2 * weight_decay * weight",
+                name="decay-twice",
+                hint="Here weight_decay multiplies the weight itself: the 2 of the square's "
+                "derivative is already within it.",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad + weight_decay / 2 * weight",
+                name="decay-halved",
+                hint="The 1 / 2 stands in the penalty: what is left of it when you take the "
+                "derivative?",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad + weight_decay * weight.sign()",
+                name="decay-of-the-absolute-value",
+                hint="That is the gradient of sum(abs(weight)), an L1 penalty: which penalty is "
+                "asked for?",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad - weight_decay * weight",
+                name="decay-away-from-zero",
+                hint="With a gradient of zero, should the weight grow or shrink?",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = (1 + weight_decay) * grad",
+                name="gradient-decayed",
+                hint="What should decay, the weight or the gradient? Try a gradient of zero.",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad + weight_decay * weight.square().sum()",
+                name="penalty-for-its-gradient",
+                hint="You added the penalty's value: what is its derivative with respect to one "
+                "weight?",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad + weight_decay * weight / weight.norm()",
+                name="decay-over-norm",
+                hint="That is the gradient of the norm itself: what is the gradient of its square?",
+            ),
+            edit(
+                sgd_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad + weight_decay * weight / weight.numel()",
+                name="decay-averaged",
+                hint="The penalty is a sum over the weights: does each weight's pull depend on how"
+                " many there are?",
+            ),
+            edit(
+                sgd_step,
+                "return weight - lr * gradient",
+                "return weight - lr * grad - weight_decay * weight",
+                name="decay-without-learning-rate",
+                hint="The penalty is part of the loss, and its gradient part of the gradient: what"
+                " does lr multiply?",
+            ),
+            edit(
+                sgd_step,
+                "return weight - lr * gradient",
+                "return (weight - lr * grad) * (1 - lr * weight_decay)",
+                name="decay-after-the-step",
+                hint="At which weight is the penalty's gradient taken, the one before the step or "
+                "the one after?",
+            ),
+            edit(
+                sgd_step,
+                "return weight - lr * gradient",
+                "return weight.sub_(lr * gradient)",
+                name="in-place",
+                hint="The caller still needs the old weight: is it the same after your call?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(sgd_momentum_step,),
+        checks=(
+            values(
+                sgd_momentum_step,
+                MOMENTUM_PLAIN,
+                points={"new_weight": 1.5, "new_velocity": 1.5},
+                name="without weight decay",
+            ),
+            values(
+                sgd_momentum_step,
+                MOMENTUM_DECAY,
+                points={"new_weight": 2, "new_velocity": 2},
+                name="with weight decay",
+            ),
+            values(
+                sgd_momentum_step,
+                MOMENTUM_EDGES,
+                points={"new_weight": 0.75, "new_velocity": 0.75},
+                name="first step, and no gradient",
+            ),
+            precision(
+                sgd_momentum_step,
+                MOMENTUM_PLAIN + MOMENTUM_DECAY,
+                points={"new_weight": 0.5, "new_velocity": 0.5},
+                name="float32",
+            ),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity = momentum * velocity + lr * gradient",
+                name="learning-rate-twice",
+                hint="In this form the velocity holds gradients, and lr comes in once: in which of"
+                " the two lines?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "return weight - lr * velocity, velocity",
+                "return weight - lr * velocity, lr * velocity",
+                name="learning-rate-in-the-velocity",
+                hint="Sutskever's velocity has the learning rate in it, PyTorch's has not: what "
+                "does a change of lr do to the gradients gathered so far?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "return weight - lr * velocity, velocity",
+                "return weight - velocity, velocity",
+                name="learning-rate-forgotten",
+                hint="How far does a step go when lr is halved?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity = momentum * velocity + (1 - momentum) * gradient",
+                name="moving-average",
+                hint="That averages gradients, as Adam does. Here they are summed up: does the new"
+                " gradient get a factor?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity = velocity + momentum * gradient",
+                name="momentum-on-the-gradient",
+                hint="Which of the two should fade, the velocity or the new gradient?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity = velocity + gradient",
+                name="velocity-never-fades",
+                hint="What slows the velocity down when the gradient is zero?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity = gradient",
+                name="momentum-forgotten",
+                hint="What does your step remember of the steps before?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity = momentum * velocity - gradient",
+                name="velocity-downhill-then-subtracted",
+                hint="A velocity that points downhill is added to the weight, one that points "
+                "uphill is subtracted: which one is yours?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "return weight - lr * velocity, velocity",
+                "return weight + lr * velocity, velocity",
+                name="uphill",
+                hint="The velocity sums up gradients, and they point to where the loss grows: "
+                "which way do you step?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "return weight - lr * velocity, velocity",
+                "return weight - lr * (gradient + momentum * velocity), velocity",
+                name="nesterov",
+                hint="That looks one step ahead, as Nesterov's method does: the plain one steps by"
+                " the new velocity itself.",
+            ),
+            edit(
+                sgd_momentum_step,
+                "return weight - lr * velocity, velocity",
+                "return weight - lr * (velocity - gradient), velocity",
+                name="newest-gradient-left-out",
+                hint="In the first step the old velocity is zero: does your weight move?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad",
+                name="decay-forgotten",
+                hint="Where does weight_decay enter?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad + 2 * weight_decay * weight",
+                name="decay-twice",
+                hint="Here weight_decay multiplies the weight itself: the 2 of the square's "
+                "derivative is already within it.",
+            ),
+            edit(
+                sgd_momentum_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = grad - weight_decay * weight",
+                name="decay-away-from-zero",
+                hint="With a gradient and a velocity of zero, should the weight grow or shrink?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient, weight = grad, weight - lr * weight_decay * weight",
+                name="decay-beside-the-velocity",
+                hint="That is decoupled decay, AdamW's idea. In `torch.optim.SGD` the penalty's "
+                "gradient is part of the gradient, and so gathers in the velocity.",
+            ),
+            edit(
+                sgd_momentum_step,
+                "gradient = grad + weight_decay * weight",
+                "gradient = (1 + weight_decay) * grad",
+                name="gradient-decayed",
+                hint="What should decay, the weight or the gradient? Try a gradient of zero.",
+            ),
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity = momentum * (velocity + gradient)",
+                name="momentum-on-both",
+                hint="The new gradient has not had a step to fade: which part does momentum "
+                "multiply?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "return weight - lr * velocity, velocity",
+                "return weight - lr * velocity, gradient",
+                name="gradient-returned-for-velocity",
+                hint="What does the next step need in order to go on from here?",
+            ),
+            edit(
+                sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity.mul_(momentum).add_(gradient)",
+                name="in-place",
+                hint="The caller's velocity has changed during the call: return a new one.",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(adamw_step,),
+        checks=(
+            values(
+                adamw_step,
+                ADAMW_PLAIN,
+                points={"new_weight": 1, "new_m": 1, "new_v": 1},
+                name="without weight decay",
+            ),
+            values(
+                adamw_step,
+                ADAMW_DECAY,
+                points={"new_weight": 1.5, "new_m": 0.5, "new_v": 0.5},
+                name="with weight decay",
+            ),
+            values(
+                adamw_step,
+                ADAMW_FIRST,
+                points={"new_weight": 1, "new_m": 0.25, "new_v": 0.25},
+                name="first step",
+            ),
+            values(
+                adamw_step,
+                ADAMW_EPS,
+                points={"new_weight": 1, "new_m": 0.25, "new_v": 0.25},
+                name="eps",
+            ),
+            precision(
+                adamw_step,
+                ADAMW_PLAIN + ADAMW_DECAY + ADAMW_FIRST + ADAMW_EPS,
+                points={"new_weight": 0.5, "new_m": 0.25, "new_v": 0.25},
+                name="float32",
+            ),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                adamw_step,
+                "beta1, beta2 = betas",
+                "(beta1, beta2), grad, weight_decay = betas, grad + weight_decay * weight, 0.0",
+                name="decay-not-decoupled",
+                hint="That is Adam with an L2 penalty: the decay passes through the moments, and "
+                "weights with large gradients hardly decay. What does the W stand for?",
+            ),
+            edit(
+                adamw_step,
+                "decay = weight_decay * weight",
+                "decay = 0 * weight",
+                name="decay-forgotten",
+                hint="Where does weight_decay enter? Its default is not zero here.",
+            ),
+            edit(
+                adamw_step,
+                "return weight - lr * (m_hat / (torch.sqrt(v_hat) + eps) + decay), m, v",
+                "return weight - lr * (m_hat / (torch.sqrt(v_hat) + eps)) - decay, m, v",
+                name="decay-without-learning-rate",
+                hint="In PyTorch the learning rate scales both parts of the step: does yours?",
+            ),
+            edit(
+                adamw_step,
+                "decay = weight_decay * weight",
+                "decay = -weight_decay * weight",
+                name="decay-away-from-zero",
+                hint="With a gradient of zero, should the weight grow or shrink?",
+            ),
+            edit(
+                adamw_step,
+                "decay = weight_decay * weight",
+                "decay = 2 * weight_decay * weight",
+                name="decay-twice",
+                hint="weight_decay multiplies the weight itself: where does your factor 2 come "
+                "from?",
+            ),
+            edit(
+                adamw_step,
+                "return weight - lr * (m_hat / (torch.sqrt(v_hat) + eps) + decay), m, v",
+                "return (weight - lr * (m_hat / (torch.sqrt(v_hat) + eps))) "
+                "* (1 - lr * weight_decay), m, v",
+                name="decay-after-the-step",
+                hint="Which weight decays, the one before the step or the one after?",
+            ),
+            edit(
+                adamw_step,
+                "decay = weight_decay * weight",
+                "decay = weight_decay * weight.sign()",
+                name="decay-by-the-sign",
+                hint="Should a small weight lose as much as a large one?",
+            ),
+            edit(
+                adamw_step,
+                "m_hat / (torch.sqrt(v_hat) + eps) + decay",
+                "m / (torch.sqrt(v) + eps) + decay",
+                name="not-corrected",
+                hint="Both moments start at zero: how large are they after the first step, "
+                "compared with the gradient?",
+            ),
+            edit(
+                adamw_step,
+                "m_hat = m / (1 - beta1**step)",
+                "m_hat = m",
+                name="first-moment-not-corrected",
+                hint="m starts at zero too: what is it after the first step, compared with the "
+                "gradient?",
+            ),
+            edit(
+                adamw_step,
+                "v_hat = v / (1 - beta2**step)",
+                "v_hat = v",
+                name="second-moment-not-corrected",
+                hint="v starts at zero too: what is it after the first step, compared with the "
+                "gradient's square?",
+            ),
+            edit(
+                adamw_step,
+                "beta1, beta2 = betas",
+                "(beta1, beta2), step = betas, step + 1",
+                name="step-counted-again",
+                hint="step is the number of this step, from 1: who has counted it already?",
+            ),
+            edit(
+                adamw_step,
+                "m_hat = m / (1 - beta1**step)",
+                "m_hat = m / (1 - beta1)",
+                name="corrected-as-in-the-first-step",
+                hint="How much of m's zero start is left after many steps? The correction should "
+                "fade.",
+            ),
+            edit(
+                adamw_step,
+                "beta1, beta2 = betas",
+                "beta2, beta1 = betas",
+                name="betas-swapped",
+                hint="Which moment has the longer memory? The betas come in the order of m and v.",
+            ),
+            edit(
+                adamw_step,
+                "m = beta1 * m + (1 - beta1) * grad",
+                "m = (1 - beta1) * m + beta1 * grad",
+                name="old-and-new-swapped",
+                hint="beta1 = 0.9 should make m change slowly: which part does it multiply?",
+            ),
+            edit(
+                adamw_step,
+                "m = beta1 * m + (1 - beta1) * grad",
+                "m = beta1 * m + grad",
+                name="first-moment-summed",
+                hint="m is an average: for a gradient that stays the same, what should m approach?",
+            ),
+            edit(
+                adamw_step,
+                "v = beta2 * v + (1 - beta2) * grad**2",
+                "v = beta2 * v + grad**2",
+                name="second-moment-summed",
+                hint="v is an average: for a gradient that stays the same, what should v approach?",
+            ),
+            edit(
+                adamw_step,
+                "v = beta2 * v + (1 - beta2) * grad**2",
+                "v = beta2 * v + (1 - beta2) * grad",
+                name="gradient-not-squared",
+                hint="v is the average of what? Can yours be negative?",
+            ),
+            edit(
+                adamw_step,
+                "v = beta2 * v + (1 - beta2) * grad**2",
+                "v = beta2 * v + (1 - beta2) * (grad - m) ** 2",
+                name="variance-for-second-moment",
+                hint="The second moment is the mean of the square, not of the squared deviation "
+                "from the mean.",
+            ),
+            edit(
+                adamw_step,
+                "m_hat = m / (1 - beta1**step)",
+                "m_hat = grad",
+                name="first-moment-not-used",
+                hint="The step goes along an average over the steps so far: along what does yours "
+                "go?",
+            ),
+            edit(
+                adamw_step,
+                "m_hat / (torch.sqrt(v_hat) + eps) + decay",
+                "m_hat / (v_hat + eps) + decay",
+                name="root-forgotten",
+                hint="Multiply the loss by 10: m_hat grows tenfold, and v_hat? The step should "
+                "stay as it is.",
+            ),
+            edit(
+                adamw_step,
+                "m_hat / (torch.sqrt(v_hat) + eps) + decay",
+                "m_hat / torch.sqrt(v_hat + eps) + decay",
+                name="eps-inside-the-root",
+                hint="Compare sqrt(v + eps) with sqrt(v) + eps where v is zero.",
+            ),
+            edit(
+                adamw_step,
+                "m_hat / (torch.sqrt(v_hat) + eps) + decay",
+                "m_hat / ((torch.sqrt(v) + eps) / (1 - beta2**step) ** 0.5) + decay",
+                name="eps-before-the-correction",
+                hint="eps is added to the root of the corrected moment; the correction does not "
+                "apply to eps itself.",
+            ),
+            edit(
+                adamw_step,
+                "m_hat / (torch.sqrt(v_hat) + eps) + decay",
+                "m_hat / torch.sqrt(v_hat) + decay",
+                name="eps-forgotten",
+                hint="What is 0 / 0? Some weights never see a gradient.",
+            ),
+            edit(
+                adamw_step,
+                "return weight - lr * (m_hat / (torch.sqrt(v_hat) + eps) + decay), m, v",
+                "return weight + lr * (m_hat / (torch.sqrt(v_hat) + eps) - decay), m, v",
+                name="uphill",
+                hint="The gradient points to where the loss grows: which way do you step?",
+            ),
+            edit(
+                adamw_step,
+                " + decay), m, v",
+                " + decay), m_hat, v_hat",
+                name="corrected-moments-returned",
+                hint="The next step goes on from m and v themselves: what would happen if they "
+                "were corrected in every step?",
+            ),
+            edit(
+                adamw_step,
+                "m = beta1 * m + (1 - beta1) * grad",
+                "m = m.mul_(beta1).add_((1 - beta1) * grad)",
+                name="in-place",
+                hint="The caller's moments have changed during the call: return new ones.",
             ),
         ),
     ),

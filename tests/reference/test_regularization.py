@@ -95,3 +95,144 @@ def test_dropout_stays_on_its_device(dropout, training):
         grad = ours.dropout_backward(torch.empty_like(y), mask, 0.3, training)
         assert {t.device.type for t in (y, mask, grad)} == {"cuda"}
         assert y.dtype == grad.dtype == x.dtype
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+@pytest.mark.parametrize("seed", range(5))
+def test_channels_are_dropped_as_a_whole_and_independently(p, seed):
+    x = torch.ones(200, 200, 1, 2, dtype=torch.float64)
+    y, mask = ours.dropout2d(x, p, generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(y != 0, mask.expand(x.shape))
+    kept = mask.to(torch.float64)[:, :, 0, 0]
+    sixfold = 6 * (p * (1 - p)) ** 0.5
+    assert kept.mean().item() == pytest.approx(1 - p, abs=sixfold / kept.numel() ** 0.5)
+    for axis in (0, 1):  # a count over an axis scatters as independent channels do
+        variance = kept.sum(axis).var().item() / kept.shape[axis]
+        groups = kept.shape[1 - axis]
+        assert variance == pytest.approx(p * (1 - p), rel=6 * (2 / (groups - 1)) ** 0.5)
+
+
+rates = st.floats(1e-4, 2.0)
+decays = st.sampled_from([0.0, 1e-3, 0.05, 0.7])
+STEPS = 6
+
+
+def _descend(optimiser, parameter, grads):
+    """The parameter after each step of PyTorch's optimiser along the given gradients."""
+    for grad in grads:
+        parameter.grad = grad.clone()
+        optimiser.step()
+        yield parameter.detach().clone()
+
+
+def _problem(seed):
+    """A weight and the gradients of several steps."""
+    return _randn(4, 3, seed=seed), [_randn(4, 3, seed=seed + 1 + at) for at in range(STEPS)]
+
+
+@examples
+@given(st.integers(0, 9999), rates, decays)
+def test_sgd_is_pytorchs_over_several_steps(seed, lr, decay):
+    weight, grads = _problem(seed)
+    parameter = torch.nn.Parameter(weight.clone())
+    theirs = torch.optim.SGD([parameter], lr=lr, weight_decay=decay)
+    for grad, wanted in zip(grads, _descend(theirs, parameter, grads), strict=True):
+        weight = ours.sgd_step(weight, grad, lr, decay)
+        torch.testing.assert_close(weight, wanted, rtol=1e-12, atol=1e-12)
+
+
+@examples
+@given(st.integers(0, 9999), rates, st.sampled_from([0.0, 0.5, 0.9, 0.99]), decays)
+def test_sgd_with_momentum_is_pytorchs_over_several_steps(seed, lr, momentum, decay):
+    weight, grads = _problem(seed)
+    parameter = torch.nn.Parameter(weight.clone())
+    theirs = torch.optim.SGD([parameter], lr=lr, momentum=momentum, weight_decay=decay)
+    velocity = torch.zeros_like(weight)
+    for grad, wanted in zip(grads, _descend(theirs, parameter, grads), strict=True):
+        weight, velocity = ours.sgd_momentum_step(weight, grad, velocity, lr, momentum, decay)
+        torch.testing.assert_close(weight, wanted, rtol=1e-12, atol=1e-12)
+        if momentum:
+            buffer = theirs.state[parameter]["momentum_buffer"]
+            torch.testing.assert_close(velocity, buffer, rtol=1e-12, atol=1e-12)
+
+
+@examples
+@given(
+    st.integers(0, 9999),
+    rates,
+    st.sampled_from([(0.9, 0.999), (0.5, 0.9), (0.0, 0.99)]),
+    st.sampled_from([1e-8, 1e-3, 0.5]),
+    decays,
+)
+def test_adamw_is_pytorchs_over_several_steps(seed, lr, betas, eps, decay):
+    weight, grads = _problem(seed)
+    parameter = torch.nn.Parameter(weight.clone())
+    theirs = torch.optim.AdamW([parameter], lr=lr, betas=betas, eps=eps, weight_decay=decay)
+    m, v = torch.zeros_like(weight), torch.zeros_like(weight)
+    descent = zip(grads, _descend(theirs, parameter, grads), strict=True)
+    for step, (grad, wanted) in enumerate(descent, start=1):
+        weight, m, v = ours.adamw_step(weight, grad, m, v, step, lr, betas, eps, decay)
+        state = theirs.state[parameter]
+        torch.testing.assert_close(weight, wanted, rtol=1e-11, atol=1e-11)
+        torch.testing.assert_close(m, state["exp_avg"], rtol=1e-11, atol=1e-11)
+        torch.testing.assert_close(v, state["exp_avg_sq"], rtol=1e-11, atol=1e-11)
+
+
+def test_optimisers_have_pytorchs_defaults():
+    weight, (grad, *_) = _problem(0)
+    zeros = torch.zeros_like(weight)
+    for make, step in [
+        (lambda p: torch.optim.SGD(p, lr=0.1), lambda: ours.sgd_step(weight, grad, 0.1)),
+        (
+            lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+            lambda: ours.sgd_momentum_step(weight, grad, zeros, 0.1)[0],
+        ),
+        (
+            lambda p: torch.optim.AdamW(p, lr=0.1),
+            lambda: ours.adamw_step(weight, grad, zeros, zeros, 1, 0.1)[0],
+        ),
+    ]:
+        parameter = torch.nn.Parameter(weight.clone())
+        (wanted,) = _descend(make([parameter]), parameter, [grad])
+        torch.testing.assert_close(step(), wanted)
+
+
+def test_sgd_descends_the_penalised_loss():
+    weight = _randn(5, 3).requires_grad_()
+    target = _randn(5, 3, seed=1)
+    loss = (weight - target).square().sum()
+    (grad,) = torch.autograd.grad(loss, weight, retain_graph=True)
+    penalised = loss + 0.3 / 2 * weight.square().sum()
+    (whole,) = torch.autograd.grad(penalised, weight)
+    torch.testing.assert_close(ours.sgd_step(weight, grad, 0.1, 0.3), weight - 0.1 * whole)
+
+
+def test_adamw_leaves_alone_what_never_saw_a_gradient_but_for_the_decay():
+    weight, zeros = _randn(6), torch.zeros(6, dtype=torch.float64)
+    new, m, v = ours.adamw_step(weight, zeros, zeros, zeros, 1, 0.1, weight_decay=0.2)
+    torch.testing.assert_close(new, weight * (1 - 0.1 * 0.2))
+    assert not m.any()
+    assert not v.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_steps_leave_their_arguments_alone_and_keep_their_type(dtype):
+    weight, grad, m, v = (_randn(3, 4, seed=at, dtype=dtype).abs() for at in range(4))
+    before = [t.clone() for t in (weight, grad, m, v)]
+    results = [
+        ours.sgd_step(weight, grad, 0.1, 0.2),
+        *ours.sgd_momentum_step(weight, grad, m, 0.1, 0.9, 0.2),
+        *ours.adamw_step(weight, grad, m, v, 3, 0.1),
+    ]
+    assert all(torch.equal(a, b) for a, b in zip((weight, grad, m, v), before, strict=True))
+    assert {t.dtype for t in results} == {dtype}
+
+
+def test_steps_stay_on_their_device(cuda):
+    weight, grad, m, v = (torch.empty(3, 4, device=cuda) for _ in range(4))
+    results = [
+        ours.sgd_step(weight, grad, 0.1, 0.2),
+        *ours.sgd_momentum_step(weight, grad, m, 0.1, 0.9, 0.2),
+        *ours.adamw_step(weight, grad, m, v, 3, 0.1),
+    ]
+    assert {t.device.type for t in results} == {"cuda"}
