@@ -70,6 +70,85 @@ def dropout_backward(grad_y, mask, p=0.5, training=True):
     raise NotImplementedError("dropout_backward")
 
 
+def sgd_step(weight, grad, lr, weight_decay=0.0):
+    """One step of gradient descent with weight decay, as `torch.optim.SGD` takes it.
+
+    Weight decay is the penalty weight_decay / 2 * sum(weight ** 2) on the loss (Krogh & Hertz
+    1991); its gradient, weight_decay * weight, is added to the loss's own:
+
+        weight <- weight - lr * (grad + weight_decay * weight).
+
+    (Who writes the penalty without the 1 / 2 has 2 * weight in the gradient: that factor is then
+    part of this weight_decay.)
+
+    Args:
+        weight: of any shape; left as it is.
+        grad: the gradient of the loss, without the penalty's, of the shape of weight.
+        lr: the learning rate.
+        weight_decay: how strongly weights are pulled to zero; 0 means not at all.
+
+    Returns:
+        the new weight, of the shape of weight.
+    """
+    raise NotImplementedError("sgd_step")
+
+
+def sgd_momentum_step(weight, grad, velocity, lr, momentum=0.9, weight_decay=0.0):
+    """One step of gradient descent with momentum (Polyak 1964), as `torch.optim.SGD` takes it.
+
+    The velocity sums up the gradients of all steps so far, older ones faded:
+
+        velocity <- momentum * velocity + (grad + weight_decay * weight)
+        weight   <- weight - lr * velocity, with the new velocity.
+
+    Sutskever et al. 2013, equations 1 and 2, have the learning rate within the velocity. While lr
+    is constant both are the same; when lr changes, here the whole velocity feels it at once.
+
+    Args:
+        weight: of any shape; left as it is.
+        grad: the gradient of the loss, without the penalty's, of the shape of weight.
+        velocity: what the step before returned, of the shape of weight; zeros before the first
+            step. Left as it is.
+        lr: the learning rate.
+        momentum: the share of the velocity that is carried on, in [0, 1).
+        weight_decay: as in `sgd_step`.
+
+    Returns:
+        the new weight and the new velocity, of the shape of weight.
+    """
+    raise NotImplementedError("sgd_momentum_step")
+
+
+def adamw_step(weight, grad, m, v, step, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    """One step of AdamW (Loshchilov & Hutter 2019, algorithm 2), as `torch.optim.AdamW` takes it.
+
+    The moments are moving averages of the gradient and of its square. They start at zero, which
+    the division by 1 - beta ** step makes up for (Kingma & Ba 2015, section 3):
+
+        m <- beta1 * m + (1 - beta1) * grad           m_hat = m / (1 - beta1 ** step)
+        v <- beta2 * v + (1 - beta2) * grad ** 2      v_hat = v / (1 - beta2 ** step)
+        weight <- weight - lr * weight_decay * weight - lr * m_hat / (sqrt(v_hat) + eps).
+
+    The decay is decoupled: it does not pass through the moments, so that weights with large
+    gradients decay as fast as the others. As in PyTorch, lr scales the decay too.
+
+    Args:
+        weight: of any shape; left as it is.
+        grad: the gradient of the loss, of the shape of weight.
+        m, v: the moments that the step before returned, of the shape of weight; zeros before the
+            first step. Left as they are.
+        step: the number of this step, counted from 1.
+        lr: the learning rate.
+        betas: the decay rates of m and v, each in [0, 1).
+        eps: keeps the division finite; outside the root.
+        weight_decay: how strongly weights are pulled to zero.
+
+    Returns:
+        the new weight, m and v (not corrected), each of the shape of weight.
+    """
+    raise NotImplementedError("adamw_step")
+
+
 def filter_entropy(responses):
     """How much a filter's firing tells, in bits: the binary entropy (Shannon 1948, section 6).
 
