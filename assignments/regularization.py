@@ -157,8 +157,8 @@ def filter_entropy(responses):
 
         H = -p log2 p - (1 - p) log2 (1 - p),    where 0 log 0 = 0.
 
-    A filter that fires everywhere or nowhere has 0 bits; one that fires at every other
-    position has 1 bit.
+    A filter that fires everywhere or nowhere has 0 bits; one that fires at half of the
+    positions has 1 bit.
 
     Args:
         responses: `(N, C, H, W)`, of C filters to N images, before the non-linearity.
@@ -170,7 +170,7 @@ def filter_entropy(responses):
 
 
 def histogram_entropy(responses, bins=10):
-    """How much a filter's pooled response varies over images, in nats (Luo & Wu 2017, section 3.2).
+    """How much a filter's pooled response varies over images, in nats (Luo & Wu 2017).
 
     Global average pooling leaves one number per image and filter. A filter's numbers, from its
     own smallest to its own largest, are sorted into bins of equal width. With p_i the share of
