@@ -34,6 +34,11 @@ class Topic:
     def name(self) -> str:
         return self.path.stem
 
+    @property
+    def title(self) -> str:
+        """The first line of the file's docstring."""
+        return (self.module.__doc__ or self.name).strip().splitlines()[0].rstrip(".")
+
     def solution(self, misconception: Misconception | None = None) -> str:
         """The source of the functions alone, without the records, with one edit applied."""
         parts = []
@@ -48,7 +53,7 @@ class Topic:
         """The solution's statements: the function's name, or "", and the source."""
         lines = self.source.split("\n")
         parts = []
-        for node in _solution_nodes(ast.parse(self.source)):
+        for node in solution_nodes(ast.parse(self.source)):
             name, first = "", node.lineno
             if isinstance(node, ast.FunctionDef):
                 name = node.name
@@ -66,7 +71,8 @@ class Topic:
         return namespace
 
 
-def _solution_nodes(tree: ast.Module) -> Iterator[ast.stmt]:
+def solution_nodes(tree: ast.Module) -> Iterator[ast.stmt]:
+    """What of a topic file belongs to the solution: functions, their imports, constants."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             yield node
@@ -120,7 +126,7 @@ class Catalogue:
         if not topics:
             raise AuthoringError(f"there are no topic files in {directory}")
         assignments = {
-            topic.name: Assignment(topic.name, _title(topic), (topic,)) for topic in topics
+            topic.name: Assignment(topic.name, topic.title, (topic,)) for topic in topics
         }
         if EVERYTHING in assignments:
             raise AuthoringError(f"{EVERYTHING!r} is the name for all topics: rename the file")
@@ -157,8 +163,3 @@ def _load(path: Path) -> Topic:
     if not exercises:
         raise AuthoringError(f"{path.name} has no EXERCISES")
     return Topic(path, module, inspect.getsource(module), tuple(exercises))
-
-
-def _title(topic: Topic) -> str:
-    lines = (topic.module.__doc__ or topic.name).strip().splitlines()
-    return lines[0].rstrip(".")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from autograder.errors import AuthoringError
+from autograder.secret import read_secret
 from autograder.submission import Submission, SubmissionError, parse
 
 MISUSE, CANNOT_GRADE = 2, 3
@@ -276,29 +276,35 @@ def release(assignment: str, directory: Path, replace: bool, reference: Path | N
         click.echo(path)
 
 
+@main.group()
+def nbgrader() -> None:
+    """Use Gradmark's exercises in an nbgrader course."""
+
+
+@nbgrader.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--assignments",
+    help="Their names, separated by commas; every topic by default.",
+)
+@_reference
+@_refuse_clearly
+def init(directory: Path, assignments: str | None, reference: Path | None) -> None:
+    """Write an nbgrader course directory: source notebooks and a configuration."""
+    from autograder.catalogue import Catalogue
+    from autograder.interop.nbgrader.course import init as write
+
+    names = [name.strip() for name in (assignments or "").split(",") if name.strip()]
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in write(Catalogue.load(reference), directory, names):
+        click.echo(path)
+
+
 def _read(path: Path) -> Submission:
     with path.open("rb") as file:
         from autograder.submission import MAX_BYTES
 
         return parse(path.name, file.read(MAX_BYTES + 1))
-
-
-def read_secret(path: Path | None) -> bytes:
-    """The secret in a file, made (readable by its owner only) when it is missing.
-
-    Raises:
-        OSError: it can be neither read nor made.
-        AuthoringError: it is too short to be a secret.
-    """
-    path = path or Path(click.get_app_dir("gradmark")) / "secret"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-    secret = path.read_bytes()
-    if len(secret) < 16:
-        raise AuthoringError(f"{path} holds fewer than 16 bytes, which is no secret")
-    return secret
 
 
 class _bar:

@@ -1,9 +1,9 @@
-"""What students get: stubs, a self-check that plain pytest runs, a README; nothing hidden."""
+"""What students get: stubs, notebooks, a self-check for plain pytest, a README; nothing hidden."""
 
 from __future__ import annotations
 
-import ast
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from autograder.catalogue import Assignment, Topic
 from autograder.exercise import Exercise
 from autograder.judging.codec import dumps
 from autograder.oracle import PUBLIC_SECRET, Oracle
+from autograder.stubs import stub
+from autograder.workbook import student_workbook, write_notebook
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("autograder", "render/templates/release"),
@@ -27,27 +29,22 @@ _templates = jinja2.Environment(
 def release(assignment: Assignment, directory: Path, *, replace: bool = False) -> list[Path]:
     """Write the assignment's folder and return what was written.
 
-    Files that are there already are replaced, except a stub: a student's work is not overwritten
-    unless `replace` says so.
+    Files that are there already are replaced, except a stub or a notebook: a student's work is not
+    overwritten unless `replace` says so.
 
     Raises:
-        FileExistsError: a stub of that name is there and differs from what would be written.
+        FileExistsError: one of these is there and differs from what would be written.
     """
-    stubs = {directory / f"{topic.name}.py": stub(topic) for topic in assignment.topics}
-    for path, text in stubs.items():
+    texts = {directory / f"{topic.name}.py": stub(topic) for topic in assignment.topics}
+    for topic in assignment.topics:
+        texts[directory / f"{topic.name}.ipynb"] = write_notebook(student_workbook(topic))
+    for path, text in texts.items():
         if not replace and path.exists() and path.read_text("utf-8") != text:
             raise FileExistsError(
                 f"{path} holds somebody's work: release into another folder, or --replace it"
             )
-    engine = directory / "selfcheck"
-    if engine.exists():
-        shutil.rmtree(engine)
-    shutil.copytree(
-        Path(judging.__file__).parent, engine, ignore=shutil.ignore_patterns("__pycache__")
-    )
-    texts = dict(stubs)
+    release_selfcheck(assignment.topics, directory)
     for topic in assignment.topics:
-        texts[engine / f"{topic.name}.json"] = dumps(_public_data(topic))
         texts[directory / f"test_{topic.name}.py"] = _render("test_topic.py.j2", topic=topic)
     for name in ("conftest.py", "pytest.ini", "README.md"):
         texts[directory / name] = _render(f"{name}.j2", assignment=assignment)
@@ -56,19 +53,16 @@ def release(assignment: Assignment, directory: Path, *, replace: bool = False) -
     return sorted(path for path in directory.rglob("*") if path.is_file())
 
 
-def stub(topic: Topic) -> str:
-    """The topic's file without its solution: module docstring, signatures, docstrings."""
-    lines = topic.source.splitlines()
-    tree = ast.parse(topic.source)
-    parts = [f'"""{ast.get_docstring(tree, clean=False) or topic.name}"""', "import torch"]
-    for node in tree.body:
-        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
-            continue
-        if not ast.get_docstring(node):
-            raise ValueError(f"{topic.path.name}: {node.name} has no docstring to give to students")
-        head = "\n".join(lines[node.lineno - 1 : node.body[0].end_lineno])
-        parts.append(f'{head}\n    raise NotImplementedError("{node.name}")')
-    return "\n\n".join(parts[:2]) + "".join(f"\n\n\n{part}" for part in parts[2:]) + "\n"
+def release_selfcheck(topics: Iterable[Topic], directory: Path) -> None:
+    """Write the folder `selfcheck` with the judging engine and the topics' public cases."""
+    engine = directory / "selfcheck"
+    if engine.exists():
+        shutil.rmtree(engine)
+    shutil.copytree(
+        Path(judging.__file__).parent, engine, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for topic in topics:
+        (engine / f"{topic.name}.json").write_text(dumps(_public_data(topic)), "utf-8")
 
 
 def _public_data(topic: Topic) -> list[dict[str, Any]]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
 import stat
 import tokenize
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+
+from autograder.notebook import Cell, last_named, read_cells
 
 MAX_BYTES = 4 * 2**20  # of an upload, and of everything in a zip together
 MAX_FILES = 64
@@ -28,11 +29,16 @@ class SubmissionError(ValueError):
 @dataclass(frozen=True)
 class Source:
     """One module of a submission. A `.py` is one chunk; a notebook has one per code cell, and a
-    chunk that fails leaves the others standing."""
+    chunk that fails leaves the others standing.
+
+    `named` says in which chunk nbgrader expects the function of that name: what is defined there
+    counts, whatever a cell for trying things out defines again later.
+    """
 
     module: str
     chunks: tuple[str, ...]
     notebook: bool = False
+    named: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def _source(name: str, content: bytes) -> Source:
     if suffix == "py":
         return Source(module, (_decode(name, content),))
     if suffix == "ipynb":
-        return Source(module, _cells(name, content), notebook=True)
+        return _notebook(name, module, content)
     raise SubmissionError(f"{_show(name)} is no .py, .ipynb or .zip file: hand in one of these.")
 
 
@@ -79,32 +85,27 @@ def _decode(name: str, content: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _cells(name: str, content: bytes) -> tuple[str, ...]:
-    """The source of each code cell, as nbformat reads it; cells that are broken are left out."""
-    import nbformat  # slow to import, and most submissions are no notebooks
+def _notebook(name: str, module: str, content: bytes) -> Source:
+    cells = [cell for cell in notebook_cells(name, content) if cell.kind == "code"]
+    # What is left out leaves an empty chunk, so that cells keep their numbers.
+    chunks = tuple(cell.source if cell.solution else "" for cell in cells)
+    return Source(module, chunks, True, last_named(cells))
 
+
+def notebook_cells(name: str, content: bytes) -> list[Cell]:
+    """The cells of a `.ipynb`.
+
+    Raises:
+        SubmissionError: it is too large, or no notebook.
+    """
+    _check_size(name, len(content))
     text = _decode(name, content)
     try:
-        try:
-            notebook: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
-        except Exception:
-            # Broken in a way that nbformat cannot mend; the code may be readable all the same.
-            notebook = json.loads(text)
-        cells = list(notebook["cells"])
-    except Exception:  # of many kinds, RecursionError among them
+        return read_cells(text)
+    except ValueError:
         raise SubmissionError(
             f"{_show(name)} is not a readable notebook: open it in Jupyter, save it and try again."
         ) from None
-    sources = []
-    for cell in cells:
-        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
-            continue
-        source = cell.get("source", "")
-        if isinstance(source, list):
-            source = "".join(part for part in source if isinstance(part, str))
-        if isinstance(source, str) and source.strip():
-            sources.append(source.replace("\0", ""))
-    return tuple(sources)
 
 
 def _unzip(name: str, content: bytes) -> tuple[Source, ...]:

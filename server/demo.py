@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from autograder.catalogue import EVERYTHING, Catalogue, Topic
 from autograder.exercise import Misconception
-from autograder.release import stub
 from autograder.render.text import render
 from autograder.report import student_view
+from autograder.stubs import stub
 from server import engine
 from server.cli import serve
 from server.config import Config

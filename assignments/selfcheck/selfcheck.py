@@ -1,4 +1,4 @@
-"""Run the public cases of an assignment on the functions in the file next to the tests."""
+"""Run the public cases of an assignment on a student's functions."""
 
 from __future__ import annotations
 
@@ -31,11 +31,17 @@ class Item:
 
 
 UNCHANGED = "arguments left unchanged"
+HIDDEN = "Grading uses the same checks with more cases, which stay hidden."
 
 
 def items(data: Path) -> list[Item]:
     """The items of a data file that `gradmark release` wrote."""
-    return list(_items(loads(data.read_text("utf-8"))))
+    return items_of(loads(data.read_text("utf-8")))
+
+
+def items_of(exercises: list[Mapping[str, Any]]) -> list[Item]:
+    """The items of exercises as they stand in such a file."""
+    return list(_items(exercises))
 
 
 def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
@@ -50,14 +56,18 @@ def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
         yield Item(exercise["name"], UNCHANGED, "unchanged", exercise["unchanged"], tuple(mutating))
 
 
-def problem(item: Item, module: str) -> str:
-    """What is wrong with the item in the named module: one sentence, empty when it is right."""
+def load(module: str) -> tuple[Mapping[str, Any], str]:
+    """The functions of the named module, and one sentence if it cannot be loaded, else empty."""
     try:
-        functions = vars(importlib.import_module(module))
+        return vars(importlib.import_module(module)), ""
     except SyntaxError as error:
-        return f"{module}.py cannot be read: {error.msg} in line {error.lineno}"
+        return {}, f"{module}.py cannot be read: {error.msg} in line {error.lineno}"
     except Exception as error:
-        return f"{module}.py stops while it is loaded: {type(error).__name__}: {error}"
+        return {}, f"{module}.py stops while it is loaded: {type(error).__name__}: {error}"
+
+
+def problem(item: Item, functions: Mapping[str, Any]) -> str:
+    """What is wrong with the item in these functions: one sentence, empty when it is right."""
     session = LocalSession(functions)
     for trial in item.trials:
         answers = [session.call(call) for call in trial["calls"]]

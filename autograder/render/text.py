@@ -21,8 +21,13 @@ def render(report: Report, console: Console) -> None:
         console.print(Padding(Text(note, style="yellow"), (0, 0, 0, 2)))
     for exercise in report["exercises"]:
         console.print()
-        console.print(_exercise(exercise))
+        render_exercise(exercise, console)
     console.print()
+
+
+def render_exercise(exercise: dict[str, Any], console: Console) -> None:
+    """Print one exercise of a view."""
+    console.print(_exercise(exercise))
 
 
 def _headline(report: Report) -> Text:

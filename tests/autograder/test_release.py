@@ -12,7 +12,8 @@ from torch import Tensor
 
 from autograder.judging.codec import dumps
 from autograder.oracle import Oracle
-from autograder.release import release, stub
+from autograder.release import release
+from autograder.stubs import stub
 from tests.conftest import SECRET
 
 COMMITTED = Path(__file__).parents[2] / "assignments"

@@ -55,7 +55,7 @@ def test_a_notebook_gives_its_code_cells_in_order():
     text = {"cell_type": "markdown", "id": "b", "metadata": {}, "source": "# title"}
     (source,) = parse("a.ipynb", notebook(code("x = 1"), text, code("y = 2"), code(" "))).sources
     assert source.notebook
-    assert source.chunks == ("x = 1", "y = 2")
+    assert source.chunks == ("x = 1", "y = 2", " ")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,54 @@ def test_a_notebook_of_an_older_format_is_read():
         ],
     }
     assert parse("a.ipynb", json.dumps(old).encode()).sources[0].chunks == ("x = 1",)
+
+
+def named(grade_id: str, **marks: object) -> dict:
+    fields = {"schema_version": 3, "grade": False, "solution": True, "locked": False, **marks}
+    return {"metadata": {"nbgrader": {"grade_id": grade_id, **fields}}}
+
+
+def test_nbgraders_cells_are_found_by_their_name():
+    test = named("check-relu", grade=True, solution=False, locked=True, points=2)
+    (source,) = parse(
+        "a.ipynb",
+        notebook(
+            code("import torch"),
+            code("def relu(x): return 1", **named("relu")),
+            code("def relu(x): return 2", **named("relu")),
+            code("assert relu(1) == 2", **test),
+            code("def relu(x): return 3"),
+        ),
+    ).sources
+    assert source.named["relu"] == 2
+    assert source.chunks[3] == ""
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw", "heading", None])
+def test_a_solution_whose_cell_was_turned_into_text_is_still_code(kind):
+    cell = code("def relu(x): return 1", **named("relu", cell_type="code"))
+    (source,) = parse("a.ipynb", notebook({**cell, "cell_type": kind})).sources
+    assert source.chunks == ("def relu(x): return 1",)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        [],
+        "x",
+        {"nbgrader": 7},
+        {"nbgrader": {"grade_id": ["relu"]}},
+        {"nbgrader": {"grade_id": ""}},
+    ],
+)
+def test_metadata_of_any_kind_costs_no_code(metadata):
+    (source,) = parse("a.ipynb", notebook(code("x = 1", metadata=metadata))).sources
+    assert (source.chunks, dict(source.named)) == (("x = 1",), {})
+
+
+def test_what_the_notebook_came_with_is_not_graded():
+    cells = (code("# self-check: relu\ncheck('relu')"), code("# experiment\nplot()"), code("x = 1"))
+    assert parse("a.ipynb", notebook(*cells)).sources[0].chunks == ("", "", "x = 1")
 
 
 def test_a_zip_gives_each_module_and_leaves_clutter_out():

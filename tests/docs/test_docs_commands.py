@@ -19,10 +19,17 @@ TEXT = {page: page.read_text("utf-8") for page in PAGES}
 EVERYTHING = "\n".join(TEXT.values())
 
 
-def commands() -> dict[str, click.Command]:
-    context = click.Context(main)
-    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
-    return {name: command for name, command in found.items() if command is not None}
+def commands(group: click.Group = main) -> dict[str, click.Command]:
+    """Every command by its words, those of groups too: `nbgrader init`."""
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    inner = {
+        f"{name} {word}": command
+        for name, member in found.items()
+        if isinstance(member, click.Group)
+        for word, command in commands(member).items()
+    }
+    return {name: command for name, command in found.items() if command is not None} | inner
 
 
 @pytest.mark.parametrize("name", commands())
@@ -43,6 +50,8 @@ def shown() -> list[str]:
 @pytest.mark.parametrize("line", shown())
 def test_every_command_line_shown_exists(line):
     _, name, *arguments = line.split()
+    if isinstance(commands()[name], click.Group):
+        name = f"{name} {arguments[0]}"
     command = commands()[name]
     options = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
     for argument in arguments:

@@ -169,6 +169,19 @@ def test_files_import_one_another_in_any_order(sandbox):
         assert session.call(call("g")).value == "mine"
 
 
+def test_what_nbgraders_cell_defines_counts_whatever_comes_later(sandbox):
+    cells = (
+        "def f(x):\n    return 1",
+        "def f(x):\n    return 2",
+        "def f(x):\n    return 3",
+        "g = 0",
+    )
+    for named, expected in (({"f": 1}, 2), ({"f": 3}, 3), ({}, 3)):
+        source = Source("hw", cells, notebook=True, named=named)
+        with sandbox.session([source]) as session:
+            assert session.call(call("f", x=1)).value == expected
+
+
 def test_cells_stand_on_their_own(sandbox):
     cells = (
         "%matplotlib inline\n!pip install torch\nimport torch\nfiles = !ls\ntorch.rand?",

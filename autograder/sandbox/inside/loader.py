@@ -28,6 +28,7 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._sources = {source["module"]: source for source in sources}
         self._modules: dict[str, ModuleType] = {}
         self._places: dict[str, str] = {}  # code's file name -> how to call it, for cells
+        self._named: dict[str, Any] = {}  # what nbgrader's cells define under their own name
         self.problems: list[dict[str, Any]] = []
 
     def load(self) -> None:
@@ -61,7 +62,12 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 file = place = f"{module.__name__}.py"
                 module.__file__ = file
             self._places[file] = place
+            before = dict(module.__dict__)
             self._run(module, text, file, source["notebook"])
+            for name, at in source["named"].items():
+                value = module.__dict__.get(name)
+                if at == index - 1 and value is not before.get(name):
+                    self._named[name] = value
 
     def _run(self, module: ModuleType, text: str, file: str, notebook: bool) -> None:
         try:
@@ -74,7 +80,10 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             self.problems.append({"place": self._places[file], **problem})
 
     def find(self, name: str) -> Callable[..., Any] | None:
-        """The function of that name: where it is defined rather than where it is imported."""
+        """The function of that name: from nbgrader's cell for it if there is one, else where it is
+        defined rather than where it is imported."""
+        if callable(self._named.get(name)):
+            return self._named[name]  # type: ignore[no-any-return]
         found = [vars(module).get(name) for module in self._modules.values()]
         modules = list(self._modules)
         functions = [(f, m) for f, m in zip(found, modules, strict=True) if callable(f)]

@@ -1,0 +1,65 @@
+"""The self-check of one exercise in a notebook, on the functions that its cells define."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .codec import loads
+from .selfcheck import HIDDEN, Item, items_of, problem
+
+_GREEN, _RED, _BOLD, _END = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
+
+
+class SelfCheckFailed(AssertionError):
+    """Raised only for `nbgrader validate`, which asks for an exception; it shows no stack trace."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def check(exercise: str, functions: Mapping[str, Any]) -> None:
+    """Print what the public cases of the exercise say about the functions of that mapping.
+
+    Args:
+        exercise: its name, such as "batch_norm".
+        functions: by name; in a notebook `globals()`.
+
+    Raises:
+        SelfCheckFailed: something is wrong and `nbgrader validate` is asking.
+        ValueError: there is no such exercise in the folder's data.
+    """
+    lines, got, most = [], 0.0, 0.0
+    for item in _items(exercise):
+        with contextlib.redirect_stderr(io.StringIO()):  # nbgrader takes any warning for an error
+            message = problem(item, functions)
+        got, most = got + item.points * (not message), most + item.points
+        lines.append(_line(item, message))
+    colour = _GREEN if got == most else _RED
+    lines.append(f"{_BOLD}{colour}{exercise}: {got:g} of {most:g} points here.{_END} {HIDDEN}")
+    summary = "\n".join(lines)
+    if got < most and os.environ.get("NBGRADER_EXECUTION") == "validate":
+        raise SelfCheckFailed(summary)
+    print(summary)
+
+
+def _items(exercise: str) -> list[Item]:
+    names = []
+    for path in sorted(Path(__file__).parent.glob("*.json")):
+        data = loads(path.read_text("utf-8"))
+        found = items_of([entry for entry in data if entry["name"] == exercise])
+        if found:
+            return found
+        names += [entry["name"] for entry in data]
+    raise ValueError(f"there is no exercise {exercise!r} here; there are: {', '.join(names)}")
+
+
+def _line(item: Item, message: str) -> str:
+    label = str(item).removeprefix(f"{item.exercise}: ")
+    if not message:
+        return f"{_GREEN}✓{_END} {label}  {item.points:g} of {item.points:g}"
+    return f"{_RED}✗{_END} {label}  0 of {item.points:g}\n    {message}"

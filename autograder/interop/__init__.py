@@ -1,0 +1,1 @@
+"""Other course software: bring Gradmark's exercises and scores into it."""

@@ -1,0 +1,58 @@
+"""Write a course directory for nbgrader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from autograder.catalogue import EVERYTHING, Catalogue, Topic
+from autograder.errors import AuthoringError
+from autograder.release import release_selfcheck
+from autograder.workbook import source_workbook, write_notebook
+
+CONFIG = "nbgrader_config.py"
+
+
+def init(catalogue: Catalogue, directory: Path, assignments: Iterable[str] = ()) -> list[Path]:
+    """Write `source/` notebooks and, where there is none yet, `nbgrader_config.py`.
+
+    Args:
+        assignments: names of topics; all of them when empty.
+
+    Returns:
+        The notebooks and the configuration, as far as they were written.
+
+    Raises:
+        KeyError: there is no such assignment.
+        FileExistsError: a notebook is there already and may hold an instructor's work.
+    """
+    topics = _topics(catalogue, assignments)
+    notebooks = {
+        directory / "source" / topic.name / f"{topic.name}.ipynb": topic for topic in topics
+    }
+    for path in notebooks:
+        if path.exists():
+            raise FileExistsError(
+                f"{path} is there already: remove its folder to have it written anew"
+            )
+    for path, topic in notebooks.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(write_notebook(source_workbook(topic)), "utf-8")
+        release_selfcheck([topic], path.parent)
+    written = list(notebooks)
+    config = directory / CONFIG
+    if not config.exists():
+        template = resources.files("autograder") / f"render/templates/nbgrader/{CONFIG}.j2"
+        config.write_text(template.read_text("utf-8"), "utf-8")
+        written.append(config)
+    return written
+
+
+def _topics(catalogue: Catalogue, assignments: Iterable[str]) -> tuple[Topic, ...]:
+    names = list(assignments)
+    if EVERYTHING in names:
+        raise AuthoringError(f"in nbgrader each topic is an assignment: leave {EVERYTHING!r} out")
+    if not names:
+        return catalogue[EVERYTHING].topics
+    return tuple(topic for name in names for topic in catalogue[name].topics)
