@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from autograder.checks.base import Check, Expectation, Outcome, SeedSource
+from autograder.checks.base import Check, Expectation, Outcome, SeedSource, call_in_precision
 from autograder.errors import AuthoringError
 from autograder.exercise import Arguments, Case
-from autograder.judging.call import Call, Session
+from autograder.judging.call import Answer, Call, Session
 from autograder.judging.compare import Expected
 from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls
-from autograder.tolerance import ROUNDOFF
+from autograder.tolerance import sensitivity, tolerance
 
 DRAWS = 6
 
@@ -91,9 +91,19 @@ class MaskCheck(RandomCheck):
         if not isinstance(answer.value, tuple) or not isinstance(answer.value[1], Tensor):
             raise AuthoringError(f"{self.name}: the solution does not return an output and a mask")
         arguments = self._bound(calls[0])
+        exact = call_in_precision(calls[0], torch.float64)
         truth = self.kept(**arguments)
-        precise = truth.to(torch.float64)
-        allowed = 32 * ROUNDOFF[truth.dtype] * precise.abs().clamp(min=1e-30)
+        precise = self.kept(**self._bound(exact))
+
+        def kept(call: Call) -> Answer:
+            return Answer(self.kept(**self._bound(call)))
+
+        def pick(answer: Answer) -> list[Tensor]:
+            return [answer.value] if isinstance(answer.value, Tensor) else []
+
+        (measured,) = sensitivity(exact, kept, pick)
+        noise = (truth.to(torch.float64) - precise).abs()
+        allowed = tolerance(measured, noise, truth.dtype)
         output = next(iter(self.points))
         expected = Expected(truth, precise, precise, allowed)
         return MaskExpectation(

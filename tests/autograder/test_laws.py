@@ -1,10 +1,13 @@
 """Random answers: correct samplers never fail, wrong ones always do."""
 
 import math
+import zlib
 
 import pytest
 import torch
 
+from autograder.checks import drops
+from autograder.exercise import case
 from autograder.judging.call import Call
 from autograder.judging.compare import Expected
 from autograder.judging.laws import (
@@ -172,6 +175,43 @@ def randint_mask(x, p, generator):
 
 def one_mask(x, p, generator):
     return torch.rand(x.shape, generator=torch.Generator().manual_seed(3)) >= p
+
+
+def exponential(x, p, generator=None):
+    mask = rand_mask(x, p, generator)
+    return torch.where(mask, torch.exp(x), 0.0), mask
+
+
+def exponential_to_base_two(x, p, generator=None):
+    mask = rand_mask(x, p, generator)
+    return torch.where(mask, torch.exp2(x * math.log2(math.e)), 0.0), mask
+
+
+def exponential_off_by_a_thousandth(x, p, generator=None):
+    mask = rand_mask(x, p, generator)
+    return torch.where(mask, 1.001 * torch.exp(x), 0.0), mask
+
+
+@pytest.mark.parametrize(
+    ("function", "right"),
+    [(exponential_to_base_two, True), (exponential_off_by_a_thousandth, False)],
+)
+def test_what_is_kept_may_be_off_by_what_its_conditioning_explains(function, right):
+    large = X + 75  # where rounding x * log2(e) costs more than 32 units of roundoff
+    check = drops(
+        exponential,
+        (case("large", x=large, p=P),),
+        points={"y": 1, "mask": 1, "generator": 1},
+        keep=lambda x, p: 1 - p,
+        kept=lambda x, p: torch.exp(x),
+    )
+    calls = check.calls({"x": large, "p": P}, lambda purpose: zlib.crc32(purpose.encode()))
+    expectation = check.expect(check.cases[0], calls, LocalSession({"exponential": exponential}))
+    session = LocalSession({"exponential": function})
+    y, mask, generator = expectation.judge(calls, [session.call(call) for call in calls])
+    assert y.passed == right
+    assert mask.passed
+    assert generator.passed
 
 
 WRONG_DROPOUTS = {

@@ -112,6 +112,131 @@ def test_channels_are_dropped_as_a_whole_and_independently(p, seed):
         assert variance == pytest.approx(p * (1 - p), rel=6 * (2 / (groups - 1)) ** 0.5)
 
 
+shapes = st.sampled_from([(3, 4), (5, 1), (2, 3, 4), (2, 3, 4, 5)])
+
+
+@examples
+@given(shapes, probabilities, st.integers(0, 999), st.sampled_from([1.0, 30.0]))
+def test_attention_dropout_is_pytorchs_softmax_under_its_mask(shape, p, seed, spread):
+    scores = spread * _randn(*shape, seed=seed)
+    attention = torch.softmax(scores, dim=-1)
+    weights, mask = ours.attention_dropout(scores, p, True, torch.Generator().manual_seed(seed))
+    assert mask.dtype == torch.bool
+    assert mask.shape == weights.shape == scores.shape
+    scale = 1 / (1 - p) if p < 1 else 0.0
+    torch.testing.assert_close(weights, attention * mask * scale)
+    if p in {0, 1}:
+        assert (mask == (p == 0)).all()
+    weights, mask = ours.attention_dropout(scores, p, training=False)
+    torch.testing.assert_close(weights, attention)
+    assert mask.all()
+
+
+@examples
+@given(
+    shapes,
+    probabilities,
+    st.integers(0, 999),
+    st.booleans(),
+    st.sampled_from([0.0, 1e4, -1e4, 1e300]),
+)
+def test_attention_dropout_backward_is_autograds(shape, p, seed, training, level):
+    scores = (_randn(*shape, seed=seed) + level).requires_grad_()
+    grad_weights = _randn(*shape, seed=seed + 1)
+    _, mask = ours.attention_dropout(scores, p, training, torch.Generator().manual_seed(seed))
+    weights = torch.softmax(scores, dim=-1)
+    if training:
+        weights = weights.masked_fill(~mask, 0.0) / (1 - p if p < 1 else 1)
+    (wanted,) = torch.autograd.grad(weights, scores, grad_weights)
+    got = ours.attention_dropout_backward(grad_weights, scores.detach(), mask, p, training)
+    torch.testing.assert_close(got, wanted)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3, 0.9])
+def test_attention_dropout_backward_is_what_finite_differences_say(p):
+    scores, grad_weights = _randn(2, 3, 4), _randn(2, 3, 4, seed=1)
+    _, mask = ours.attention_dropout(scores, p, True, torch.Generator().manual_seed(3))
+
+    class UnderOneMask(torch.autograd.Function):
+        @staticmethod
+        def forward(context, scores):
+            context.save_for_backward(scores)
+            return ours.attention_dropout(scores, p, True, torch.Generator().manual_seed(3))[0]
+
+        @staticmethod
+        def backward(context, grad_weights):
+            (scores,) = context.saved_tensors
+            return ours.attention_dropout_backward(grad_weights, scores, mask, p)
+
+    assert torch.autograd.gradcheck(UnderOneMask.apply, scores.clone().requires_grad_())
+    got = ours.attention_dropout_backward(grad_weights, scores, mask, p)
+    # Adding a constant to a row changes nothing.
+    torch.testing.assert_close(got.sum(-1), torch.zeros(2, 3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
+def test_attention_dropout_is_finite_for_scores_of_any_size(dtype, p):
+    scores = torch.tensor(
+        [[1e4, -1e4, 0.0], [1e4, 1e4, 1e4], [-1e4, -1e4, -1e4], [3e38, -3e38, 0.0]], dtype=dtype
+    )
+    weights, mask = ours.attention_dropout(scores, p, True, torch.Generator().manual_seed(0))
+    grad = ours.attention_dropout_backward(torch.ones_like(scores), scores, mask, p)
+    assert weights.isfinite().all()
+    assert grad.isfinite().all()
+    assert weights.dtype == grad.dtype == dtype
+    if p == 1:
+        assert not weights.any()
+        assert not grad.any()
+    if p == 0:
+        torch.testing.assert_close(weights.sum(-1), torch.ones(4, dtype=dtype))
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+@pytest.mark.parametrize("seed", range(5))
+def test_attention_weights_are_right_on_average_and_dropped_independently(p, seed):
+    scores = _randn(1, 1, 3, 4, seed=seed).expand(40, 50, 3, 4)
+    weights, mask = ours.attention_dropout(scores, p, True, torch.Generator().manual_seed(seed))
+    attention = torch.softmax(scores[0, 0], dim=-1)
+    draws = 40 * 50
+    sixfold = 6 * attention * (p / (1 - p) / draws) ** 0.5
+    assert ((weights.mean((0, 1)) - attention).abs() <= sixfold).all()
+    kept = mask.to(torch.float64)
+    for axis in range(4):  # a count over an axis scatters as independent weights do
+        counts = kept.sum(axis)
+        variance = (counts - kept.shape[axis] * (1 - p)).square().mean().item() / kept.shape[axis]
+        assert variance == pytest.approx(p * (1 - p), rel=0.6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
+def test_attention_dropout_refuses_what_is_no_probability(training, p):
+    with pytest.raises(ValueError, match="probability"):
+        ours.attention_dropout(torch.ones(3, 4), p, training)
+
+
+def test_attention_dropout_draws_from_its_generator_alone_and_changes_nothing():
+    scores = _randn(30, 20)
+    kept_scores, before = scores.clone(), torch.get_rng_state()
+    first = ours.attention_dropout(scores, generator=torch.Generator().manual_seed(1))[1]
+    again = ours.attention_dropout(scores, generator=torch.Generator().manual_seed(1))[1]
+    ours.attention_dropout(scores, training=False)
+    ours.attention_dropout_backward(scores, scores, first)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(scores, kept_scores)
+    assert torch.equal(first, again)
+    assert not torch.equal(ours.attention_dropout(scores)[1], ours.attention_dropout(scores)[1])
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_attention_dropout_stays_on_its_device(training, cuda):
+    scores = torch.empty(2, 3, 4, device=cuda)
+    weights, mask = ours.attention_dropout(scores, 0.3, training)
+    grad = ours.attention_dropout_backward(torch.empty_like(weights), scores, mask, 0.3, training)
+    assert {t.device.type for t in (weights, mask, grad)} == {"cuda"}
+    assert weights.dtype == grad.dtype == scores.dtype
+
+
 rates = st.floats(1e-4, 2.0)
 decays = st.sampled_from([0.0, 1e-3, 0.05, 0.7])
 STEPS = 6
