@@ -70,6 +70,58 @@ def dropout_backward(grad_y, mask, p=0.5, training=True):
     raise NotImplementedError("dropout_backward")
 
 
+def attention_dropout(scores, p=0.1, training=True, generator=None):
+    """Attention weights with dropout: the softmax of the scores (Vaswani et al. 2017, equation 1),
+    then `dropout` of its result.
+
+    A row of scores says how much one query looks at each key. Its softmax, the attention, is
+
+        attention = exp(scores) / sum of exp(scores) over the last dimension,
+
+    stable for scores of any finite size. In training mode each weight is then kept with
+    probability 1 - p, on its own, and scaled by 1 / (1 - p), or zero, as in `dropout`. So rows sum
+    to one on average only. (Zehui et al. 2019 divide each row by what its sum has become; here, as
+    in PyTorch, nothing is done about it.)
+
+    Args:
+        scores: `(..., queries, keys)`.
+        p: the probability of dropping a weight, in [0, 1].
+        training: whether to drop anything.
+        generator: a `torch.Generator` to draw from, or None for torch's global one.
+
+    Returns:
+        weights, of the shape of scores; mask, bool, of the shape of scores, True where the weight
+        was kept.
+
+    Raises:
+        ValueError: p outside [0, 1], in evaluation mode too.
+    """
+    raise NotImplementedError("attention_dropout")
+
+
+def attention_dropout_backward(grad_weights, scores, mask, p=0.1, training=True):
+    """The gradient of `attention_dropout`: back through the dropout, then through the softmax.
+
+    Raising one score of a row takes attention away from all others of that row:
+
+        d attention_j / d score_k = attention_j * ((1 if j == k else 0) - attention_k),
+
+    and therefore, summed over j,
+
+        grad_scores = attention * (grad_attention - sum(attention * grad_attention)).
+
+    Args:
+        grad_weights: the gradient with respect to weights, of the shape of scores.
+        scores, p, training: what the forward received.
+        mask: what the forward returned, of the shape of scores.
+
+    Returns:
+        grad_scores, of the shape of scores; finite for scores of any finite size, and zero when
+        everything was dropped.
+    """
+    raise NotImplementedError("attention_dropout_backward")
+
+
 def sgd_step(weight, grad, lr, weight_decay=0.0):
     """One step of gradient descent with weight decay, as `torch.optim.SGD` takes it.
 

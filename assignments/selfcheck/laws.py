@@ -161,14 +161,14 @@ class MaskExpectation:
     def _applied(self, masks: list[Tensor], outputs: list[Value]) -> tuple[Finding, float]:
         """The worst finding for the outputs under their masks, and the mean scale of what is
         kept against what it should be."""
-        assert isinstance(self.kept.value, Tensor)  # noqa: S101 - made so by the check
-        truth, scales = self.kept.value, []
+        truth, precise, scales = self.kept.value, self.kept.low, []
+        assert isinstance(truth, Tensor)  # noqa: S101 - made so by the check
+        assert precise is not None  # noqa: S101 - likewise
         worst = Finding(self.output)
         for mask, output in zip(masks, outputs, strict=True):
             under = mask.expand(truth.shape)
-            value = torch.where(under, truth, torch.zeros((), dtype=truth.dtype))
-            exact = value.to(torch.float64)
-            found = compare(self.output, Expected(value, exact, exact, self.kept.tolerance), output)
+            exact = torch.where(under, precise, 0.0)
+            found = compare(self.output, Expected(truth, exact, exact, self.kept.tolerance), output)
             if not found.passed:
                 worst = found
             if isinstance(output, Tensor) and output.shape == truth.shape and bool(under.any()):
