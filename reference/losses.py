@@ -6,7 +6,7 @@ Each loss of one sample or element is reduced to the batch's: `reduction` is "no
 
 import torch
 
-from autograder.checks import gradients, precision, values
+from autograder.checks import errors, gradients, precision, values
 from autograder.exercise import Exercise, Recipe, case, edit, normal, uniform, upstream
 
 
@@ -17,6 +17,136 @@ def _reduce(loss, reduction):
     if reduction == "sum":
         return loss.sum()
     return loss
+
+
+def _refuse_other_shapes(input, target):
+    """Broadcasting would compare every prediction with every target, without a word."""
+    if input.shape != target.shape:
+        raise ValueError(
+            f"input {tuple(input.shape)} and target {tuple(target.shape)} must have one shape"
+        )
+
+
+def l1_loss(input, target, reduction="mean"):
+    """The absolute error (Hastie, Tibshirani & Friedman 2009, section 10.6), element by element:
+
+        loss = |input - target|.
+
+    It grows as fast far out as near by, so outliers weigh less than in `mse_loss`.
+
+    Args:
+        input: the prediction, of any shape.
+        target: of the shape of input; ValueError otherwise, nothing is broadcast.
+        reduction: "none"; "mean", over all elements; or "sum".
+
+    Returns:
+        the loss, of the shape of input for "none", else `()`.
+    """
+    _refuse_other_shapes(input, target)
+    loss = (input - target).abs()
+    return _reduce(loss, reduction)
+
+
+def l1_loss_backward(grad_y, input, target, reduction="mean"):
+    """The gradient of `l1_loss`: the sign of input - target, however large the difference.
+
+    Where input equals target every derivative in [-1, 1] is right; PyTorch takes 0.
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        input, target, reduction: what the forward received.
+
+    Returns:
+        grad_input, of the shape of input.
+    """
+    grad_loss = grad_y / input.numel() if reduction == "mean" else grad_y
+    return grad_loss * torch.sign(input - target)
+
+
+def mse_loss(input, target, reduction="mean"):
+    """The squared error (Hastie, Tibshirani & Friedman 2009, section 10.6), element by element:
+
+        loss = (input - target) ** 2.
+
+    The mean carries no factor 1/2, unlike in many books. Input and target may be large and near
+    each other: subtract first, and no digits are lost.
+
+    Args:
+        input: the prediction, of any shape.
+        target: of the shape of input; ValueError otherwise, nothing is broadcast.
+        reduction: "none"; "mean", over all elements; or "sum".
+
+    Returns:
+        the loss, of the shape of input for "none", else `()`.
+    """
+    _refuse_other_shapes(input, target)
+    d = input - target
+    loss = d**2
+    return _reduce(loss, reduction)
+
+
+def mse_loss_backward(grad_y, input, target, reduction="mean"):
+    """The gradient of `mse_loss`: in proportion to the difference, so outliers pull hardest.
+
+        d loss / d input = 2 * (input - target).
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        input, target, reduction: what the forward received.
+
+    Returns:
+        grad_input, of the shape of input.
+    """
+    grad_loss = grad_y / input.numel() if reduction == "mean" else grad_y
+    return grad_loss * 2 * (input - target)
+
+
+def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
+    """Squared error near by, absolute error far out (Girshick 2015, equation 3, with beta = 1).
+
+    With the difference d of input and target,
+
+        loss = 0.5 * d ** 2 / beta    where |d| < beta,
+               |d| - 0.5 * beta       elsewhere,
+
+    so that both value and slope are continuous at |d| = beta. It is the loss of Huber (1964)
+    divided by beta. With beta = 0 nothing is quadratic and it is `l1_loss`, also where d = 0.
+
+    Args:
+        input: the prediction, of any shape.
+        target: of the shape of input; ValueError otherwise, nothing is broadcast.
+        reduction: "none"; "mean", over all elements; or "sum".
+        beta: where the two pieces meet, at least 0; ValueError otherwise.
+
+    Returns:
+        the loss, of the shape of input for "none", else `()`.
+    """
+    _refuse_other_shapes(input, target)
+    if beta < 0:
+        raise ValueError(f"beta is {beta}, but must be at least 0")
+    d = input - target
+    near = d.abs() < beta  # nowhere for beta = 0, where the quadratic piece is no number
+    loss = torch.where(near, 0.5 * d**2 / beta, d.abs() - 0.5 * beta)
+    return _reduce(loss, reduction)
+
+
+def smooth_l1_loss_backward(grad_y, input, target, reduction="mean", beta=1.0):
+    """The gradient of `smooth_l1_loss`: with d the difference of input and target,
+
+        d loss / d input = d / beta    where |d| < beta,
+                           sign(d)     elsewhere.
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        input, target, reduction, beta: what the forward received; beta above 0.
+
+    Returns:
+        grad_input, of the shape of input.
+    """
+    d = input - target
+    slope = torch.where(d.abs() < beta, d / beta, torch.sign(d))
+    grad_loss = grad_y / input.numel() if reduction == "mean" else grad_y
+    return grad_loss * slope
 
 
 def _log_softmax(logits):
@@ -83,6 +213,212 @@ def focal_loss_backward(grad_y, logits, target, alpha=None, gamma=2.0, reduction
     one_hot = torch.zeros_like(logits).scatter(1, target.unsqueeze(1), 1.0)
     grad_loss = grad_y / len(logits) if reduction == "mean" else grad_y
     return grad_loss.reshape(-1, 1) * slope * (one_hot - p)
+
+
+def margin_ranking_loss(x1, x2, y, margin=0.0, reduction="mean"):
+    """The hinge on the difference of two scores (Herbrich, Graepel & Obermayer 2000):
+
+        loss = max(0, -y * (x1 - x2) + margin).
+
+    y = 1 says that x1 should rank above x2, y = -1 that x2 should. A pair that is in order by at
+    least the margin costs nothing, and still counts in the mean.
+
+    Args:
+        x1, x2: the scores, of one shape.
+        y: 1 or -1 for each pair, of that shape and dtype.
+        margin: by how much the scores should differ.
+        reduction: "none"; "mean", over all pairs; or "sum".
+
+    Returns:
+        the loss, of the shape of x1 for "none", else `()`.
+    """
+    loss = torch.clamp(-y * (x1 - x2) + margin, min=0)
+    return _reduce(loss, reduction)
+
+
+def margin_ranking_loss_backward(grad_y, x1, x2, y, margin=0.0, reduction="mean"):
+    """The gradient of `margin_ranking_loss`: -y for x1 and y for x2 where the pair costs something,
+    0 where it does not.
+
+    Where -y * (x1 - x2) + margin is 0 every derivative between the two is right; PyTorch takes
+    -y and y.
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        x1, x2, y, margin, reduction: what the forward received.
+
+    Returns:
+        grad_x1, grad_x2, both of the shape of x1.
+    """
+    grad_loss = grad_y / x1.numel() if reduction == "mean" else grad_y
+    costs = -y * (x1 - x2) + margin >= 0
+    grad_x1 = torch.where(costs, -y * grad_loss, 0.0)
+    return grad_x1, -grad_x1
+
+
+def _same_first(recipe, count):
+    """The recipe's numbers, the first of them 0: an input and a target so changed are equal there,
+    and stay equal under relative changes."""
+
+    def put(tensor):
+        flat = tensor.flatten()
+        flat[:count] = 0.0
+        return flat.view(tensor.shape)
+
+    return recipe.map(put)
+
+
+def _signs(*shape):
+    """1 or -1, as likely, and both among the first two."""
+
+    def make(generator, _):
+        flat = torch.randint(0, 2, shape, generator=generator).flatten().double() * 2 - 1
+        flat[:2] = torch.tensor([1.0, -1.0])
+        return flat.view(shape)
+
+    return Recipe(make)
+
+
+DIFFERENCES = (
+    case("rows of four", public=True, input=normal(5, 4), target=normal(5, 4, mean=0.5)),
+    case("one row", input=normal(9, std=3.0), target=normal(9)),
+    case(
+        "each element, transposed strides",
+        input=normal(4, 6).map(lambda t: t.T),
+        target=normal(6, 4),
+        reduction="none",
+    ),
+    case(
+        "sum over images",
+        input=normal(2, 3, 4, 5),
+        target=normal(2, 3, 4, 5),
+        reduction="sum",
+    ),
+)
+DIFFERENCES_FLOAT32 = (
+    case("rows of four", public=True, input=normal(5, 4), target=normal(5, 4, mean=0.5)),
+    case("each element", input=normal(3, 5), target=normal(3, 5), reduction="none"),
+)
+EQUAL = (
+    case(
+        "three of them equal",
+        public=True,
+        kinks=("input",),
+        input=_same_first(normal(3, 4), 3),
+        target=_same_first(normal(3, 4), 3),
+        reduction="none",
+    ),
+    case(
+        "some of them equal, mean",
+        kinks=("input",),
+        input=_same_first(normal(3, 4), 5),
+        target=_same_first(normal(3, 4), 5),
+    ),
+)
+FAR_FROM_ZERO = (
+    case(
+        "both about 10000",
+        public=True,
+        input=normal(4, 5, mean=1e4),
+        target=normal(4, 5, mean=1e4),
+        reduction="none",
+    ),
+    case("both about -30000", input=normal(20, mean=-3e4), target=normal(20, mean=-3e4)),
+)
+OTHER_SHAPES = (
+    case("a column for a row", public=True, input=normal(5, 1), target=normal(5)),
+    case("one row for all", input=normal(4, 3), target=normal(3)),
+    case("one number for each row", input=normal(4, 3), target=normal(4, 1), reduction="sum"),
+    case("as many numbers", input=normal(4, 3), target=normal(3, 4), reduction="none"),
+)
+# Numbers on both sides of beta, and of both signs.
+SMOOTH = (
+    case("rows of four", public=True, input=normal(5, 4, std=1.5), target=normal(5, 4)),
+    case("beta 0.5", public=True, input=normal(4, 6), target=normal(4, 6), beta=0.5),
+    case("one row, beta 3", input=normal(15, std=4.0), target=normal(15), beta=3.0),
+    case(
+        "each element, transposed strides, beta 2",
+        input=normal(4, 6, std=3.0).map(lambda t: t.T),
+        target=normal(6, 4),
+        reduction="none",
+        beta=2.0,
+    ),
+    case(
+        "sum over images, beta 0.7",
+        input=normal(2, 3, 4, 5),
+        target=normal(2, 3, 4, 5),
+        reduction="sum",
+        beta=0.7,
+    ),
+)
+SMOOTH_FLOAT32 = (
+    case("rows of four, beta 1.5", public=True, input=normal(5, 4), target=normal(5, 4), beta=1.5),
+    case("each element", input=normal(3, 5), target=normal(3, 5), reduction="none"),
+)
+SMOOTH_ZERO = (
+    case("beta 0", public=True, input=normal(5, 4), target=normal(5, 4), beta=0.0),
+    case(
+        "beta 0, some of them equal",
+        input=_same_first(normal(3, 4), 3),
+        target=_same_first(normal(3, 4), 3),
+        reduction="none",
+        beta=0.0,
+    ),
+)
+SMOOTH_REFUSED = (
+    *OTHER_SHAPES,
+    case("negative beta", public=True, input=normal(5), target=normal(5), beta=-1.0),
+    case("small negative beta", input=normal(3, 4), target=normal(3, 4), beta=-0.01),
+)
+PAIRS = (
+    case("pairs", public=True, x1=normal(12), x2=normal(12), y=_signs(12)),
+    case("margin 0.8", public=True, x1=normal(12), x2=normal(12), y=_signs(12), margin=0.8),
+    case(
+        "rows of pairs, margin 0.5",
+        x1=normal(4, 6),
+        x2=normal(4, 6),
+        y=_signs(4, 6),
+        margin=0.5,
+    ),
+    case(
+        "each pair, transposed strides, margin 1.5",
+        x1=normal(5, 4).map(lambda t: t.T),
+        x2=normal(4, 5),
+        y=_signs(4, 5),
+        margin=1.5,
+        reduction="none",
+    ),
+    case(
+        "sum, margin 0.3",
+        x1=normal(3, 8),
+        x2=normal(3, 8),
+        y=_signs(3, 8),
+        margin=0.3,
+        reduction="sum",
+    ),
+)
+PAIRS_FLOAT32 = (
+    case("margin 0.8", public=True, x1=normal(12), x2=normal(12), y=_signs(12), margin=0.8),
+    case("each pair", x1=normal(4, 5), x2=normal(4, 5), y=_signs(4, 5), reduction="none"),
+)
+TIES = (
+    case(
+        "four ties",
+        public=True,
+        kinks=("x1",),
+        x1=_same_first(normal(14), 4),
+        x2=_same_first(normal(14), 4),
+        y=_signs(14),
+        reduction="none",
+    ),
+    case(
+        "ties, mean",
+        kinks=("x1",),
+        x1=_same_first(normal(3, 6), 3),
+        x2=_same_first(normal(3, 6), 3),
+        y=_signs(3, 6),
+    ),
+)
 
 
 def _classes(count, classes):
@@ -166,6 +502,533 @@ FOCAL_FLOAT32 = (
 )
 
 EXERCISES = (
+    Exercise(
+        functions=(l1_loss, l1_loss_backward),
+        checks=(
+            values(l1_loss, DIFFERENCES, points={"loss": 3}, name="loss"),
+            precision(l1_loss, DIFFERENCES_FLOAT32, points={"loss": 0.5}, name="float32"),
+            gradients(
+                l1_loss_backward,
+                upstream(l1_loss, l1_loss_backward, DIFFERENCES),
+                points={"grad_input": 3},
+                name="backward",
+            ),
+            gradients(
+                l1_loss_backward,
+                upstream(l1_loss, l1_loss_backward, EQUAL),
+                points={"grad_input": 1},
+                name="backward where input equals target",
+            ),
+            precision(
+                l1_loss_backward,
+                upstream(l1_loss, l1_loss_backward, DIFFERENCES_FLOAT32),
+                points={"grad_input": 0.5},
+                name="backward in float32",
+            ),
+            errors(l1_loss, OTHER_SHAPES, points=1),
+        ),
+        misconceptions=(
+            edit(
+                l1_loss,
+                "loss = (input - target).abs()",
+                "loss = input - target",
+                name="absolute-value-missing",
+                hint="Can your loss become negative? Look at a prediction that is too small.",
+            ),
+            edit(
+                l1_loss,
+                "loss = (input - target).abs()",
+                "loss = (input - target) ** 2",
+                name="square-for-absolute-value",
+                hint="A difference of 10 should cost ten times as much as one of 1: how much "
+                "does yours?",
+            ),
+            edit(
+                l1_loss,
+                "loss = (input - target).abs()",
+                "loss = torch.sqrt((input - target) ** 2 + 1e-8)",
+                name="smoothed-at-zero",
+                hint="What does your loss give for a perfect prediction? A small number under a "
+                "root stays.",
+            ),
+            edit(
+                l1_loss,
+                "loss = (input - target).abs()",
+                "loss = input.abs() - target.abs()",
+                name="difference-of-absolute-values",
+                hint="How far apart are -1 and 1? The order of the two operations matters.",
+            ),
+            edit(
+                l1_loss,
+                "loss = (input - target).abs()",
+                "loss = 0.5 * (input - target).abs()",
+                name="halved",
+                hint="The factor 1/2 belongs to squares, where it cancels against a 2.",
+            ),
+            edit(
+                l1_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(input - target, reduction).abs()",
+                name="absolute-value-after-the-reduction",
+                hint="Errors of +1 and -1 must not cancel: what comes first, the sum or the "
+                "absolute value?",
+            ),
+            edit(
+                l1_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(loss, 'sum' if reduction == 'mean' else reduction)",
+                name="sum-for-mean",
+                hint="Does your loss grow with the number of elements? A mean does not.",
+            ),
+            edit(
+                l1_loss,
+                "return _reduce(loss, reduction)",
+                "return loss.sum() / len(input) if reduction == 'mean' else _reduce(loss, "
+                "reduction)",
+                name="mean-over-the-batch-only",
+                hint="With four features per row there are four errors per row: by how many do "
+                "you divide?",
+            ),
+            edit(
+                l1_loss,
+                "return _reduce(loss, reduction)",
+                "return loss.mean()",
+                name="reduction-ignored",
+                hint="What shape should the result have with reduction='none'?",
+            ),
+            edit(
+                l1_loss,
+                "_refuse_other_shapes(input, target)",
+                "pass",
+                name="shapes-broadcast",
+                hint="What is the shape of (5, 1) minus (5,)? See whether every number of it is an "
+                "error that you meant.",
+            ),
+            edit(
+                l1_loss_backward,
+                "torch.sign(input - target)",
+                "(input - target)",
+                name="difference-for-sign",
+                hint="How steep is |d| at d = 10, and how steep at d = 0.1?",
+            ),
+            edit(
+                l1_loss_backward,
+                "torch.sign(input - target)",
+                "torch.sign(target - input)",
+                name="sign-reversed",
+                hint="When the prediction is too large and grows, does the loss grow or fall?",
+            ),
+            edit(
+                l1_loss_backward,
+                "torch.sign(input - target)",
+                "torch.sign(input)",
+                name="sign-of-the-input",
+                hint="The kink is where input equals target. Where is it in your gradient?",
+            ),
+            edit(
+                l1_loss_backward,
+                "torch.sign(input - target)",
+                "(input > target)",
+                name="nothing-from-below",
+                hint="What is the slope of |d| for negative d? It is not 0.",
+            ),
+            edit(
+                l1_loss_backward,
+                "grad_y / input.numel() if",
+                "grad_y if",
+                name="mean-forgotten-in-backward",
+                hint="The mean divides by the number of elements. Where is that in the gradient?",
+            ),
+            edit(
+                l1_loss_backward,
+                "grad_y / input.numel() if",
+                "grad_y / len(input) if",
+                name="divided-by-the-batch-only",
+                hint="By how many did the forward divide: by rows, or by elements?",
+            ),
+            edit(
+                l1_loss_backward,
+                'if reduction == "mean" else grad_y',
+                "",
+                name="every-reduction-a-mean",
+                hint="Only one of the three reductions divides.",
+            ),
+            edit(
+                l1_loss_backward,
+                "grad_loss * torch.sign",
+                "(grad_loss / grad_y) * torch.sign",
+                name="upstream-ignored",
+                hint="The loss may be one part of a larger one: where does grad_y enter?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(mse_loss, mse_loss_backward),
+        checks=(
+            values(mse_loss, DIFFERENCES, points={"loss": 3}, name="loss"),
+            precision(mse_loss, DIFFERENCES_FLOAT32, points={"loss": 0.5}, name="float32"),
+            precision(
+                mse_loss, FAR_FROM_ZERO, points={"loss": 0.5}, name="large numbers in float32"
+            ),
+            gradients(
+                mse_loss_backward,
+                upstream(mse_loss, mse_loss_backward, DIFFERENCES),
+                points={"grad_input": 3.5},
+                name="backward",
+            ),
+            precision(
+                mse_loss_backward,
+                upstream(mse_loss, mse_loss_backward, DIFFERENCES_FLOAT32),
+                points={"grad_input": 0.5},
+                name="backward in float32",
+            ),
+            errors(mse_loss, OTHER_SHAPES, points=1),
+        ),
+        misconceptions=(
+            edit(
+                mse_loss,
+                "loss = d**2",
+                "loss = 0.5 * d**2",
+                name="half-of-the-square",
+                hint="Books put a factor before the square to make the derivative neat. Does the "
+                "formula that was asked for have one?",
+            ),
+            edit(
+                mse_loss,
+                "loss = d**2",
+                "loss = d.abs()",
+                name="absolute-value-for-square",
+                hint="A difference of 10 should cost a hundred times as much as one of 1.",
+            ),
+            edit(
+                mse_loss,
+                "loss = d**2",
+                "loss = input**2 - target**2",
+                name="difference-of-squares",
+                hint="How wrong is 1 where -1 was wanted? The order of the two operations matters.",
+            ),
+            edit(
+                mse_loss,
+                "loss = d**2",
+                "loss = input**2 - 2 * input * target + target**2",
+                name="square-expanded",
+                hint="In float32, what is left of 10001 ** 2 - 2 * 10001 * 10000 + 10000 ** 2? "
+                "Compare the sizes of the terms with that of their sum.",
+            ),
+            edit(
+                mse_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(d, reduction) ** 2",
+                name="square-after-the-reduction",
+                hint="Errors of +1 and -1 must not cancel: what comes first, the sum or the "
+                "square?",
+            ),
+            edit(
+                mse_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(loss, reduction) ** 0.5",
+                name="root-of-the-mean",
+                hint="That has the unit of the target, and another name.",
+            ),
+            edit(
+                mse_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(loss, 'sum' if reduction == 'mean' else reduction)",
+                name="sum-for-mean",
+                hint="Does your loss grow with the number of elements? A mean does not.",
+            ),
+            edit(
+                mse_loss,
+                "return _reduce(loss, reduction)",
+                "return loss.sum() / len(input) if reduction == 'mean' else _reduce(loss, "
+                "reduction)",
+                name="mean-over-the-batch-only",
+                hint="With four features per row there are four errors per row: by how many do "
+                "you divide?",
+            ),
+            edit(
+                mse_loss,
+                "return _reduce(loss, reduction)",
+                "return loss.mean()",
+                name="reduction-ignored",
+                hint="What shape should the result have with reduction='none'?",
+            ),
+            edit(
+                mse_loss,
+                "_refuse_other_shapes(input, target)",
+                "pass",
+                name="shapes-broadcast",
+                hint="What is the shape of (5, 1) minus (5,)? See whether every number of it is an "
+                "error that you meant.",
+            ),
+            edit(
+                mse_loss_backward,
+                "grad_loss * 2 * (input - target)",
+                "grad_loss * (input - target)",
+                name="two-missing",
+                hint="Differentiate the square: is there something in the forward that would "
+                "cancel its exponent?",
+            ),
+            edit(
+                mse_loss_backward,
+                "grad_loss * 2 * (input - target)",
+                "grad_loss * 2 * (target - input)",
+                name="sign-reversed",
+                hint="When the prediction is too large and grows, does the loss grow or fall?",
+            ),
+            edit(
+                mse_loss_backward,
+                "grad_loss * 2 * (input - target)",
+                "grad_loss * 2 * (input - target) ** 2",
+                name="exponent-not-lowered",
+                hint="Is your gradient negative anywhere? It should be where the prediction is "
+                "too small.",
+            ),
+            edit(
+                mse_loss_backward,
+                "grad_loss * 2 * (input - target)",
+                "grad_loss * 2 * torch.sign(input - target)",
+                name="sign-for-difference",
+                hint="Near the target the slope of a square gets small. Does yours?",
+            ),
+            edit(
+                mse_loss_backward,
+                "grad_y / input.numel() if",
+                "grad_y if",
+                name="mean-forgotten-in-backward",
+                hint="The mean divides by the number of elements. Where is that in the gradient?",
+            ),
+            edit(
+                mse_loss_backward,
+                "grad_y / input.numel() if",
+                "grad_y / len(input) if",
+                name="divided-by-the-batch-only",
+                hint="By how many did the forward divide: by rows, or by elements?",
+            ),
+            edit(
+                mse_loss_backward,
+                'if reduction == "mean" else grad_y',
+                "",
+                name="every-reduction-a-mean",
+                hint="Only one of the three reductions divides.",
+            ),
+            edit(
+                mse_loss_backward,
+                "grad_loss * 2",
+                "(grad_loss / grad_y) * 2",
+                name="upstream-ignored",
+                hint="The loss may be one part of a larger one: where does grad_y enter?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(smooth_l1_loss, smooth_l1_loss_backward),
+        checks=(
+            values(smooth_l1_loss, SMOOTH, points={"loss": 3}, name="loss"),
+            values(smooth_l1_loss, SMOOTH_ZERO, points={"loss": 1}, name="beta of zero"),
+            precision(smooth_l1_loss, SMOOTH_FLOAT32, points={"loss": 0.5}, name="float32"),
+            gradients(
+                smooth_l1_loss_backward,
+                upstream(smooth_l1_loss, smooth_l1_loss_backward, SMOOTH),
+                points={"grad_input": 3.5},
+                name="backward",
+            ),
+            precision(
+                smooth_l1_loss_backward,
+                upstream(smooth_l1_loss, smooth_l1_loss_backward, SMOOTH_FLOAT32),
+                points={"grad_input": 0.5},
+                name="backward in float32",
+            ),
+            errors(smooth_l1_loss, SMOOTH_REFUSED, points=1),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                smooth_l1_loss,
+                "d.abs() - 0.5 * beta",
+                "d.abs() + 0.5 * beta",
+                name="line-moved-up",
+                hint="Put |d| = beta into both pieces: do they give the same?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "d.abs() - 0.5 * beta",
+                "d.abs()",
+                name="line-not-moved",
+                hint="Put |d| = beta into both pieces: do they give the same?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "d.abs() - 0.5 * beta",
+                "d.abs() - 0.5",
+                name="line-moved-for-beta-one",
+                hint="By how much the line has to move so that it meets the parabola depends on "
+                "where they meet.",
+            ),
+            edit(
+                smooth_l1_loss,
+                "0.5 * d**2 / beta",
+                "0.5 * d**2",
+                name="parabola-not-scaled",
+                hint="At |d| = beta the parabola has to be as steep as the line. How steep is "
+                "yours for beta = 2?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "0.5 * d**2 / beta",
+                "d**2 / beta",
+                name="half-forgotten",
+                hint="At |d| = beta the parabola has to be as steep as the line: differentiate "
+                "both.",
+            ),
+            edit(
+                smooth_l1_loss,
+                "d = input - target",
+                "d, beta = input - target, 1.0",
+                name="beta-ignored",
+                hint="Try another beta than 1: does the loss change?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(loss, reduction) * (beta or 1)",
+                name="huber-instead",
+                hint="How steep is your line far out? Huber's loss and this one differ by a "
+                "factor.",
+            ),
+            edit(
+                smooth_l1_loss,
+                "near = d.abs() < beta",
+                "near = d < beta",
+                name="absolute-value-missing-in-the-condition",
+                hint="Which piece does d = -10 belong to?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "near = d.abs() < beta",
+                "near = d.abs() > beta",
+                name="pieces-swapped",
+                hint="Which of the two pieces is for small differences?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "near = d.abs() < beta",
+                "near = d**2 < beta",
+                name="square-in-the-condition",
+                hint="beta is compared with a distance, not with its square.",
+            ),
+            edit(
+                smooth_l1_loss,
+                "near = d.abs() < beta",
+                "near = d.abs() <= beta",
+                name="zero-over-zero",
+                hint="For beta = 0 and input = target, which piece is chosen, and what is 0 / 0?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "torch.where(near, 0.5 * d**2 / beta, d.abs() - 0.5 * beta)",
+                "near * (0.5 * d**2 / beta) + ~near * (d.abs() - 0.5 * beta)",
+                name="mask-times-infinity",
+                hint="A mask of zeros does not remove an infinity: what is your quadratic piece "
+                "for beta = 0?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(loss, 'sum' if reduction == 'mean' else reduction)",
+                name="sum-for-mean",
+                hint="Does your loss grow with the number of elements? A mean does not.",
+            ),
+            edit(
+                smooth_l1_loss,
+                "return _reduce(loss, reduction)",
+                "return loss.sum() / len(input) if reduction == 'mean' else _reduce(loss, "
+                "reduction)",
+                name="mean-over-the-batch-only",
+                hint="With four features per row there are four errors per row: by how many do "
+                "you divide?",
+            ),
+            edit(
+                smooth_l1_loss,
+                "_refuse_other_shapes(input, target)",
+                "pass",
+                name="shapes-broadcast",
+                hint="What is the shape of (5, 1) minus (5,)? See whether every number of it is an "
+                "error that you meant.",
+            ),
+            edit(
+                smooth_l1_loss,
+                "if beta < 0:",
+                "if False:",
+                name="negative-beta-accepted",
+                hint="What would a negative distance mean? Say so instead of computing something.",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "beta, d / beta, ",
+                "beta, d, ",
+                name="beta-missing-in-backward",
+                hint="Is your gradient continuous at |d| = beta, for another beta than 1?",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "beta, d / beta, ",
+                "beta, 2 * d / beta, ",
+                name="half-missing-in-backward",
+                hint="What becomes of the factor 0.5 when the square is differentiated?",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "torch.where(d.abs() < beta, d / beta, torch.sign(d))",
+                "torch.clamp(d, -beta, beta)",
+                name="gradient-of-huber",
+                hint="How steep is the line far out? Clipping d itself gives the gradient of "
+                "another loss.",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "torch.sign(d))",
+                "1.0)",
+                name="one-for-sign",
+                hint="How steep is |d| on the left?",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "torch.sign(d))",
+                "d)",
+                name="difference-for-sign",
+                hint="How steep is |d| at d = 10, and how steep at d = 20?",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "torch.where(d.abs() < beta",
+                "torch.where(d < beta",
+                name="absolute-value-missing-in-the-backward's-condition",
+                hint="Which piece does d = -10 belong to?",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "d = input - target",
+                "d = target - input",
+                name="sign-reversed",
+                hint="When the prediction is too large and grows, does the loss grow or fall?",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "grad_y / input.numel() if",
+                "grad_y if",
+                name="mean-forgotten-in-backward",
+                hint="The mean divides by the number of elements. Where is that in the gradient?",
+            ),
+            edit(
+                smooth_l1_loss_backward,
+                "return grad_loss * slope",
+                "return (grad_loss / grad_y) * slope",
+                name="upstream-ignored",
+                hint="The loss may be one part of a larger one: where does grad_y enter?",
+            ),
+        ),
+    ),
     Exercise(
         functions=(focal_loss, focal_loss_backward),
         checks=(
@@ -386,6 +1249,195 @@ EXERCISES = (
                 focal_loss_backward,
                 "grad_loss.reshape(-1, 1) * slope",
                 "slope / (len(logits) if reduction == 'mean' else 1)",
+                name="upstream-ignored",
+                hint="The loss may be one part of a larger one: where does grad_y enter?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(margin_ranking_loss, margin_ranking_loss_backward),
+        checks=(
+            values(margin_ranking_loss, PAIRS, points={"loss": 3.5}, name="loss"),
+            precision(margin_ranking_loss, PAIRS_FLOAT32, points={"loss": 0.5}, name="float32"),
+            gradients(
+                margin_ranking_loss_backward,
+                upstream(margin_ranking_loss, margin_ranking_loss_backward, PAIRS),
+                points={"grad_x1": 2, "grad_x2": 2},
+                name="backward",
+            ),
+            gradients(
+                margin_ranking_loss_backward,
+                upstream(margin_ranking_loss, margin_ranking_loss_backward, TIES),
+                points={"grad_x1": 0.5, "grad_x2": 0.5},
+                name="backward at the kink",
+            ),
+            precision(
+                margin_ranking_loss_backward,
+                upstream(margin_ranking_loss, margin_ranking_loss_backward, PAIRS_FLOAT32),
+                points={"grad_x1": 0.25, "grad_x2": 0.25},
+                name="backward in float32",
+            ),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin",
+                "torch.clamp(y * (x1 - x2) + margin",
+                name="order-reversed",
+                hint="y = 1 says that x1 should be the larger. What does a pair cost that is so?",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin",
+                "torch.clamp(-(x1 - x2) + margin",
+                name="label-ignored",
+                hint="Which of the two scores should be the larger? Ask y.",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin",
+                "torch.clamp(-y * (x1 - x2)",
+                name="margin-omitted",
+                hint="A pair in the right order by a hair's breadth is not good enough.",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin",
+                "torch.clamp(-y * (x1 - x2) - margin",
+                name="margin-subtracted",
+                hint="Does a greater margin ask for more, or for less? See what it does to your "
+                "loss.",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin",
+                "torch.clamp(-y * (x1 - x2 + margin)",
+                name="margin-multiplied-by-the-label",
+                hint="The margin is asked for in either direction: what does yours do for y = -1?",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin",
+                "torch.clamp(-y * (x1 - x2).abs() + margin",
+                name="distance-for-difference",
+                hint="A distance is the same whichever score is larger. Is the loss?",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin, min=0)",
+                "-y * (x1 - x2) + margin",
+                name="hinge-missing",
+                hint="What does a pair cost that is in order by far more than the margin?",
+            ),
+            edit(
+                margin_ranking_loss,
+                "min=0)",
+                "max=0)",
+                name="hinge-the-other-way",
+                hint="Can your loss be positive? A loss that can only fall below 0 rewards what "
+                "costs nothing.",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin, min=0)",
+                "torch.clamp(-y * (x1 - x2), min=0) + margin",
+                name="margin-outside-the-hinge",
+                hint="What does a pair cost that is in order by more than the margin? It should "
+                "be nothing.",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin, min=0)",
+                "torch.clamp(-y * (x1 - x2) + margin, min=0) ** 2",
+                name="hinge-squared",
+                hint="By how much does the cost grow when the scores are moved by 1, and by 2?",
+            ),
+            edit(
+                margin_ranking_loss,
+                "return _reduce(loss, reduction)",
+                "return loss.sum() / (loss > 0).sum() if reduction == 'mean' else "
+                "_reduce(loss, reduction)",
+                name="mean-over-the-costly-pairs",
+                hint="Do pairs that cost nothing count in your mean?",
+            ),
+            edit(
+                margin_ranking_loss,
+                "return _reduce(loss, reduction)",
+                "return _reduce(loss, 'sum' if reduction == 'mean' else reduction)",
+                name="sum-for-mean",
+                hint="Does your loss grow with the number of pairs? A mean does not.",
+            ),
+            edit(
+                margin_ranking_loss,
+                "return _reduce(loss, reduction)",
+                "return loss.sum() / len(x1) if reduction == 'mean' else _reduce(loss, reduction)",
+                name="mean-over-the-rows-only",
+                hint="A row may hold several pairs: by how many do you divide?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "return grad_x1, -grad_x1",
+                "return grad_x1, grad_x1",
+                name="both-pulled-one-way",
+                hint="Only the difference of the scores counts: if x1 should rise, what should x2 "
+                "do?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "return grad_x1, -grad_x1",
+                "return -grad_x1, grad_x1",
+                name="gradients-swapped",
+                hint="For y = 1 and a pair in the wrong order, should a step against the gradient "
+                "raise x1, or lower it?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "return grad_x1, -grad_x1",
+                "return grad_x1, torch.zeros_like(grad_x1)",
+                name="second-score-held-fixed",
+                hint="Both scores come from the network: who pulls the second one?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "-y * grad_loss, 0.0)",
+                "-grad_loss, 0.0)",
+                name="label-missing-in-backward",
+                hint="For y = -1 the scores should move the other way. Do yours?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "torch.where(costs, -y * grad_loss, 0.0)",
+                "-y * grad_loss",
+                name="satisfied-pairs-pulled",
+                hint="What is the slope of the loss where it is 0?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "costs = -y * (x1 - x2) + margin",
+                "costs = -y * (x1 - x2)",
+                name="margin-missing-in-backward",
+                hint="A pair in the right order by less than the margin still costs something. "
+                "Does it get a gradient?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "+ margin >= 0",
+                "+ margin <= 0",
+                name="hinge-reversed-in-backward",
+                hint="Which pairs get a gradient, those that cost something or those that do not?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "grad_y / x1.numel() if",
+                "grad_y if",
+                name="mean-forgotten-in-backward",
+                hint="The mean divides by the number of pairs. Where is that in the gradient?",
+            ),
+            edit(
+                margin_ranking_loss_backward,
+                "torch.where(costs, -y * grad_loss, 0.0)",
+                "torch.where(costs, -y * grad_loss / grad_y, 0.0)",
                 name="upstream-ignored",
                 hint="The loss may be one part of a larger one: where does grad_y enter?",
             ),
