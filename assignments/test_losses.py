@@ -1,4 +1,4 @@
-"""Check losses.py on the public cases: run `pytest`, or `pytest -k focal_loss`."""
+"""Check losses.py on the public cases: run `pytest`, or `pytest -k l1_loss`."""
 
 from pathlib import Path
 
