@@ -33,13 +33,13 @@ def stub_cells(topic: Topic) -> dict[str, str]:
 def solution_cells(topic: Topic, order: Iterable[str]) -> dict[str, str]:
     """The named functions, in that order, with their bodies between nbgrader's marks.
 
-    What else the solution is made of (helpers, constants, imports) stands between the marks of the
-    first function that needs it, so the cells run in order and a release removes all of it.
+    What else the solution is made of (helpers, constants) stands between the marks of the first
+    function that needs it, so the cells run in order and a release removes all of it.
     """
     lines = topic.source.splitlines()
     nodes = list(solution_nodes(ast.parse(topic.source)))
     public = {node.name: node for node in nodes if _is_public(node)}
-    waiting = [node for node in nodes if not _is_public(node) and "torch" not in _bound(node)]
+    waiting = [node for node in nodes if not _is_public(node) and not _is_import(node)]
     written, cells = heads(topic), {}
     for name in order:
         needed = _take_needed(public[name], waiting)
@@ -48,6 +48,12 @@ def solution_cells(topic: Topic, order: Iterable[str]) -> dict[str, str]:
         solution = "\n\n\n".join([body, *helpers])
         cells[name] = f"{written[name]}\n    {BEGIN}\n{solution}\n    {END}"
     return cells
+
+
+def imports(topic: Topic) -> str:
+    """The modules that the solution imports, as its file does."""
+    nodes = [node for node in solution_nodes(ast.parse(topic.source)) if _is_import(node)]
+    return "\n".join(ast.unparse(node) for node in nodes) or "import torch"
 
 
 def heads(topic: Topic) -> dict[str, str]:
@@ -66,6 +72,10 @@ def heads(topic: Topic) -> dict[str, str]:
 
 def _is_public(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
     return isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+
+
+def _is_import(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def _docstring_end(node: ast.FunctionDef) -> int:
@@ -93,7 +103,5 @@ def _take_needed(node: ast.stmt, waiting: list[ast.stmt]) -> list[ast.stmt]:
 def _bound(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.FunctionDef):
         return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
     stored = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return {n.id for n in stored}

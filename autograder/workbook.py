@@ -10,7 +10,7 @@ from autograder.catalogue import Topic
 from autograder.exercise import Exercise
 from autograder.lesson import lesson
 from autograder.notebook import EXPERIMENT, SELF_CHECK
-from autograder.stubs import heads, solution_cells, stub_cells
+from autograder.stubs import heads, imports, solution_cells, stub_cells
 
 _CHECK = f"""\
 {SELF_CHECK} on the public cases; grading uses more of them, which stay hidden
@@ -57,7 +57,7 @@ def _workbook(topic: Topic, functions: dict[str, str], *, nbgrader: bool) -> nbf
         parts.insert(0, opening)
     else:
         builder.text(opening.content)
-    builder.code("setup", "import torch")
+    builder.code("setup", imports(topic))
     for name in functions:
         if name not in graded:
             builder.function(name, functions[name])
