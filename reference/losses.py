@@ -156,6 +156,111 @@ def _log_softmax(logits):
     return z - torch.log(torch.exp(z).sum(dim=1, keepdim=True))
 
 
+def nll_loss(log_probs, target, weight=None, ignore_index=-100, reduction="mean"):
+    """The negative log-likelihood of the targets (Goodfellow, Bengio & Courville 2016, section
+    5.5), given logarithms of probabilities:
+
+        loss = -weight[t] * log_probs[t]    for a sample whose target is class t,
+               0                            where the target is ignore_index.
+
+    Args:
+        log_probs: `(N, C)`, the logarithm of each class's probability.
+        target: `(N,)`, int64, the classes' indices; ignore_index may be any number, also one that
+            is no class or one that is.
+        weight: `(C,)`, the weight of each class, or None for 1.
+        ignore_index: samples with this target count nowhere.
+        reduction: "none"; "mean", which divides by the summed weights of the targets that are not
+            ignored, so that it is a weighted mean, NaN if all are ignored; or "sum".
+
+    Returns:
+        the loss, `(N,)` for "none", else `()`.
+    """
+    kept = target != ignore_index  # (N,)
+    index = torch.where(kept, target, 0)  # an ignored target may be no class at all
+    w = kept.to(log_probs.dtype)  # (N,), what each sample counts
+    if weight is not None:
+        w = w * weight.gather(0, index)
+    log_pt = log_probs.gather(1, index.unsqueeze(1)).squeeze(1)  # (N,)
+    loss = torch.where(kept, -w * log_pt, 0.0)
+    if reduction == "mean":
+        return loss.sum() / w.sum()
+    return _reduce(loss, reduction)
+
+
+def nll_loss_backward(grad_y, log_probs, target, weight=None, ignore_index=-100, reduction="mean"):
+    """The gradient of `nll_loss`: one number per sample, at the target's class,
+
+        d loss / d log_probs[j] = -weight[t] if j == t else 0,
+
+    and 0 in the whole row where the target is ignored.
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        log_probs, target, weight, ignore_index, reduction: what the forward received.
+
+    Returns:
+        grad_log_probs, `(N, C)`.
+    """
+    kept = target != ignore_index  # (N,)
+    index = torch.where(kept, target, 0)
+    w = kept.to(log_probs.dtype)  # (N,)
+    if weight is not None:
+        w = w * weight.gather(0, index)
+    grad_loss = grad_y / w.sum() if reduction == "mean" else grad_y
+    slope = -w * grad_loss  # (N,)
+    return torch.zeros_like(log_probs).scatter(1, index.unsqueeze(1), slope.unsqueeze(1))
+
+
+def cross_entropy(logits, target, weight=None, ignore_index=-100, reduction="mean"):
+    """The negative log-likelihood under softmax (Bishop 2006, equation 4.108):
+
+        loss = -weight[t] * log(softmax(logits)[t])    for a sample whose target is class t,
+               0                                       where the target is ignore_index,
+
+    which is `nll_loss` of the logarithm of softmax. It is finite for logits of any finite size,
+    which the logarithm of a probability that rounds to 0 is not.
+
+    Args:
+        logits: `(N, C)`, before the softmax.
+        target: `(N,)`, int64, the classes' indices; ignore_index may be any number, also one that
+            is no class or one that is.
+        weight: `(C,)`, the weight of each class, or None for 1.
+        ignore_index: samples with this target count nowhere.
+        reduction: "none"; "mean", which divides by the summed weights of the targets that are not
+            ignored, NaN if all are ignored; or "sum".
+
+    Returns:
+        the loss, `(N,)` for "none", else `()`.
+    """
+    log_probs = _log_softmax(logits)  # (N, C)
+    return nll_loss(log_probs, target, weight, ignore_index, reduction)
+
+
+def cross_entropy_backward(
+    grad_y, logits, target, weight=None, ignore_index=-100, reduction="mean"
+):
+    """The gradient of `cross_entropy` (Bishop 2006, equation 4.109): what softmax says minus what
+    it should have said,
+
+        d loss / d logits[j] = weight[t] * (p_j - (1 if j == t else 0)),    p = softmax(logits),
+
+    and 0 in the whole row where the target is ignored.
+
+    It is the chain rule through log p_t = logits[t] - log(sum(exp(logits))): the gradient with
+    respect to log p, less p times its sum over the classes.
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        logits, target, weight, ignore_index, reduction: what the forward received.
+
+    Returns:
+        grad_logits, `(N, C)`; finite for any finite logits.
+    """
+    log_p = _log_softmax(logits)  # (N, C)
+    grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, reduction)
+    return grad_log_p - torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)
+
+
 def focal_loss(logits, target, alpha=None, gamma=2.0, reduction="mean"):
     """Cross-entropy that turns away from what is easy (Lin et al. 2017, equations 4 and 5).
 
@@ -498,6 +603,124 @@ FOCAL_FLOAT32 = (
         logits=_confident(normal(6, 3), right=4),
         gamma=0.5,
         reduction="sum",
+    ),
+)
+
+
+def _ignoring(count, classes, ignore_index, ignored):
+    """Targets for that many samples, of which so many, at random, are to be ignored."""
+
+    def make(generator, _):
+        target = torch.randperm(count, generator=generator) % classes
+        target[torch.randperm(count, generator=generator)[:ignored]] = ignore_index
+        return target
+
+    return Recipe(make)
+
+
+def _log_probs(*shape):
+    """Logarithms of probabilities."""
+    return normal(*shape, std=1.5).map(_log_softmax)
+
+
+def _class_weights(count):
+    return uniform(count, low=0.2, high=2.0)
+
+
+def _classification(name, scores):
+    """Cases for a loss of class scores that its first argument `name` holds: ordinary ones, with
+    ignored targets, degenerate ones, and for float32. `scores` makes the recipe for a shape."""
+
+    def one(title, target, shape, public=False, transposed=False, **arguments):
+        recipe = scores(*shape)
+        if transposed:  # the same numbers, the classes' strides the longer ones
+            recipe = recipe.map(lambda t: t.T.contiguous().T)
+        return case(title, public=public, target=target, **{name: recipe}, **arguments)
+
+    ordinary = (
+        one("three classes", _classes(6, 3), (6, 3), public=True),
+        one("class weights", _classes(9, 5), (9, 5), public=True, weight=_class_weights(5)),
+        one(
+            "each sample, class weights, transposed strides",
+            _classes(8, 4),
+            (8, 4),
+            transposed=True,
+            weight=_class_weights(4),
+            reduction="none",
+        ),
+        one(
+            "sum, class weights", _classes(7, 4), (7, 4), weight=_class_weights(4), reduction="sum"
+        ),
+        one("fewer samples than classes", _classes(3, 6), (3, 6)),
+    )
+    ignored = (
+        one("two ignored", _ignoring(8, 4, -100, 2), (8, 4), public=True),
+        one("three ignored", _ignoring(9, 3, -100, 3), (9, 3), weight=_class_weights(3)),
+        one(
+            "class 1 ignored",
+            _classes(10, 4),
+            (10, 4),
+            weight=_class_weights(4),
+            ignore_index=1,
+        ),
+        one(
+            "each sample, ignore_index -1",
+            _ignoring(8, 3, -1, 2),
+            (8, 3),
+            weight=_class_weights(3),
+            ignore_index=-1,
+            reduction="none",
+        ),
+        one(
+            "sum, ignore_index 255",
+            _ignoring(7, 4, 255, 2),
+            (7, 4),
+            ignore_index=255,
+            reduction="sum",
+        ),
+    )
+    degenerate = (
+        one("all but one ignored", _ignoring(5, 3, -100, 4), (5, 3), weight=_class_weights(3)),
+        one("all ignored", _ignoring(4, 3, -100, 4), (4, 3), public=True),
+        one("all ignored, sum", _ignoring(4, 3, -100, 4), (4, 3), public=True, reduction="sum"),
+        one(
+            "all ignored, class weights",
+            _ignoring(5, 4, 9, 5),
+            (5, 4),
+            ignore_index=9,
+            weight=_class_weights(4),
+        ),
+    )
+    float32 = (
+        one("four classes", _classes(12, 4), (12, 4), public=True),
+        one(
+            "each sample, class weights",
+            _classes(8, 5),
+            (8, 5),
+            weight=_class_weights(5),
+            reduction="none",
+        ),
+    )
+    return ordinary, ignored, degenerate, float32
+
+
+NLL, NLL_IGNORED, NLL_DEGENERATE, NLL_FLOAT32 = _classification("log_probs", _log_probs)
+ENTROPY, ENTROPY_IGNORED, ENTROPY_DEGENERATE, ENTROPY_FLOAT32 = _classification(
+    "logits", lambda *shape: normal(*shape, std=1.5)
+)
+ENTROPY_LARGE = (
+    case(
+        "rows at different levels",
+        public=True,
+        target=_classes(6, 3),
+        logits=normal(6, 3).map(lambda t: t + torch.linspace(-2e3, 2e3, 6).unsqueeze(1).double()),
+    ),
+    case("logits of 1e4", target=_classes(8, 4), logits=normal(8, 4, std=1e4), reduction="none"),
+    case(
+        "class weights, logits of 1e3",
+        target=_classes(9, 3),
+        logits=normal(9, 3, std=1e3),
+        weight=_class_weights(3),
     ),
 )
 
@@ -1003,7 +1226,7 @@ EXERCISES = (
                 smooth_l1_loss_backward,
                 "torch.where(d.abs() < beta",
                 "torch.where(d < beta",
-                name="absolute-value-missing-in-the-backward's-condition",
+                name="absolute-value-missing-in-backward",
                 hint="Which piece does d = -10 belong to?",
             ),
             edit(
@@ -1026,6 +1249,556 @@ EXERCISES = (
                 "return (grad_loss / grad_y) * slope",
                 name="upstream-ignored",
                 hint="The loss may be one part of a larger one: where does grad_y enter?",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(nll_loss, nll_loss_backward),
+        checks=(
+            values(nll_loss, NLL, points={"loss": 2.5}, name="loss"),
+            values(nll_loss, NLL_IGNORED, points={"loss": 1.5}, name="ignored targets"),
+            values(nll_loss, NLL_DEGENERATE, points={"loss": 0.5}, name="nothing to average"),
+            precision(nll_loss, NLL_FLOAT32, points={"loss": 0.5}, name="float32"),
+            gradients(
+                nll_loss_backward,
+                upstream(nll_loss, nll_loss_backward, NLL),
+                points={"grad_log_probs": 2.5},
+                name="backward",
+            ),
+            gradients(
+                nll_loss_backward,
+                upstream(nll_loss, nll_loss_backward, NLL_IGNORED),
+                points={"grad_log_probs": 1.5},
+                name="backward with ignored targets",
+            ),
+            precision(
+                nll_loss_backward,
+                upstream(nll_loss, nll_loss_backward, NLL_FLOAT32),
+                points={"grad_log_probs": 0.5},
+                name="backward in float32",
+            ),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                nll_loss,
+                "-w * log_pt",
+                "w * log_pt",
+                name="sign-missing",
+                hint="Can your loss be negative? The logarithm of a probability is never above 0.",
+            ),
+            edit(
+                nll_loss,
+                "-w * log_pt",
+                "-w * torch.exp(log_pt)",
+                name="probability-for-its-logarithm",
+                hint="What comes in, and what does the name of the loss say is summed: "
+                "likelihoods, or their logarithms?",
+            ),
+            edit(
+                nll_loss,
+                "-w * log_pt",
+                "-w * torch.log(log_pt)",
+                name="logarithm-taken-twice",
+                hint="The input is a logarithm already: what is the logarithm of a negative "
+                "number?",
+            ),
+            edit(
+                nll_loss,
+                "-w * log_pt",
+                "-w * log_probs.sum(dim=1)",
+                name="every-class-counted",
+                hint="Which of the classes does the likelihood of the target speak of?",
+            ),
+            edit(
+                nll_loss,
+                "-w * log_pt",
+                "-log_pt",
+                name="weights-in-the-divisor-only",
+                hint="A weighted mean has the weights above and below the line.",
+            ),
+            edit(
+                nll_loss,
+                "w = w * weight.gather(0, index)",
+                "pass",
+                name="class-weights-ignored",
+                hint="What does weight do in your loss? Give one class a weight of 0 and look.",
+            ),
+            edit(
+                nll_loss,
+                "w = w * weight.gather(0, index)",
+                "w = w * weight[0]",
+                name="one-weight-for-all-classes",
+                hint="weight has one entry per class: which one belongs to which sample?",
+            ),
+            edit(
+                nll_loss,
+                "return loss.sum() / w.sum()",
+                "return loss.mean()",
+                name="mean-over-the-samples",
+                hint="With weights 1 and 3, how is a weighted mean of two numbers formed? By "
+                "what is divided, and does an ignored sample count there?",
+            ),
+            edit(
+                nll_loss,
+                "return loss.sum() / w.sum()",
+                "return loss.sum() / kept.sum()",
+                name="weights-missing-in-the-divisor",
+                hint="Double all class weights: a weighted mean does not change. Does yours?",
+            ),
+            edit(
+                nll_loss,
+                "return loss.sum() / w.sum()",
+                "return loss.sum() / (kept.sum() if weight is None else weight.sum())",
+                name="divided-by-the-weights-of-the-classes",
+                hint="A class may occur five times in the batch, or never. How often does its "
+                "weight enter your divisor?",
+            ),
+            edit(
+                nll_loss,
+                "return loss.sum() / w.sum()",
+                "return loss.sum() / log_probs.numel()",
+                name="mean-over-the-classes-too",
+                hint="There is one loss per sample: by how many do you divide?",
+            ),
+            edit(
+                nll_loss,
+                "return loss.sum() / w.sum()",
+                "return loss.sum()",
+                name="sum-for-mean",
+                hint="Does your loss grow with the number of samples? A mean does not.",
+            ),
+            edit(
+                nll_loss,
+                "return loss.sum() / w.sum()",
+                "return loss.sum() / w.sum().clamp(min=1e-12)",
+                name="empty-mean-hidden",
+                hint="What is the mean of no numbers? A quiet 0 would look like a perfect batch.",
+            ),
+            edit(
+                nll_loss,
+                "w = kept.to(log_probs.dtype)",
+                "w = torch.ones_like(log_probs[:, 0])",
+                name="ignored-samples-in-the-divisor",
+                hint="An ignored sample adds nothing to the sum. What does it add to the divisor?",
+            ),
+            edit(
+                nll_loss,
+                "kept = target != ignore_index",
+                "kept = target != -100",
+                name="ignore-index-fixed",
+                hint="Try another ignore_index than -100.",
+            ),
+            edit(
+                nll_loss,
+                "kept = target != ignore_index",
+                "kept = target >= 0",
+                name="negative-targets-ignored",
+                hint="May a class such as 1 be ignored? What says which targets are: their sign, "
+                "or an argument?",
+            ),
+            edit(
+                nll_loss,
+                "kept = target != ignore_index",
+                "kept = torch.ones_like(target, dtype=torch.bool)",
+                name="ignored-targets-looked-up",
+                hint="Which column do you read for a target of -100?",
+            ),
+            edit(
+                nll_loss,
+                "torch.where(kept, -w * log_pt, 0.0)",
+                "(-w * log_pt)[kept]",
+                name="ignored-samples-left-out",
+                hint="With reduction='none' there is one number per sample: also for those that "
+                "are ignored?",
+            ),
+            edit(
+                nll_loss_backward,
+                "slope = -w * grad_loss",
+                "slope = w * grad_loss",
+                name="sign-reversed",
+                hint="When the target's log-probability grows, does the loss grow or fall?",
+            ),
+            edit(
+                nll_loss_backward,
+                "slope = -w * grad_loss",
+                "slope = -w * (grad_loss / grad_y)",
+                name="upstream-ignored",
+                hint="The loss may be one part of a larger one: where does grad_y enter?",
+            ),
+            edit(
+                nll_loss_backward,
+                "slope = -w * grad_loss",
+                "slope = -w * grad_loss / torch.exp(log_probs.gather(1, index[:, None])[:, 0])",
+                name="derivative-by-the-probability",
+                hint="The derivative is asked for with respect to what comes in. Is that p, or "
+                "log p?",
+            ),
+            edit(
+                nll_loss_backward,
+                "slope = -w * grad_loss",
+                "slope = -w * grad_loss * log_probs.gather(1, index[:, None])[:, 0]",
+                name="value-for-derivative",
+                hint="What is the derivative of -w * x with respect to x? Does it depend on x?",
+            ),
+            edit(
+                nll_loss_backward,
+                "torch.zeros_like(log_probs).scatter(1, index.unsqueeze(1), slope.unsqueeze(1))",
+                "slope.unsqueeze(1).repeat(1, log_probs.shape[1])",
+                name="every-class-gets-the-gradient",
+                hint="Which entries of a row does the loss of a sample depend on?",
+            ),
+            edit(
+                nll_loss_backward,
+                "torch.zeros_like(log_probs).scatter(1,",
+                "(-slope.unsqueeze(1) * torch.exp(log_probs)).scatter_add(1,",
+                name="gradient-of-cross-entropy",
+                hint="Who takes the softmax here? Only its logarithm comes in, so only the last "
+                "step is differentiated.",
+            ),
+            edit(
+                nll_loss_backward,
+                "w = w * weight.gather(0, index)",
+                "pass",
+                name="class-weights-missing-in-backward",
+                hint="weight scales the loss of a sample: what does it do to its gradient?",
+            ),
+            edit(
+                nll_loss_backward,
+                "grad_y / w.sum() if",
+                "grad_y if",
+                name="mean-forgotten-in-backward",
+                hint="The mean divides by the summed weights. Where is that in the gradient?",
+            ),
+            edit(
+                nll_loss_backward,
+                "grad_y / w.sum() if",
+                "grad_y / len(target) if",
+                name="divided-by-the-samples-in-backward",
+                hint="By what did the forward divide, with class weights and ignored targets?",
+            ),
+            edit(
+                nll_loss_backward,
+                "grad_y / w.sum() if",
+                "grad_y / kept.sum() if",
+                name="divisor-without-weights-in-backward",
+                hint="Double all class weights: does your gradient under reduction='mean' "
+                "change? The loss does not.",
+            ),
+            edit(
+                nll_loss_backward,
+                "w = kept.to(log_probs.dtype)",
+                "w = torch.ones_like(log_probs[:, 0])",
+                name="ignored-samples-get-a-gradient",
+                hint="The loss does not depend on an ignored sample: what is its gradient?",
+            ),
+            edit(
+                nll_loss_backward,
+                "kept = target != ignore_index",
+                "kept = target != -100",
+                name="ignore-index-fixed-in-backward",
+                hint="Try another ignore_index than -100.",
+            ),
+        ),
+    ),
+    Exercise(
+        functions=(cross_entropy, cross_entropy_backward),
+        checks=(
+            values(cross_entropy, ENTROPY, points={"loss": 2}, name="loss"),
+            values(cross_entropy, ENTROPY_IGNORED, points={"loss": 1}, name="ignored targets"),
+            values(
+                cross_entropy, ENTROPY_DEGENERATE, points={"loss": 0.5}, name="nothing to average"
+            ),
+            values(cross_entropy, ENTROPY_LARGE, points={"loss": 1}, name="large logits"),
+            precision(cross_entropy, ENTROPY_FLOAT32, points={"loss": 0.5}, name="float32"),
+            gradients(
+                cross_entropy_backward,
+                upstream(cross_entropy, cross_entropy_backward, ENTROPY),
+                points={"grad_logits": 2},
+                name="backward",
+            ),
+            gradients(
+                cross_entropy_backward,
+                upstream(cross_entropy, cross_entropy_backward, ENTROPY_IGNORED),
+                points={"grad_logits": 1},
+                name="backward with ignored targets",
+            ),
+            gradients(
+                cross_entropy_backward,
+                upstream(cross_entropy, cross_entropy_backward, ENTROPY_LARGE),
+                points={"grad_logits": 1},
+                name="backward, large logits",
+            ),
+            precision(
+                cross_entropy_backward,
+                upstream(cross_entropy, cross_entropy_backward, ENTROPY_FLOAT32),
+                points={"grad_logits": 0.5},
+                name="backward in float32",
+            ),
+        ),
+        unchanged=0.5,
+        misconceptions=(
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = _log_softmax(torch.softmax(logits, dim=1))",
+                name="softmax-taken-twice",
+                hint="Logits come in, not probabilities: how often does your function normalise "
+                "them?",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = logits",
+                name="softmax-missing",
+                hint="What is the loss when all logits are raised by 1? It should not change.",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = torch.softmax(logits, dim=1)",
+                name="logarithm-missing",
+                hint="How large does the loss of a target with probability near 0 become? It "
+                "should have no bound.",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = _log_softmax(logits) / 0.6931471805599453",
+                name="logarithm-to-base-two",
+                hint="With equal logits for two classes the loss is 0.693: what is yours, and "
+                "which base is that?",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = _log_softmax(logits.T).T",
+                name="softmax-over-the-batch",
+                hint="Should the probabilities of a sample depend on what else is in the batch?",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = torch.log(torch.softmax(logits, dim=1) + 1e-8)",
+                name="epsilon-in-the-logarithm",
+                hint="A small number inside the logarithm keeps it finite, and wrong. Can "
+                "log(softmax) be worked out without taking the logarithm of a probability?",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = torch.log(torch.softmax(logits, dim=1).clamp(1e-7, 1 - 1e-7))",
+                name="probability-clipped",
+                hint="A clipped probability keeps the logarithm finite, and wrong: what should a "
+                "loss of 1000 become?",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = torch.log(torch.softmax(logits, dim=1))",
+                name="probability-rounds-to-zero",
+                hint="A probability of exp(-1000) rounds to 0, and its logarithm is infinite. "
+                "Simplify log(exp(z_t) / sum(exp(z))) on paper first.",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = logits - torch.log(torch.exp(logits).sum(dim=1, keepdim=True))",
+                name="exponential-overflows",
+                hint="exp(1000) is infinite. Which number may be subtracted from a row of logits "
+                "without changing its softmax?",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
+                "log_probs = logits - logits.max() - torch.log(torch.exp(logits - "
+                "logits.max()).sum(dim=1, keepdim=True))",
+                name="one-maximum-for-the-batch",
+                hint="Two rows of logits may lie 1000 apart: is the greatest logit of the batch "
+                "a good shift for both?",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return -nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                name="sign-missing",
+                hint="Can your loss be negative? The logarithm of a probability is never above 0.",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return nll_loss(log_probs, target, None, ignore_index, reduction)",
+                name="class-weights-ignored",
+                hint="What does weight do in your loss? Give one class a weight of 0 and look.",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return nll_loss(log_probs, target, weight, ignore_index, 'sum') / len(target) "
+                "if reduction == 'mean' else nll_loss(log_probs, target, weight, ignore_index, "
+                "reduction)",
+                name="mean-over-the-samples",
+                hint="With weights 1 and 3, how is a weighted mean of two numbers formed? By "
+                "what is divided, and does an ignored sample count there?",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return nll_loss(log_probs, target, weight, ignore_index, 'sum') / (target != "
+                "ignore_index).sum() if reduction == 'mean' else nll_loss(log_probs, target, "
+                "weight, ignore_index, reduction)",
+                name="weights-missing-in-the-divisor",
+                hint="Double all class weights: a weighted mean does not change. Does yours?",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return nll_loss(log_probs, target, weight, ignore_index, 'sum') / "
+                "logits.numel() if reduction == 'mean' else nll_loss(log_probs, target, weight, "
+                "ignore_index, reduction)",
+                name="mean-over-the-classes-too",
+                hint="There is one loss per sample: by how many do you divide?",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return nll_loss(log_probs, target, weight, ignore_index, 'sum' if reduction == "
+                "'mean' else reduction)",
+                name="sum-for-mean",
+                hint="Does your loss grow with the number of samples? A mean does not.",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return nll_loss(log_probs, target, weight, -100, reduction)",
+                name="ignore-index-fixed",
+                hint="Try another ignore_index than -100.",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return nll_loss(log_probs, torch.where(target == ignore_index, 0, target), "
+                "weight, -100, reduction)",
+                name="ignored-targets-as-class-zero",
+                hint="A target that is ignored has to be replaced by some class to be looked up. "
+                "Does that class then count?",
+            ),
+            edit(
+                cross_entropy,
+                "return nll_loss(log_probs, target, weight, ignore_index, reduction)",
+                "return torch.nan_to_num(nll_loss(log_probs, target, weight, ignore_index, "
+                "reduction))",
+                name="empty-mean-hidden",
+                hint="What is the mean of no numbers? A quiet 0 would look like a perfect batch.",
+            ),
+            edit(
+                cross_entropy_backward,
+                "return grad_log_p - torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)",
+                "return grad_log_p",
+                name="only-the-target-gets-a-gradient",
+                hint="Softmax ties the classes together: what happens to p_t when another "
+                "class's logit grows?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "return grad_log_p - torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)",
+                "return -torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)",
+                name="target-not-subtracted",
+                hint="A sample that is classified perfectly should get no gradient. What is "
+                "yours when p_t is 1?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "return grad_log_p - torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)",
+                "return torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True) - grad_log_p",
+                name="sign-reversed",
+                hint="When the target's logit grows, does the loss grow or fall?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "return grad_log_p - torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)",
+                "return (grad_log_p - torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)) * "
+                "torch.exp(log_p) * (1 - torch.exp(log_p))",
+                name="softmax-differentiated-twice",
+                hint="p minus the target is the derivative by the logits already: is there "
+                "another factor of softmax left to differentiate?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "return grad_log_p - torch.exp(log_p) * grad_log_p.sum(dim=1, keepdim=True)",
+                "return grad_log_p - logits * grad_log_p.sum(dim=1, keepdim=True)",
+                name="softmax-missing-in-backward",
+                hint="From what is the target subtracted: from the logits, or from what softmax "
+                "makes of them?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "log_p = _log_softmax(logits)",
+                "log_p = _log_softmax(logits.T).T",
+                name="softmax-over-the-batch-in-backward",
+                hint="Do your probabilities of one sample add up to 1?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "log_p = _log_softmax(logits)",
+                "log_p = logits - torch.log(torch.exp(logits).sum(dim=1, keepdim=True))",
+                name="exponential-overflows-in-backward",
+                hint="exp(1000) is infinite: what does the gradient become when the softmax is "
+                "infinity over infinity?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
+                "reduction)",
+                "grad_log_p = nll_loss_backward(torch.ones_like(grad_y), log_p, target, weight, "
+                "ignore_index, reduction)",
+                name="upstream-ignored",
+                hint="The loss may be one part of a larger one: where does grad_y enter?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
+                "reduction)",
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, None, ignore_index, "
+                "reduction)",
+                name="class-weights-missing-in-backward",
+                hint="weight scales the loss of a sample: what does it do to its gradient?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
+                "reduction)",
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
+                "'sum' if reduction == 'mean' else reduction)",
+                name="mean-forgotten-in-backward",
+                hint="The mean divides by the summed weights. Where is that in the gradient?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
+                "reduction)",
+                "grad_log_p = nll_loss_backward(grad_y / (len(target) if reduction == 'mean' "
+                "else 1), log_p, target, weight, ignore_index, 'sum' if reduction == 'mean' else "
+                "reduction)",
+                name="divided-by-the-samples-in-backward",
+                hint="By what did the forward divide, with class weights and ignored targets?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
+                "reduction)",
+                "grad_log_p = nll_loss_backward(grad_y, log_p, torch.where(target == "
+                "ignore_index, 0, target), weight, -100, reduction)",
+                name="ignored-samples-get-a-gradient",
+                hint="The loss does not depend on an ignored sample: what is its gradient?",
+            ),
+            edit(
+                cross_entropy_backward,
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
+                "reduction)",
+                "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, -100, reduction)",
+                name="ignore-index-fixed-in-backward",
+                hint="Try another ignore_index than -100.",
             ),
         ),
     ),

@@ -171,6 +171,138 @@ def test_margin_ranking_loss_stays_on_its_device(cuda, reduction):
     assert {g.shape for g in grads} == {x1.shape}
 
 
+CLASSIFICATIONS = pytest.mark.parametrize(
+    ("forward", "backward", "theirs"),
+    [
+        pytest.param(ours.nll_loss, ours.nll_loss_backward, F.nll_loss, id="nll_loss"),
+        pytest.param(
+            ours.cross_entropy, ours.cross_entropy_backward, F.cross_entropy, id="cross_entropy"
+        ),
+    ],
+)
+
+
+@CLASSIFICATIONS
+@examples
+@given(sizes, st.integers(0, 999), st.sampled_from([-100, -1, 0, 255]), st.booleans())
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_classification_losses(
+    reduction, forward, backward, theirs, shape, seed, ignore_index, weighted
+):
+    n, c = shape
+    scores, target, weight, generator = _batch((n + 1, c + 1), seed)
+    if theirs is F.nll_loss:
+        scores = torch.log_softmax(scores, 1)
+    target[target == 0] = 1  # so that class 0, where it is the one ignored, is not the only one
+    target[torch.rand(n + 1, generator=generator) < 0.3] = ignore_index
+    target[0] = 1
+    scores.requires_grad_()
+    weight = weight if weighted else None
+    y = theirs(scores, target, weight, ignore_index=ignore_index, reduction=reduction)
+    arguments = (scores, target, weight, ignore_index, reduction)
+    torch.testing.assert_close(forward(*arguments), y)
+    _same_gradient(backward, arguments, y, [scores], generator)
+
+
+@CLASSIFICATIONS
+def test_when_every_target_is_ignored(forward, backward, theirs):
+    scores, _, weight, _ = _batch((4, 3), 5)
+    target = torch.full((4,), -100)
+    for w in (None, weight):
+        assert forward(scores, target, w).isnan()
+        assert forward(scores, target, w, reduction="sum") == 0
+        assert (forward(scores, target, w, reduction="none") == 0).all()
+
+
+@CLASSIFICATIONS
+def test_classification_gradients_by_finite_differences(forward, backward, theirs):
+    scores, target, weight, _ = _batch((5, 3), 4)
+    target[1] = -100
+    scores.requires_grad_()
+    assert torch.autograd.gradcheck(lambda z: forward(z, target, weight), scores)
+
+
+def test_an_ignored_sample_may_have_a_probability_of_zero():
+    log_probs = torch.tensor([[-torch.inf, 0.0], [-0.5, -1.0]])
+    target = torch.tensor([-100, 0])
+    for reduction in REDUCTIONS:
+        torch.testing.assert_close(
+            ours.nll_loss(log_probs, target, reduction=reduction),
+            F.nll_loss(log_probs, target, reduction=reduction),
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_cross_entropy_is_finite_for_any_logits(dtype):
+    logits = torch.tensor([[1e30, -1e30], [0.0, 1e4], [5.0, 5.0], [-2e3, 2e3]], dtype=dtype)
+    for target in (torch.tensor([0, 1, 0, 0]), torch.tensor([1, 0, 1, 1])):
+        loss = ours.cross_entropy(logits, target, reduction="none")
+        torch.testing.assert_close(loss, F.cross_entropy(logits, target, reduction="none"))
+        grad = ours.cross_entropy_backward(
+            torch.ones_like(loss), logits, target, None, -100, "none"
+        )
+        assert torch.isfinite(loss).all()
+        assert torch.isfinite(grad).all()
+        assert loss.dtype == grad.dtype == dtype
+
+
+@CLASSIFICATIONS
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("weighted", [True, False])
+def test_classification_losses_stay_on_their_device(
+    cuda, forward, backward, theirs, reduction, weighted
+):
+    scores = torch.empty(5, 3, device=cuda)
+    target = torch.empty(5, dtype=torch.int64, device=cuda)
+    weight = torch.empty(3, device=cuda) if weighted else None
+    arguments = (scores, target, weight, -100, reduction)
+    y = forward(*arguments)
+    grad = backward(torch.empty_like(y), *arguments)
+    assert y.device.type == grad.device.type == "cuda"
+    assert grad.shape == scores.shape
+    assert y.dtype == grad.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("operator", "forward", "at_least"),
+    [
+        ("NegativeLogLikelihoodLoss", ours.nll_loss, 18),
+        ("SoftmaxCrossEntropyLoss", ours.cross_entropy, 17),
+    ],
+)
+def test_onnx_node_cases(operator, forward, at_least):
+    """ONNX's own cases for the two operators, whose further dimensions are put to the samples."""
+    onnx = pytest.importorskip("onnx")
+    from onnx.backend.test.case import node as node_cases
+    from onnx.backend.test.case.node import (  # noqa: F401 - importing them makes the cases
+        negativeloglikelihoodloss,
+        softmax_cross_entropy_loss,
+    )
+
+    seen = 0
+    for one in node_cases._NodeTestCases:
+        graph = one.model.graph
+        if [node.op_type for node in graph.node] != [operator] or len(graph.output) > 1:
+            continue
+        ((inputs, (expected, *_)),) = one.data_sets
+        scores, target, *weight = (torch.from_numpy(array) for array in inputs)
+        options = {a.name: onnx.helper.get_attribute_value(a) for a in graph.node[0].attribute}
+        options["reduction"] = options["reduction"].decode()
+        loss = forward(
+            scores.movedim(1, -1).reshape(-1, scores.shape[1]),
+            target.reshape(-1).long(),
+            *weight,
+            **options,
+        )
+        if options["reduction"] == "none":
+            loss = loss.reshape(target.shape)
+        torch.testing.assert_close(
+            loss, torch.as_tensor(expected), rtol=1e-5, atol=1e-6, msg=one.name
+        )
+        seen += 1
+    assert seen >= at_least
+
+
 def _focal_by_torch(logits, target, alpha, gamma, reduction):
     ce = F.cross_entropy(logits, target, reduction="none")
     loss = (1 - torch.exp(-ce)) ** gamma * ce
