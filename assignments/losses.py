@@ -113,6 +113,92 @@ def smooth_l1_loss_backward(grad_y, input, target, reduction="mean", beta=1.0):
     raise NotImplementedError("smooth_l1_loss_backward")
 
 
+def nll_loss(log_probs, target, weight=None, ignore_index=-100, reduction="mean"):
+    """The negative log-likelihood of the targets (Goodfellow, Bengio & Courville 2016, section
+    5.5), given logarithms of probabilities:
+
+        loss = -weight[t] * log_probs[t]    for a sample whose target is class t,
+               0                            where the target is ignore_index.
+
+    Args:
+        log_probs: `(N, C)`, the logarithm of each class's probability.
+        target: `(N,)`, int64, the classes' indices; ignore_index may be any number, also one that
+            is no class or one that is.
+        weight: `(C,)`, the weight of each class, or None for 1.
+        ignore_index: samples with this target count nowhere.
+        reduction: "none"; "mean", which divides by the summed weights of the targets that are not
+            ignored, so that it is a weighted mean, NaN if all are ignored; or "sum".
+
+    Returns:
+        the loss, `(N,)` for "none", else `()`.
+    """
+    raise NotImplementedError("nll_loss")
+
+
+def nll_loss_backward(grad_y, log_probs, target, weight=None, ignore_index=-100, reduction="mean"):
+    """The gradient of `nll_loss`: one number per sample, at the target's class,
+
+        d loss / d log_probs[j] = -weight[t] if j == t else 0,
+
+    and 0 in the whole row where the target is ignored.
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        log_probs, target, weight, ignore_index, reduction: what the forward received.
+
+    Returns:
+        grad_log_probs, `(N, C)`.
+    """
+    raise NotImplementedError("nll_loss_backward")
+
+
+def cross_entropy(logits, target, weight=None, ignore_index=-100, reduction="mean"):
+    """The negative log-likelihood under softmax (Bishop 2006, equation 4.108):
+
+        loss = -weight[t] * log(softmax(logits)[t])    for a sample whose target is class t,
+               0                                       where the target is ignore_index,
+
+    which is `nll_loss` of the logarithm of softmax. It is finite for logits of any finite size,
+    which the logarithm of a probability that rounds to 0 is not.
+
+    Args:
+        logits: `(N, C)`, before the softmax.
+        target: `(N,)`, int64, the classes' indices; ignore_index may be any number, also one that
+            is no class or one that is.
+        weight: `(C,)`, the weight of each class, or None for 1.
+        ignore_index: samples with this target count nowhere.
+        reduction: "none"; "mean", which divides by the summed weights of the targets that are not
+            ignored, NaN if all are ignored; or "sum".
+
+    Returns:
+        the loss, `(N,)` for "none", else `()`.
+    """
+    raise NotImplementedError("cross_entropy")
+
+
+def cross_entropy_backward(
+    grad_y, logits, target, weight=None, ignore_index=-100, reduction="mean"
+):
+    """The gradient of `cross_entropy` (Bishop 2006, equation 4.109): what softmax says minus what
+    it should have said,
+
+        d loss / d logits[j] = weight[t] * (p_j - (1 if j == t else 0)),    p = softmax(logits),
+
+    and 0 in the whole row where the target is ignored.
+
+    It is the chain rule through log p_t = logits[t] - log(sum(exp(logits))): the gradient with
+    respect to log p, less p times its sum over the classes.
+
+    Args:
+        grad_y: the gradient with respect to the loss, of its shape.
+        logits, target, weight, ignore_index, reduction: what the forward received.
+
+    Returns:
+        grad_logits, `(N, C)`; finite for any finite logits.
+    """
+    raise NotImplementedError("cross_entropy_backward")
+
+
 def focal_loss(logits, target, alpha=None, gamma=2.0, reduction="mean"):
     """Cross-entropy that turns away from what is easy (Lin et al. 2017, equations 4 and 5).
 
