@@ -11,9 +11,8 @@ import jinja2
 
 from autograder import judging
 from autograder.catalogue import Assignment, Topic
-from autograder.exercise import Exercise
 from autograder.judging.codec import dumps
-from autograder.oracle import PUBLIC_SECRET, Oracle
+from autograder.public import public_data
 from autograder.stubs import stub
 from autograder.workbook import student_workbook, write_notebook
 
@@ -46,7 +45,7 @@ def release(assignment: Assignment, directory: Path, *, replace: bool = False) -
     release_selfcheck(assignment.topics, directory)
     for topic in assignment.topics:
         texts[directory / f"test_{topic.name}.py"] = _render("test_topic.py.j2", topic=topic)
-    for name in ("conftest.py", "pytest.ini", "README.md"):
+    for name in ("conftest.py", "pytest.ini", "pyproject.toml", "requirements.txt", "README.md"):
         texts[directory / name] = _render(f"{name}.j2", assignment=assignment)
     for path, text in texts.items():
         path.write_text(text, "utf-8")
@@ -62,40 +61,7 @@ def release_selfcheck(topics: Iterable[Topic], directory: Path) -> None:
         Path(judging.__file__).parent, engine, ignore=shutil.ignore_patterns("__pycache__")
     )
     for topic in topics:
-        (engine / f"{topic.name}.json").write_text(dumps(_public_data(topic)), "utf-8")
-
-
-def _public_data(topic: Topic) -> list[dict[str, Any]]:
-    oracle = Oracle(PUBLIC_SECRET)
-    return [_exercise(oracle, topic, exercise) for exercise in topic.exercises]
-
-
-def _exercise(oracle: Oracle, topic: Topic, exercise: Exercise) -> dict[str, Any]:
-    trials = [trial for trial in oracle.trials(topic, exercise) if trial.case.public]
-    checks = [
-        {
-            "name": check.name,
-            "gated": check.gated,
-            "points": dict(check.points),
-            "trials": [
-                {
-                    "case": trial.case.name,
-                    "calls": list(trial.calls),
-                    "expectation": trial.expectation,
-                    "updates": sorted(check.updates),
-                }
-                for trial in trials
-                if trial.check is check
-            ],
-        }
-        for check in exercise.checks
-    ]
-    return {
-        "name": exercise.name,
-        "unchanged": exercise.unchanged,
-        # A check without a public case has nothing to show.
-        "checks": [check for check in checks if check["trials"]],
-    }
+        (engine / f"{topic.name}.json").write_text(dumps(public_data(topic)), "utf-8")
 
 
 def _render(template: str, **values: Any) -> str:

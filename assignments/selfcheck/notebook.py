@@ -33,16 +33,17 @@ def check(exercise: str, functions: Mapping[str, Any]) -> None:
         SelfCheckFailed: something is wrong and `nbgrader validate` is asking.
         ValueError: there is no such exercise in the folder's data.
     """
-    lines, got, most = [], 0.0, 0.0
+    lines, got, most, wrong = [], 0.0, 0.0, False
     for item in _items(exercise):
         with contextlib.redirect_stderr(io.StringIO()):  # nbgrader takes any warning for an error
             message = problem(item, functions)
         got, most = got + item.points * (not message), most + item.points
+        wrong = wrong or bool(message)
         lines.append(_line(item, message))
     colour = _GREEN if got == most else _RED
     lines.append(f"{_BOLD}{colour}{exercise}: {got:g} of {most:g} points here.{_END} {HIDDEN}")
     summary = "\n".join(lines)
-    if got < most and os.environ.get("NBGRADER_EXECUTION") == "validate":
+    if wrong and os.environ.get("NBGRADER_EXECUTION") == "validate":
         raise SelfCheckFailed(summary)
     print(summary)
 
@@ -60,6 +61,8 @@ def _items(exercise: str) -> list[Item]:
 
 def _line(item: Item, message: str) -> str:
     label = str(item).removeprefix(f"{item.exercise}: ")
+    got = 0.0 if message else item.points
+    points = f"  {got:g} of {item.points:g}" if item.points else ""  # some only help
     if not message:
-        return f"{_GREEN}✓{_END} {label}  {item.points:g} of {item.points:g}"
-    return f"{_RED}✗{_END} {label}  0 of {item.points:g}\n    {message}"
+        return f"{_GREEN}✓{_END} {label}{points}"
+    return f"{_RED}✗{_END} {label}{points}\n    {message}"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .call import Answer
+from .call import Session
 from .codec import loads
 from .compare import unchanged
+from .differences import against_forward
 from .finding import Finding
 from .local import LocalSession
 from .wording import explain
@@ -54,6 +55,10 @@ def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
             for output, points in check["points"].items():
                 yield Item(exercise["name"], check["name"], output, points, trials)
         yield Item(exercise["name"], UNCHANGED, "unchanged", exercise["unchanged"], tuple(mutating))
+        for difference in exercise["differences"]:
+            for output in difference["arguments"]:
+                check = f"{difference['name']} against your own forward"
+                yield Item(exercise["name"], check, output, 0.0, (difference,))
 
 
 def load(module: str) -> tuple[Mapping[str, Any], str]:
@@ -70,8 +75,7 @@ def problem(item: Item, functions: Mapping[str, Any]) -> str:
     """What is wrong with the item in these functions: one sentence, empty when it is right."""
     session = LocalSession(functions)
     for trial in item.trials:
-        answers = [session.call(call) for call in trial["calls"]]
-        finding = _finding(item, trial, answers)
+        finding = _finding(item, trial, session)
         if not finding.passed:
             kind = finding.evidence.get("kind")
             where = "" if kind in {"missing", "unwritten"} else f" (case {trial['case']!r})"
@@ -79,7 +83,12 @@ def problem(item: Item, functions: Mapping[str, Any]) -> str:
     return ""
 
 
-def _finding(item: Item, trial: Mapping[str, Any], answers: list[Answer]) -> Finding:
+def _finding(item: Item, trial: Mapping[str, Any], session: Session) -> Finding:
+    if "forward" in trial:
+        argument, returns = trial["arguments"][item.output], trial["returns"]
+        forward, backward = trial["forward"], trial["backward"]
+        return against_forward(item.output, argument, returns, forward, backward, session)
+    answers = [session.call(call) for call in trial["calls"]]
     if item.output == "unchanged":
         return unchanged(trial["calls"], answers, trial["updates"])
     findings: list[Finding] = trial["expectation"].judge(trial["calls"], answers)

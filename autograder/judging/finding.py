@@ -20,6 +20,8 @@ Problem = Literal[
     "changed",  # an argument was modified; evidence: argument
     "accepted",  # input that must be refused was not; evidence: expected
     "refused",  # refused with another exception; evidence: expected, exception, text
+    "difference",  # a gradient does not fit its forward; evidence: function, change, promise
+    "forward",  # nothing that a gradient could be held against; evidence: function
     "law",  # random numbers not as the law says; evidence: test, and what it measured
     "unsettled",  # counts only once something else of the exercise is right
 ]

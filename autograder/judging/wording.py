@@ -72,6 +72,13 @@ def hint_at(finding: Finding) -> str:
             return f"must raise {e['expected']} here, but accepts the input"
         case "refused":
             return f"must raise {e['expected']} here, but {_failure(e, reveal=False)}"
+        case "difference":
+            return (
+                f"{output} does not fit your own {e['function']}: along a random direction that "
+                f"changes by {e['change']:.6g}, while the gradient says {e['promise']:.6g}"
+            )
+        case "forward":
+            return f"{e['function']} does not return what {output} could be held against"
         case "law":
             return _law(output, e)
         case "unsettled":

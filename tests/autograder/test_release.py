@@ -1,21 +1,29 @@
 """What students get: it works with plain pytest, and holds nothing hidden."""
 
 import ast
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from torch import Tensor
 
 from autograder.judging.codec import dumps
 from autograder.oracle import Oracle
 from autograder.release import release
-from autograder.stubs import stub
+from autograder.stubs import heads, stub
 from tests.conftest import SECRET
 
+# No plug-in that happens to be installed here.
+PLAIN = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1"}
 COMMITTED = Path(__file__).parents[2] / "assignments"
 
 
@@ -26,25 +34,49 @@ def released(catalogue, tmp_path_factory):
     return folder
 
 
+def students_modules() -> set[str]:
+    """What can be imported where only torch, numpy and pytest were installed."""
+    wanted, found = ["torch", "numpy", "pytest"], set()
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        found.add(name)
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            requirements = map(Requirement, metadata.requires(name) or [])
+            wanted += [
+                canonicalize_name(r.name)
+                for r in requirements
+                if not r.marker or r.marker.evaluate({"extra": ""})
+            ]
+    modules = metadata.packages_distributions()
+    return {m for m, names in modules.items() if found & set(map(canonicalize_name, names))}
+
+
 def pytest_in(folder: Path, *arguments: str) -> str:
-    """Run plain pytest there: none of the project's packages can be imported."""
+    """Run plain pytest there, in an environment that has only what students are told to install."""
     command = [
         sys.executable,
         "-P",
         "-c",
         f"""
 import sys
+from importlib.machinery import PathFinder
 class Hide:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {{"autograder", "reference", "server", "scipy", "rich", "click"}}:
+        spec = PathFinder.find_spec(name, path)
+        if path is None and spec and "-packages" in str(spec.origin) and name not in ALLOWED:
             raise ImportError(f"{{name}} is not there for students")
+        if name in {{"autograder", "reference", "server"}}:
+            raise ImportError(f"{{name}} is not there for students")
+ALLOWED = {students_modules()!r}
 sys.meta_path.insert(0, Hide())
 import pytest
 sys.exit(pytest.main(["-p", "no:cacheprovider", "--color=no", *{list(arguments)!r}]))
 """,
     ]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300, env=PLAIN
     ).stdout
 
 
@@ -68,7 +100,48 @@ def test_the_solution_passes_every_test(catalogue, tmp_path):
     for topic in topics(catalogue):
         (tmp_path / f"{topic.name}.py").write_text(topic.solution())
     output = pytest_in(tmp_path)
-    assert re.search(r"^\d+ passed", output, re.MULTILINE), output[-3000:]
+    assert re.search(r"^\d+ passed in", output, re.MULTILINE), output[-3000:]
+    most = f"{catalogue['all'].max_score:g}"
+    assert re.search(r"are worth ([\d.]+) of \1 points", output)
+    assert float(re.search(r"are worth ([\d.]+)", output)[1]) <= float(most)
+
+
+@pytest.mark.parametrize("name", ["batch_norm", "conv2d"])
+def test_one_exercise_can_be_checked_alone(released, catalogue, name):
+    output = pytest_in(released, "-k", f"{name}:")
+    lines = [line for line in output.splitlines() if re.match(r"\w+ +[\d.]+ of [\d.]+$", line)]
+    assert name in {line.split()[0] for line in lines}
+    assert all(line.split()[0].endswith(name) for line in lines)
+    assert "skipped" not in output
+
+
+RELU = """
+import torch
+def relu(x):
+    return torch.where(x > 0, {forward} * x, 0 * x)
+def relu_backward(grad_y, x):
+    return torch.where(x > 0, {backward} * grad_y, 0 * grad_y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "fits"), [(1, 1, True), (2, 2, True), (1, 2, False), (2, 1, False)]
+)
+def test_a_backward_is_held_against_the_students_own_forward(
+    catalogue, tmp_path, forward, backward, fits
+):
+    release(catalogue["activations"], tmp_path)
+    text = RELU.format(forward=forward, backward=backward)
+    (tmp_path / "activations.py").write_text(text)
+    output = pytest_in(tmp_path, "-k", "[relu: and own", "-rA", "--tb=short")
+    assert ("1 passed" in output) == fits, output
+    assert ("does not fit your own relu: along a random direction" in output) != fits
+
+
+def test_the_folder_says_what_to_install(released):
+    assert (released / "requirements.txt").read_text().split() == ["torch", "numpy", "pytest"]
+    project = tomllib.loads((released / "pyproject.toml").read_text())["project"]
+    assert project["dependencies"] == ["torch", "numpy", "pytest"]
 
 
 def test_a_bug_is_explained_as_the_grader_explains_it(catalogue, tmp_path, grader):
@@ -100,13 +173,19 @@ def test_a_file_that_cannot_be_loaded_is_said_in_one_sentence(catalogue, tmp_pat
 
 def test_nothing_hidden_is_released(released, catalogue):
     text = "\n".join(p.read_text("utf-8") for p in sorted(released.rglob("*")) if p.is_file())
+    assert SECRET.decode() not in text
     oracle = Oracle(SECRET)
     for topic, exercise in catalogue["all"].exercises:
+        documented = "\n".join(heads(topic).values())
         for misconception in exercise.misconceptions:
             # A name's words may stand in prose, but not as a record's name, whatever the quotes.
             assert f'"{misconception.name}"' not in text
             assert f"'{misconception.name}'" not in text
             assert misconception.hint not in text
+            edited = misconception.new.strip()
+            if len(edited) > 25 and edited not in documented:
+                assert edited not in text
+                assert json.dumps(edited)[1:-1] not in text
         for trial in oracle.trials(topic, exercise):
             for call in trial.calls[: 0 if trial.case.public else 1]:
                 for value in call.arguments.values():
