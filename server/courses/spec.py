@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -129,7 +129,7 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _shown(value: object) -> str:
-    text = value.isoformat(" ") if isinstance(value, datetime) else repr(value)
+    text = str(value) if isinstance(value, date) else repr(value)  # a datetime is a date, too
     return text if len(text) <= 60 else text[:57] + "..."
 
 
