@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -16,10 +17,10 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/gradmark audit
-	$(BIN)/pytest
+	$(PYTEST)
 
 fairness: $(VENV)/installed
-	GRADMARK_SECRETS=200 $(BIN)/pytest tests/autograder/test_catalogue_fairness.py
+	GRADMARK_SECRETS=200 $(PYTEST) tests/autograder/test_catalogue_fairness.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
