@@ -63,7 +63,7 @@ def demo(
     database.migrate()
     catalogue = Catalogue.load()
     with database.write() as session:
-        made = course.make(session, catalogue, at=utc_now())
+        made = course.make(session, catalogue, at=utc_now().replace(microsecond=0))
     told = hand_ins(catalogue, made.created_at)
     try:
         _grade(console, config, told, graders)
