@@ -103,7 +103,7 @@ def _tell(console: Console, database: Database, catalogue: Catalogue, folder: Pa
     """One sample's report, a line for each of the others, and what the class has got wrong."""
     reports = _reports(database, [filename for _, filename, _ in samples(catalogue)])
     table = Table(title=f"The samples, in {folder}", title_justify="left", box=None)
-    for heading in ("file", "assignment", "points", "what its report says first"):
+    for heading in ("file", "assignment", "points", "from its report"):
         table.add_column(heading, no_wrap=heading == "points")
     for report in reports:
         points = f"{report['score']:g} of {report['max_score']:g}"
@@ -139,12 +139,13 @@ def _reports(database: Database, filenames: Sequence[str]) -> list[Report]:
 
 
 def _first_words(report: Report) -> str:
+    """What the submission printed, what it looks like, or what is the matter with it."""
     if report["score"] >= report["max_score"]:
         return "everything is right"
-    for note in report["notes"]:
-        return str(note)
-    for exercise in report["exercises"]:
-        for diagnosis in exercise["diagnosis"]:
-            return str(diagnosis["hint"])
-    messages = (c["message"] for e in report["exercises"] for c in e["checks"] if c["message"])
-    return next(messages, "")
+    exercises = report["exercises"]
+    for exercise in exercises:
+        if exercise["output"]:
+            return f"printed: {exercise['output'].splitlines()[0]}"
+    hints = [diagnosis["hint"] for exercise in exercises for diagnosis in exercise["diagnosis"]]
+    messages = [check["message"] for exercise in exercises for check in exercise["checks"]]
+    return next(filter(None, (*hints, *report["notes"], *messages)), "")

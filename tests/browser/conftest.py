@@ -30,7 +30,7 @@ expect.set_options(timeout=30_000)  # CI's machine is busy with other tests
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
-        reason = f"There is no {CHROMIUM}: `make system` installs it."
+        reason = f"There is no {CHROMIUM}: `make browser` installs it."
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -52,8 +52,10 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _listen(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.errors.append(f"{message.text} ({message.location.get('url')})")
+        where = message.location.get("url", "")
+        refused = message.text.startswith("Failed to load") and where == self.page.url
+        if message.type in ("error", "warning") and not refused:  # a refused page is one, too
+            self.errors.append(f"{message.text} ({where})")
 
     def log_in(self, name: str) -> None:
         self.page.goto("/login")
@@ -61,6 +63,11 @@ class Visitor:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
         expect(self.page).not_to_have_url(re.compile("/login"))
+
+
+def follow(page: Page, name: str) -> None:
+    """Click the link of that name; what leads to one place may stand on a page twice."""
+    page.get_by_role("link", name=name, exact=True).first.click()
 
 
 Visit = Callable[..., Visitor]
