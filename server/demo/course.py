@@ -38,7 +38,7 @@ DATES = (
     Dates("initialization", -17, -7, -5),
     Dates("normalization", -11, -0.6, 3),
     Dates("losses", -6, 1.5, 4),
-    Dates("regularization", -2, 6, 9),
+    Dates("regularization", -4, 3, 9),
     Dates("training", -1, 11),
 )
 

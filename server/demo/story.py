@@ -61,7 +61,7 @@ def _student(number: int) -> Student:
     random = _random("student", number)
     return Student(
         number,
-        aptitude=random.uniform(0.35, 0.95),
+        aptitude=random.uniform(0.3, 0.9),
         diligence=random.uniform(0.6, 1.0),
         notebooks=random.random() < 0.25,
     )
@@ -104,7 +104,7 @@ def _begun(exercise: Exercise, student: Student, random: Random) -> Solved:
     if drawn > 0.92 or not exercise.misconceptions:
         return Way.UNWRITTEN
     common = exercise.misconceptions[:_COMMON]
-    weights = [1 / (1 + rank) ** 2 for rank in range(len(common))]
+    weights = [3.0**-rank for rank in range(len(common))]
     return random.choices(common, weights)[0]
 
 

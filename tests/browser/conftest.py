@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.server.conftest import PASSWORD, make_house
+from tests.server.conftest import PASSWORD, House, make_house
 from tests.server.serving import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -61,7 +61,7 @@ class Visitor:
         self.page.goto("/login")
         self.page.get_by_label("E-mail").fill(f"{name}@example.org")
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
+        press(self.page, "Log in")
         expect(self.page).not_to_have_url(re.compile("/login"))
 
 
@@ -73,12 +73,30 @@ def follow(page: Page, name: str) -> None:
 Visit = Callable[..., Visitor]
 
 
+def press(page: Page, name: str) -> None:
+    """Click the button of that name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def choose_file(page: Page, field: str, name: str, content: bytes) -> None:
+    """With the file picker."""
+    page.locator(f"input[type=file][name={field}]").set_input_files(
+        {"name": name, "mimeType": "text/plain", "buffer": content}
+    )
+
+
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server with the house's people and courses, and one real grader."""
-    data = tmp_path_factory.mktemp("campus")
-    make_house(data).database.close()
-    with serving(data) as address:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One for the module: what its tests leave in it is there for those that follow."""
+    house = make_house(tmp_path_factory.mktemp("campus"))
+    yield house
+    house.database.close()
+
+
+@pytest.fixture(scope="module")
+def url(house: House) -> Iterator[str]:
+    """The address of a server for the house, with one real grader."""
+    with serving(house.config.data) as address:
         yield address
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from autograder.catalogue import Catalogue
-from tests.browser.conftest import Visit
+from server.app import create_app
+from server.config import Config
+from tests.browser.conftest import Visit, choose_file, press
+from tests.server import engines
+from tests.server.conftest import House
 
 pytestmark = pytest.mark.slow
 
@@ -19,6 +26,9 @@ WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
 SERIOUS = ("serious", "critical")
 COURSE = "/courses/dl/"
 STAFF = f"{COURSE}staff/"
+NO_PAGES = re.compile(  # what answers with a file or with data
+    r"static|health|metric|report_|status|file|download|export_|^api\.|^admin\.export|openapi"
+)
 
 
 @cache
@@ -41,39 +51,87 @@ def problems(page: Page) -> list[str]:
     return serious
 
 
+def in_every_way(page: Page, address: str, status: int = 200) -> list[str]:
+    """The problems of a page, in each width and colour scheme."""
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.status == status, address
+    found = []
+    for name, (width, height) in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found += [f"{address} {name} {scheme}: {problem}" for problem in problems(page)]
+    return found
+
+
 def hand_in(page: Page, source: str) -> str:
     """Hand in to the losses; return the address of the report."""
     page.goto(f"{COURSE}assignments/losses/")
-    page.locator("input[type=file]").set_input_files(
-        {"name": "losses.py", "mimeType": "text/x-python", "buffer": source.encode()}
-    )
-    page.get_by_role("button", name="Hand in").click()
+    choose_file(page, "file", "losses.py", source.encode())
+    press(page, "Hand in")
     expect(page.get_by_role("region", name="Report")).to_be_visible(timeout=90_000)
-    return page.url
+    return urlsplit(page.url).path
 
 
-def test_no_page_shuts_anybody_out(visit: Visit, catalogue: Catalogue) -> None:
+def regraded(page: Page) -> str:
+    """Grade the losses anew; return the address of what came out."""
+    page.goto(f"{STAFF}regrades")
+    page.get_by_label("Assignment", exact=True).select_option(label="Losses")
+    page.get_by_label("Reason").fill("To be looked at")
+    press(page, "Grade anew")
+    expect(page.get_by_role("button", name="Apply the new results")).to_be_visible(timeout=90_000)
+    return urlsplit(page.url).path
+
+
+def compared(page: Page) -> str:
+    """Search the losses for likeness; return the address of a pair."""
+    page.goto(f"{STAFF}assignments/losses/similarity")
+    press(page, "Search")
+    link = page.get_by_role("link", name="side by side").first
+    expect(link).to_be_visible(timeout=90_000)
+    return link.get_attribute("href") or ""
+
+
+@pytest.fixture
+def left_out(house: House, tmp_path: Path) -> Callable[[Iterable[str]], set[str]]:
+    """Which of the server's pages are not among these addresses."""
+    rules = create_app(Config(tmp_path), engines.ENGINE).url_map
+    pages = {
+        rule.endpoint
+        for rule in rules.iter_rules()
+        if "GET" in (rule.methods or ()) and not NO_PAGES.search(rule.endpoint)
+    }
+    place = rules.bind("localhost")
+    return lambda addresses: pages - {place.match(urlsplit(a).path)[0] for a in addresses}
+
+
+def test_no_page_shuts_anybody_out(
+    visit: Visit,
+    catalogue: Catalogue,
+    house: House,
+    left_out: Callable[[Iterable[str]], set[str]],
+) -> None:
     topic = catalogue["losses"].topics[0]
     bugs = [exercise.misconceptions[0] for exercise in topic.exercises]
     stranger, student, lecturer = visit().page, visit("student").page, visit("instructor").page
-    admin = visit("admin").page
-    wrong = hand_in(student, topic.solution(*bugs))
-    right = hand_in(student, topic.solution())
-    staffs = [report.replace(COURSE, STAFF) for report in (wrong, right)]
+    wrong, right = hand_in(student, topic.solution(*bugs)), hand_in(student, topic.solution())
+    hand_in(visit("classmate").page, topic.solution())
+    invited = house.invitation("newcomer")
+    someone = house.user("student").id
     pages = {
-        stranger: ["/login", "/nowhere", "/invitations/none"],
-        student: [COURSE, f"{COURSE}assignments/losses/", wrong, right, "/account"],
-        lecturer: [*staffs, STAFF, f"{STAFF}people"],
-        admin: ["/"],
+        stranger: ["/login", invited],
+        student: [COURSE, f"{COURSE}assignments/losses/", wrong, right, "/account"]
+        + [f"{COURSE}assignments/losses/compare"],
+        lecturer: [wrong.replace(COURSE, STAFF), right.replace(COURSE, STAFF), STAFF]
+        + [f"{STAFF}{name}" for name in ("people", "gradebook", "submissions", "regrades", "log")]
+        + [f"{STAFF}exports", f"{STAFF}assignments/losses/", f"{STAFF}students/{someone}/"]
+        + [f"{STAFF}assignments/losses/similarity", regraded(lecturer), compared(lecturer)],
+        visit("admin").page: ["/", "/admin/users", f"/admin/users/{someone}"],
     }
-    found = []
+    found = in_every_way(stranger, "/nowhere", 404)
     for page, addresses in pages.items():
         for address in addresses:
-            page.goto(address)
-            for name, (width, height) in WIDTHS.items():
-                page.set_viewport_size({"width": width, "height": height})
-                for scheme in ("light", "dark"):
-                    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                    where = f"{page.url} {name} {scheme}"
-                    found += [f"{where}: {problem}" for problem in problems(page)]
+            found += in_every_way(page, address)
     assert found == []
+    assert left_out(address for addresses in pages.values() for address in addresses) == set()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from autograder.catalogue import Catalogue, Topic
-from tests.browser.conftest import Visit, follow
+from tests.browser.conftest import Visit, choose_file, follow, press
 from tests.server.conftest import PASSWORD
 
 pytestmark = pytest.mark.slow
@@ -56,12 +56,10 @@ def invite(page: Page) -> str:
     """Import the roster; return the link for its only new student."""
     follow(page, "Staff")
     follow(page, "People")
-    page.get_by_label("Import a roster").set_input_files(
-        {"name": "roster.csv", "mimeType": "text/csv", "buffer": ROSTER}
-    )
-    page.get_by_role("button", name="Import").click()
+    choose_file(page, "roster", "roster.csv", ROSTER)
+    press(page, "Import")
     expect(page.get_by_role("status")).to_contain_text("1 added")
-    page.get_by_role("button", name="Make invitation links").click()
+    press(page, "Make invitation links")
     return page.get_by_role("row", name="new.student@example.org").locator(".code").inner_text()
 
 
@@ -69,24 +67,22 @@ def accept(page: Page, invitation: str) -> None:
     page.goto(invitation)
     page.get_by_label("Your name").fill("New Student")
     page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Set password and log in").click()
+    press(page, "Set password and log in")
     expect(page.get_by_role("heading", name="Course dl")).to_be_visible()
 
 
 def hand_in_a_file(page: Page, name: str, source: str) -> None:
     page.get_by_role("link", name=re.compile("^Losses")).click()
-    page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "text/x-python", "buffer": source.encode()}
-    )
+    choose_file(page, "file", name, source.encode())
     expect(page.get_by_text(name, exact=True)).to_be_visible()
-    page.get_by_role("button", name="Hand in").click()
+    press(page, "Hand in")
 
 
 def paste(page: Page, source: str) -> None:
     follow(page, "Hand in a new version")
     page.get_by_text("Or paste your code").click()
     page.get_by_label("Python code").fill(source)
-    page.get_by_role("button", name="Hand in").click()
+    press(page, "Hand in")
 
 
 def expect_report(page: Page, topic: Topic, *, right: bool) -> None:
@@ -107,14 +103,14 @@ def find_misconception(page: Page, name: str) -> None:
 
 def comment(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Comment").fill(text)
-    page.get_by_role("button", name="Comment").click()
+    press(page, "Comment")
     expect(page.get_by_role("article").get_by_text(text)).to_be_visible()
 
 
 def adjust(page: Page, points: str, reason: str) -> None:
     page.get_by_label("Points to give or take").fill(points)
     page.get_by_label("Reason").fill(reason)
-    page.get_by_role("button", name="Adjust").click()
+    press(page, "Adjust")
     expect(page.get_by_role("status")).to_be_visible()
 
 
@@ -124,7 +120,7 @@ def regrade(page: Page, reason: str) -> None:
     follow(page, "Regrades")
     page.get_by_label("Assignment", exact=True).select_option(label="Losses")
     page.get_by_label("Reason").fill(reason)
-    page.get_by_role("button", name="Grade anew").click()
+    press(page, "Grade anew")
     apply = page.get_by_role("button", name="Apply the new results")
     expect(apply).to_be_visible(timeout=90_000)
     apply.click()
