@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test fairness bench audit release system clean
+.PHONY: demo test attacks fairness bench audit release system clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -17,6 +17,11 @@ test: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/gradmark audit
 	$(BIN)/pytest
+
+# Each attack, what it tried, and what came of it: as this user and, started by root, as another.
+attacks: $(VENV)/installed
+	$(BIN)/python -m tests.attacks
+	$(if $(filter 0,$(shell id -u)),$(BIN)/python -m tests.attacks --ordinary)
 
 fairness: $(VENV)/installed
 	GRADMARK_SECRETS=200 $(BIN)/pytest tests/autograder/test_catalogue_fairness.py

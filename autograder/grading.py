@@ -29,6 +29,7 @@ from autograder.submission import Source, Submission
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
+MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 
 
@@ -73,10 +74,11 @@ class Grader:
         began = time.monotonic()
         exercises: list[dict[str, Any]] = []
         with self._sandbox.session(submission.sources) as session:
-            for topic, exercise in chosen.exercises:
+            public = [self._public(*place, session) for place in chosen.exercises]
+            for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
                 if progress is not None:
                     progress(exercise.name, len(exercises), len(chosen.exercises))
-                exercises.append(self._grade_exercise(topic, exercise, session))
+                exercises.append(self._grade_exercise(topic, exercise, session, shown))
             loading = session.loading
         return {
             "schema": SCHEMA,
@@ -104,11 +106,25 @@ class Grader:
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
         with self._sandbox.session(sources) as session:
-            return self._grade_exercise(topic, exercise, session)
+            public = self._public(topic, exercise, session)
+            return self._grade_exercise(topic, exercise, session, public)
 
-    def _grade_exercise(self, topic: Topic, exercise: Exercise, session: Session) -> dict[str, Any]:
+    def _public(self, topic: Topic, exercise: Exercise, session: Session) -> list[Outcome]:
+        """The outcomes of the public trials: to be had before the session meets any hidden one.
+
+        What a submission says about a public case is shown to the student word for word, so its
+        process must not know anything hidden by then.
+        """
         trials = self._oracle.trials(topic, exercise)
-        outcomes = _outcomes(trials, session)
+        return _outcomes([trial for trial in trials if trial.case.public], session)
+
+    def _grade_exercise(
+        self, topic: Topic, exercise: Exercise, session: Session, public: Sequence[Outcome]
+    ) -> dict[str, Any]:
+        trials = self._oracle.trials(topic, exercise)
+        hidden = _outcomes([trial for trial in trials if not trial.case.public], session)
+        parts = {True: iter(public), False: iter(hidden)}
+        outcomes = [next(parts[trial.case.public]) for trial in trials]
         rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
         found = []
@@ -227,7 +243,12 @@ def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcom
 def _outcomes(trials: Sequence[Trial], session: Session) -> list[Outcome]:
     """Put every call to the submission, and judge its answers while it works on the next ones."""
     answers = session.run([call for trial in trials for call in trial.calls])
-    return [trial.judge(tuple(islice(answers, len(trial.calls)))) for trial in trials]
+    outcomes, left = [], MAX_KEPT_BYTES
+    for trial in trials:
+        outcome = trial.judge(tuple(islice(answers, len(trial.calls))))
+        left -= sum(answer.size for answer in outcome.answers)
+        outcomes.append(outcome if left >= 0 else outcome.without_values())
+    return outcomes
 
 
 def _notes(loading: Loading) -> list[str]:

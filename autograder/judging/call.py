@@ -84,6 +84,7 @@ class Answer:
     failure: Failure | None = None
     seconds: float = 0.0
     output: str = ""  # what the call printed, capped
+    size: int = 0  # bytes of the tensors that came with the answer
 
 
 class Session(Protocol):

@@ -12,6 +12,7 @@ import autograder
 from autograder.sandbox import SandboxUnavailable, seccomp
 from autograder.sandbox.inside import kernel, launcher, view
 from autograder.sandbox.runtime import find_runtime
+from tests import ordinary
 
 ROOT = Path(autograder.__file__).parents[1]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
@@ -54,38 +55,9 @@ print("confined")
 """
 
 
-def become_nobody(paths: list[str]) -> None:
-    """Become an unprivileged user who can reach `paths`, even below private directories."""
-    kernel.unshare(kernel.CLONE_NEWNS)
-    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
-    trees = {path: kernel.clone_tree(path) for path in paths}
-    private = set()
-    for path in paths:
-        closed = [p for p in Path(path).parents if not p.stat().st_mode & 0o001]
-        private.update(str(p) for p in closed[-1:])
-    for directory in private:
-        kernel.mount("tmpfs", directory, "tmpfs", 0, "mode=755")
-    for path, tree in trees.items():
-        if not os.path.exists(path):
-            os.makedirs(path)
-            kernel.attach_tree(tree, path)
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-
-
 @needs_root
 def test_an_ordinary_user_can_confine():
-    paths = [os.path.realpath(path) for path in (sys.base_prefix, sys.prefix, str(ROOT))]
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK],
-        env={"PYTHONPATH": str(ROOT), "HOME": "/nonexistent"},
-        cwd="/",
-        preexec_fn=lambda: become_nobody(paths),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = ordinary.run(["-c", CHECK], capture_output=True, timeout=120)
     if "Sandbox" + "Unavailable" in done.stderr and "namespaces" in done.stderr:
         pytest.skip("ordinary users may not make user namespaces here")
     assert done.stdout == "confined\n", done.stderr
