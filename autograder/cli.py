@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from autograder.errors import AuthoringError
 from autograder.secret import read_secret
 from autograder.submission import Submission, SubmissionError, parse
+
+if TYPE_CHECKING:
+    from autograder.policy import Cost
 
 MISUSE, CANNOT_GRADE = 2, 3
 
@@ -111,6 +114,14 @@ _no_sandbox = click.option(
     show_default=True,
     help="Who reads it: the student's view reveals nothing hidden.",
 )
+@click.option(
+    "--policy",
+    type=click.Choice(["report", "warn", "zero"]),
+    default="report",
+    show_default=True,
+    help="What forbidden functions cost: nothing (only the instructor sees them), a warning to "
+    "the student, the exercise's points.",
+)
 @_device
 @_secret
 @_reference
@@ -122,6 +133,7 @@ def grade(
     json_file: Path | None,
     html_file: Path | None,
     view: str,
+    policy: Cost,
     device: str,
     secret_file: Path | None,
     reference: Path | None,
@@ -145,7 +157,7 @@ def grade(
         _bar(console) as bar,
         Grader(catalogue, read_secret(secret_file), device, confined=not no_sandbox) as grader,
     ):
-        report = grader.grade(assignment, handed_in, bar)
+        report = grader.grade(assignment, handed_in, bar, policy=policy)
     shown = student_view(report) if view == "student" else instructor_view(report)
     render(shown, console)
     if json_file is not None:

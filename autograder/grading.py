@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import platform
+import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
 from itertools import islice
 from types import TracebackType
@@ -14,15 +15,16 @@ from typing import Any, Self
 
 import torch
 
-from autograder.catalogue import Catalogue, Topic
+from autograder.catalogue import Assignment, Catalogue, Topic
 from autograder.checks.base import Check, Outcome
 from autograder.checks.errors import REFUSAL
 from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
-from autograder.judging.call import Answer
+from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
+from autograder.policy import Cost, Flag, dispatched, used
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
 from autograder.submission import Source, Submission
@@ -58,13 +60,20 @@ class Grader:
         self._sandbox = Sandbox(device, limits or Limits(), confined)
 
     def grade(
-        self, assignment: str, submission: Submission, progress: Progress | None = None
+        self,
+        assignment: str,
+        submission: Submission,
+        progress: Progress | None = None,
+        *,
+        policy: Cost = "report",
     ) -> Report:
         """Run every check of the assignment and write the report.
 
         Args:
             progress: called before each exercise with its name, how many are done, how many
                 there are.
+            policy: what it costs to use what is not allowed: nothing ("report": the instructor
+                sees it), a warning to the student, or the exercise's points ("zero").
 
         Raises:
             KeyError: there is no such assignment.
@@ -75,11 +84,16 @@ class Grader:
         exercises: list[dict[str, Any]] = []
         with self._sandbox.session(submission.sources) as session:
             public = [self._public(*place, session) for place in chosen.exercises]
+            flags = self._flags(chosen, public, submission.sources, session)
             for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
                 if progress is not None:
                     progress(exercise.name, len(exercises), len(chosen.exercises))
                 exercises.append(self._grade_exercise(topic, exercise, session, shown))
             loading = session.loading
+        for entry, found in zip(exercises, flags, strict=True):
+            entry["policy"] = [flag.document() for flag in found]
+            if found and policy == "zero":
+                entry["score"] = 0.0
         return {
             "schema": SCHEMA,
             "view": "full",
@@ -89,6 +103,7 @@ class Grader:
             "score": _points(sum(exercise["score"] for exercise in exercises)),
             "max_score": _points(chosen.max_score),
             "notes": _notes(loading),
+            "policy": policy,
             "exercises": exercises,
             "seconds": time.monotonic() - began,
             "environment": {
@@ -144,6 +159,36 @@ class Grader:
             "outputs": _outputs(trials, outcomes),
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
+
+    def _flags(
+        self,
+        assignment: Assignment,
+        public: Sequence[Sequence[Outcome]],
+        sources: Sequence[Source],
+        session: Session,
+    ) -> list[list[Flag]]:
+        """Per exercise, what it uses and may not: by its source, and by the operators of one call
+        per function. For that call, too, the session must not have met anything hidden."""
+        specimens: list[tuple[int, Call]] = []
+        for at, ((topic, exercise), outcomes) in enumerate(
+            zip(assignment.exercises, public, strict=True)
+        ):
+            trials = [t for t in self._oracle.trials(topic, exercise) if t.case.public]
+            specimens += [(at, call) for call in _specimens(exercise, trials, outcomes)]
+        answers = session.run([call for _, call in specimens])
+        operators: list[set[str]] = [set() for _ in assignment.exercises]
+        for (at, _), answer in zip(specimens, answers, strict=True):
+            operators[at].update(answer.operators)
+        return [
+            used(
+                session.statements,
+                sources,
+                [function.__name__ for function in exercise.functions],
+                exercise.forbidden,
+            )
+            + dispatched(operators[at], exercise.forbidden)
+            for at, (_, exercise) in enumerate(assignment.exercises)
+        ]
 
     def close(self) -> None:
         self._sandbox.close()
@@ -249,6 +294,25 @@ def _outcomes(trials: Sequence[Trial], session: Session) -> list[Outcome]:
         left -= sum(answer.size for answer in outcome.answers)
         outcomes.append(outcome if left >= 0 else outcome.without_values())
     return outcomes
+
+
+def _specimens(
+    exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]
+) -> Iterator[Call]:
+    """One traced call per function that works: its public case with the least to work on."""
+    for function in exercise.functions:
+        calls = [
+            trial.calls[0]
+            for trial, outcome in zip(trials, outcomes, strict=True)
+            if trial.check.function is function and outcome.answers[0].failure is None
+        ]
+        if calls:
+            yield replace(min(calls, key=_elements), traced=True)
+
+
+def _elements(call: Call) -> int:
+    tensors = [value for value in call.arguments.values() if isinstance(value, torch.Tensor)]
+    return sum(tensor.numel() for tensor in tensors) or sys.maxsize
 
 
 def _notes(loading: Loading) -> list[str]:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.audit import ExerciseAudit
-from autograder.render.text import with_message_once
+from autograder.render.text import say_flag, with_message_once
 from autograder.report import Report
 
 STYLESHEET = resources.files("autograder").joinpath("render/static/report.css").read_text("utf-8")
@@ -22,6 +22,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters["with_message_once"] = with_message_once
+_templates.filters["say_flag"] = say_flag
 _templates.filters["points"] = lambda value: f"{value:g}"
 
 

@@ -48,7 +48,7 @@ def _headline(report: Report) -> Text:
 
 def _exercise(exercise: dict[str, Any]) -> RenderableType:
     if exercise["score"] >= exercise["max_score"]:
-        return _right(exercise)
+        return Group(_right(exercise), *_flags(exercise))
     table = Table.grid(padding=(0, 1))
     table.width = WIDTH
     table.add_column(width=1)
@@ -64,12 +64,26 @@ def _exercise(exercise: dict[str, Any]) -> RenderableType:
         if last_of_run:
             table.add_row("", Padding(Text(check["message"], "red"), (0, 0, 0, 2)), "")
     parts: list[RenderableType] = [table]
+    parts += _flags(exercise)
     for diagnosis in exercise["diagnosis"]:
         hint = Text.assemble((f"hint ({diagnosis['name']}): ", "bold cyan"), diagnosis["hint"])
         parts.append(Padding(hint, (0, 0, 0, 2)))
     if exercise["output"]:
         parts.append(Padding(Text("printed: " + exercise["output"].rstrip(), "dim"), (0, 0, 0, 2)))
     return Group(*parts)
+
+
+def _flags(exercise: dict[str, Any]) -> list[RenderableType]:
+    return [
+        Padding(Text(say_flag(flag), "yellow"), (0, 0, 0, 2)) for flag in exercise.get("policy", [])
+    ]
+
+
+def say_flag(flag: dict[str, Any]) -> str:
+    """What a submission uses and may not, in one sentence."""
+    if flag["rule"] == "dispatched":
+        return f"not allowed: {flag['what']}, seen while it ran"
+    return f"not allowed: {flag['what']} ({flag['place']}, line {flag['line']}: {flag['text']})"
 
 
 def _right(exercise: dict[str, Any]) -> Text:

@@ -6,12 +6,13 @@ import builtins
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import torch
 
 from autograder.judging.call import Answer, Call, Failure, FailureKind, Foreign, Ref, Seed, Value
-from autograder.sandbox.inside import wire
+from autograder.sandbox.inside import trace, wire
 
 MAX_DIMENSION = 2**40
 # The kinds that a worker may claim; the others are for the parent to find.
@@ -30,6 +31,16 @@ MAX_LINE = 4096  # a problem further down is reported without its line
 
 class ReplyError(ValueError):
     """The worker's answer is none."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A top-level statement of a submission: names that it binds ("*" when that cannot be told)
+    and reads, and what it uses, as (path, place, line)."""
+
+    bound: frozenset[str]
+    reads: frozenset[str]
+    uses: tuple[tuple[str, str, int], ...]
 
 
 class Request:
@@ -52,6 +63,7 @@ class Request:
                 "arguments": arguments,
                 "positional": call.positional,
                 "seed": call.seed,
+                "traced": call.traced,
                 "keep": False,
             }
         )
@@ -120,13 +132,16 @@ def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
     header, payload = _read_header(read)
     reader = _Reader(read, payload, most_bytes)
     output = _text(header.pop("output", None), wire.MAX_REPLY_HEADER)
+    operators = _names(header.pop("operators", []), trace.MOST)
     try:
         if header.keys() == {"failure"}:
             answer = Answer(failure=_failure(header["failure"]), output=output)
         elif header.keys() == {"value", "arguments"}:
             value = reader.value(header["value"])
             arguments = _arguments(header["arguments"], call.arguments, reader)
-            answer = Answer(value, arguments, output=output, size=payload)
+            answer = Answer(
+                value, arguments, output=output, size=payload, operators=tuple(operators)
+            )
         else:
             _refuse()
     except (TypeError, RuntimeError, OverflowError, RecursionError, MemoryError):
@@ -145,6 +160,34 @@ def read_loading(read: wire.Read) -> tuple[list[dict[str, Any]], str]:
     return [_problem(problem) for problem in problems], _text(
         header["output"], wire.MAX_REPLY_HEADER
     )
+
+
+def read_statements(read: wire.Read) -> tuple[Statement, ...]:
+    """What the submission's source uses, found before it ran."""
+    header, payload = _read_header(read)
+    facts = header.get("statements")
+    if payload or header.keys() != {"statements"} or type(facts) is not list:
+        _refuse()
+    return tuple(_statement(fact) for fact in facts)
+
+
+def _statement(node: Any) -> Statement:
+    if type(node) is not dict or node.keys() != {"bound", "reads", "uses"}:
+        _refuse()
+    uses = node["uses"]
+    if type(uses) is not list or any(type(use) is not list or len(use) != 3 for use in uses):
+        _refuse()
+    return Statement(
+        frozenset(_names(node["bound"], 200)),
+        frozenset(_names(node["reads"], 1000)),
+        tuple((_text(p, 200), _text(at, 200), _integer(n, 0, 10**7)) for p, at, n in uses),
+    )
+
+
+def _names(node: Any, most: int) -> list[str]:
+    if type(node) is not list or len(node) > most:
+        _refuse()
+    return [_text(name, 200) for name in node]
 
 
 def _read_header(read: wire.Read) -> tuple[dict[str, Any], int]:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from autograder.judging.call import Answer, Call, Failure, resolve
 from autograder.sandbox import codec
+from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import wire
 from autograder.sandbox.limits import Limits, SandboxFault
 from autograder.sandbox.zygote import Worker
@@ -70,12 +71,13 @@ class Session:
         self._sources = [asdict(source) for source in sources]
         self._slot: int | None = None
         self._worker: Worker | None = None
-        self._loaded = False
+        self._opened = self._loaded = False
         self._loads_failed = 0
         self._timeouts: Counter[str] = Counter()
         self._seconds_left = self._limits.session_seconds
         self._chars_left = self._limits.output_chars
         self.loading = Loading()
+        self.statements: tuple[Statement, ...] = ()  # what the source uses, for a source policy
 
     def __enter__(self) -> Session:
         self._slot = self._host.take_slot()
@@ -135,10 +137,14 @@ class Session:
             "device": self._host.device,
             "output_chars": self._chars_left,
             "reply_bytes": self._limits.reply_bytes,
+            "scan": not self._opened,  # once is enough, and once more might fail as well
         }
+        scanned, self._opened = not self._opened, True
 
         def load(worker: Worker) -> Answer:
             wire.send(worker.write, request, [])
+            if scanned:
+                self.statements = codec.read_statements(worker.read)
             problems, output = codec.read_loading(worker.read)
             if not self._loaded:  # later, a worker may say what an earlier one was given
                 self.loading = Loading(tuple(Problem(**p) for p in problems), output)
