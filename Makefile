@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -16,7 +17,7 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/gradmark audit
-	$(BIN)/pytest
+	$(PYTEST)
 
 # Each attack, what it tried, and what came of it: as this user and, started by root, as another.
 attacks: $(VENV)/installed
@@ -24,7 +25,7 @@ attacks: $(VENV)/installed
 	$(if $(filter 0,$(shell id -u)),$(BIN)/python -m tests.attacks --ordinary)
 
 fairness: $(VENV)/installed
-	GRADMARK_SECRETS=200 $(BIN)/pytest tests/autograder/test_catalogue_fairness.py
+	GRADMARK_SECRETS=200 $(PYTEST) tests/autograder/test_catalogue_fairness.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py

@@ -168,18 +168,19 @@ class Session:
             yield answers[-1]
             return
         request = self._request(calls, answers)
-        worker, asked = self._worker, False
+        worker, owed = self._worker, len(request.calls)
         try:
             for call in calls[first : first + len(request.calls)]:
-                answer = self._ask(call, answers, request if not asked else None, seconds)
-                asked = True
+                to_send = request if owed == len(request.calls) else None
+                answer = self._ask(call, answers, to_send, seconds)
+                owed -= 1
                 answers.append(answer)
                 yield answer
                 if self._worker is not worker:
                     return
-            worker = None
         finally:
-            if worker is not None and self._worker is worker:  # it would go on with what was asked
+            # Whoever takes no more answers than these leaves the worker at what is still owed.
+            if owed and worker is not None and self._worker is worker:
                 self._worker = None
                 worker.kill()
 

@@ -179,7 +179,7 @@ class _Statement:
             self.reads.add(name)
 
     def _visit(self, node: ast.AST, scope: Scope, line: int | None = None) -> None:
-        at = int(line or getattr(node, "lineno", 0))
+        at: int = getattr(node, "lineno", 0) if line is None else line
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
                 self._visit_scope(node, scope, line)
