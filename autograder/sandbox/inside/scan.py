@@ -152,6 +152,8 @@ class _Statement:
         names = Scope()
         _bind([statement], names)
         self.bound |= set(names.bound)
+        if isinstance(statement, ast.ClassDef):
+            self.bound |= {n.name for n in statement.body if isinstance(n, ast.FunctionDef)}
         for node in ast.walk(statement):
             if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
                 self.bound.add(_root(node))  # what is patched is reached by whoever uses it
