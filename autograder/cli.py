@@ -167,6 +167,24 @@ def grade(
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the walls as JSON.")
+def doctor(as_json: bool) -> None:
+    """Tell what this machine can confine, what it cannot, and what to install or change.
+
+    Exits with 0 when it can grade in the sandbox, with 3 when it cannot.
+    """
+    from autograder.doctor import can_confine, examine
+    from autograder.render.doctor import render_walls
+
+    walls = examine()
+    if as_json:
+        click.echo(json.dumps([wall.document() for wall in walls], indent=2))
+    else:
+        render_walls(walls, Console())
+    sys.exit(0 if can_confine(walls) else CANNOT_GRADE)
+
+
+@main.command()
 @_reference
 @_refuse_clearly
 def exercises(reference: Path | None) -> None:
