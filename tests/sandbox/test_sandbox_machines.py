@@ -1,14 +1,19 @@
 """Machines and users that differ from the one the tests run on."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import autograder
+from autograder import doctor
+from autograder.cli import main
 from autograder.sandbox import SandboxUnavailable, seccomp
 from autograder.sandbox.inside import kernel, launcher, view
 from autograder.sandbox.runtime import find_runtime
@@ -63,25 +68,17 @@ def test_an_ordinary_user_can_confine():
     assert done.stdout == "confined\n", done.stderr
 
 
-FORBIDDEN = """
-from autograder.sandbox import Sandbox, SandboxUnavailable
-try:
-    Sandbox()
-except SandboxUnavailable as error:
-    print(error)
-"""
+def run_where_namespaces_are_forbidden(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """The command line in a container's situation: no new namespaces, and no way to allow them."""
 
-
-@needs_root
-def test_a_machine_without_user_namespaces_is_refused():
     def forbid() -> None:
         kernel.unshare(kernel.CLONE_NEWUSER)  # here, no ids are mapped and no more can be made
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
         kernel.clear_capabilities()
 
     done = subprocess.run(
-        [sys.executable, "-c", FORBIDDEN],
-        env={"PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", "from autograder.cli import main; main()", *arguments],
+        env={"PYTHONPATH": str(ROOT), "COLUMNS": "300"},
         preexec_fn=forbid,
         capture_output=True,
         text=True,
@@ -89,8 +86,43 @@ def test_a_machine_without_user_namespaces_is_refused():
     )
     if "preexec_fn" in done.stderr or "Permission denied" in done.stderr:
         pytest.skip("this checkout cannot be read by a user without ids")
-    assert "does not let Gradmark make namespaces" in done.stdout, done.stderr
+    return done
+
+
+@needs_root
+def test_a_machine_without_user_namespaces_refuses_to_grade(tmp_path):
+    submission = tmp_path / "losses.py"
+    submission.write_text("import os\nos.system('touch /tmp/ran')\n")
+    secret = ["--secret-file", str(tmp_path / "secret")]
+    done = run_where_namespaces_are_forbidden(["grade", "losses", str(submission), *secret])
+    assert done.returncode == 3, done.stderr
+    (sentence,) = done.stderr.strip().splitlines()
+    assert "does not let Gradmark make namespaces" in sentence
+    assert "user.max_user_namespaces" in sentence
+    assert done.stdout == ""
+
+
+@needs_root
+def test_doctor_says_what_is_missing():
+    done = run_where_namespaces_are_forbidden(["doctor"])
+    assert done.returncode == 3, done.stderr
+    assert re.search(r"missing +namespaces and view", done.stdout)
     assert "user.max_user_namespaces" in done.stdout
+    assert "grading refuses" in done.stdout
+
+
+def test_doctor_finds_every_wall_where_tests_run():
+    walls = doctor.examine()
+    assert doctor.can_confine(walls), [wall for wall in walls if not wall.ok]
+    assert {"network", "processes", "the host's files", "memory"} <= {wall.name for wall in walls}
+
+
+def test_doctor_names_the_package_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    result = CliRunner().invoke(main, ["doctor", "--json"])
+    assert result.exit_code == 3
+    missing = {wall["name"]: wall for wall in json.loads(result.output) if not wall["ok"]}
+    assert "apt install libseccomp2" in missing["system-call filter"]["remedy"]
 
 
 def test_without_libseccomp_the_package_to_install_is_named(monkeypatch):
