@@ -36,3 +36,9 @@ def test_every_attack_is_contained_when_an_ordinary_user_grades():
     run = re.search(r"(\d+) of \1 attacks contained as an ordinary user", done.stdout)
     assert run is not None
     assert int(run[1]) == sum(applies(attack, ordinary.NOBODY) for attack in ATTACKS.values())
+
+
+def test_the_readme_tells_how_many_there_are():
+    assert len(ATTACKS) >= 60
+    readme = (ordinary.ROOT / "README.md").read_text("utf-8")
+    assert f"runs {len(ATTACKS)} attacks" in readme
