@@ -1,4 +1,4 @@
-"""Where a server keeps its data, and the two secrets it makes for itself."""
+"""Where a server keeps its data, and the key it makes for itself."""
 
 from __future__ import annotations
 
@@ -46,10 +46,6 @@ class Config:
             raise ConfigError(
                 f"The data directory {self.data} cannot be written to: {error.strerror}."
             ) from None
-
-    def course_secret(self) -> bytes:
-        """What the hidden cases are drawn from: made once, never shown."""
-        return _secret(self.data / "course.secret")
 
     def session_key(self) -> bytes:
         """What the browsers' cookies are signed with."""

@@ -9,8 +9,11 @@ from typing import Any
 
 import alembic.command
 import alembic.config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
+
+from server.config import ConfigError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _PRAGMAS = (
@@ -42,12 +45,22 @@ class Database:
             yield session
 
     def migrate(self) -> None:
-        """Bring the tables up to date. Processes that start together take turns."""
+        """Bring the tables up to date. Processes that start together take turns.
+
+        Raises:
+            ConfigError: the database belongs to a version that this one knows nothing of.
+        """
         config = alembic.config.Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         with self._writer.begin() as connection:
             config.attributes["connection"] = connection
-            alembic.command.upgrade(config, "head")
+            try:
+                alembic.command.upgrade(config, "head")
+            except CommandError:
+                raise ConfigError(
+                    f"The database {self._engine.url.database} was made by a version of Gradmark "
+                    "that this one cannot continue: use that version, or another data directory."
+                ) from None
 
     def close(self) -> None:
         self._engine.dispose()

@@ -101,7 +101,8 @@ class GraderLoop:
                 self._grading = True
                 try:
                     report = grade(
-                        claim.assignment,
+                        claim.secret,
+                        claim.topic,
                         submission,
                         lambda *step: self._queue.progress(claim, *step),
                     )
@@ -205,7 +206,7 @@ def main(data: Path, reference: Path | None, supervised: bool) -> None:
     config = Config(data, reference)
 
     def open_grader() -> AbstractContextManager[Grade]:
-        return engine.open_grader(reference, config.course_secret())
+        return engine.open_grader(reference)
 
     sys.exit(run_grader(config, open_grader, supervised=supervised))
 

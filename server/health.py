@@ -6,12 +6,14 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.access import public
 from server.services import services
 
 pages = Blueprint("health", __name__)
 
 
 @pages.get("/healthz")
+@public
 def healthz() -> tuple[Response, int]:
     try:
         with services().database.read() as session:

@@ -323,3 +323,23 @@ def test_progress_is_told_for_every_exercise(grader, catalogue, normalization):
     grader.grade("normalization", submission, lambda *step: steps.append(step))
     names = [e.name for e in normalization.exercises]
     assert steps == [(name, at, len(names)) for at, name in enumerate(names)]
+
+
+def test_another_courses_secret_draws_other_hidden_cases_in_the_same_sandbox(grader, normalization):
+    source = normalization.solution(normalization.exercises[0].misconceptions[0])
+    bug = parse("normalization.py", source.encode())
+    own = grader.grade("normalization", bug)
+    other = grader.drawing_from(b"the secret of another course").grade("normalization", bug)
+    again = grader.grade("normalization", bug)
+
+    def evidence(report, *, public):
+        return [
+            case["evidence"]
+            for check in report["exercises"][0]["checks"]
+            for case in check["cases"]
+            if case["public"] is public and not case["passed"]
+        ]
+
+    assert evidence(own, public=True) == evidence(other, public=True)
+    assert evidence(own, public=False) != evidence(other, public=False)
+    assert evidence(own, public=False) == evidence(again, public=False)

@@ -1,0 +1,146 @@
+"""`gradmark user` and `gradmark course`: what an operator does without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server import accounts, courses, engine, roster
+from server.clock import utc_now
+from server.config import Config, ConfigError
+from server.database import Database
+from server.models import Course
+
+_data = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("var"),
+    envvar="GRADMARK_DATA",
+    show_default=True,
+    help="Where the server keeps its data.",
+)
+_url = click.option(
+    "--url",
+    default="http://127.0.0.1:8000",
+    envvar="GRADMARK_URL",
+    show_default=True,
+    help="The server's address as its users type it.",
+)
+
+
+class _Refusal(click.ClickException):
+    exit_code = 2
+
+
+def _refuse(message: object) -> NoReturn:
+    raise _Refusal(str(message)) from None
+
+
+@contextmanager
+def _writing(data: Path) -> Iterator[Session]:
+    """A transaction on the server's database, which may be running at the same time."""
+    try:
+        config = Config(data)
+        config.prepare()
+        database = Database(config.database)
+        database.migrate()
+        with database.write() as session:
+            yield session
+    except (ConfigError, accounts.AccountError, courses.CourseError, roster.RosterError) as error:
+        _refuse(error)
+
+
+def _link(url: str, token: str) -> str:
+    return f"{url.rstrip('/')}/invitations/{token}"
+
+
+@click.group()
+def user() -> None:
+    """The server's users."""
+
+
+@user.command()
+@click.argument("email")
+@click.option("--name", default="", help="What they are called; by default from the address.")
+@click.option("--admin", is_flag=True, help="An administrator: an instructor in every course.")
+@_url
+@_data
+def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
+    """Make a user with the address EMAIL and print the link by which they choose a password."""
+    with _writing(data) as session:
+        made = accounts.create(session, email, name, at=utc_now(), actor=None, is_admin=admin)
+        token = accounts.invite(session, made, at=utc_now(), actor=None)
+    click.echo(_link(url, token))
+
+
+@user.command()
+@click.argument("email")
+@_url
+@_data
+def invite(email: str, url: str, data: Path) -> None:
+    """Print a link by which the user EMAIL chooses a new password; earlier links end."""
+    with _writing(data) as session:
+        found = accounts.find(session, email)
+        if found is None:
+            _refuse(f"There is no user {email}.")
+        token = accounts.invite(session, found, at=utc_now(), actor=None)
+    click.echo(_link(url, token))
+
+
+@click.group()
+def course() -> None:
+    """The server's courses."""
+
+
+@course.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="GRADMARK_REFERENCE",
+    help="The exercises to grade by, if not the ones that come along.",
+)
+@_data
+def sync(file: Path, reference: Path | None, data: Path) -> None:
+    """Create or change a course as FILE, a course.toml, says; print what changed."""
+    try:
+        spec = courses.read(file.read_text("utf-8"), engine.load(reference).topics)
+    except UnicodeDecodeError:
+        _refuse(f"{file} is not text in UTF-8.")
+    except (courses.CourseError, ConfigError) as error:
+        _refuse(f"{file}: {error}")
+    with _writing(data) as session:
+        changes = courses.sync(session, spec, at=utc_now(), actor=None)
+    for change in changes or ["Nothing changed."]:
+        click.echo(change)
+
+
+@course.command(name="roster")
+@click.argument("slug", metavar="COURSE")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--links", is_flag=True, help="Print invitation links for those without a password.")
+@_url
+@_data
+def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
+    """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing."""
+    with _writing(data) as session:
+        people = roster.read(file.read_bytes())
+        found = session.scalar(select(Course).where(Course.slug == slug))
+        if found is None:
+            _refuse(f"There is no course {slug!r}: make it with `gradmark course sync`.")
+        result = roster.enrol(session, found, people, at=utc_now(), actor=None)
+        click.echo(
+            f"{len(result.added)} added, {len(result.changed)} changed, "
+            f"{result.unchanged} unchanged."
+        )
+        if links:
+            for enrolment in found.enrolments:
+                if enrolment.user.password is None:
+                    token = accounts.invite(session, enrolment.user, at=utc_now(), actor=None)
+                    click.echo(f"{enrolment.user.email},{_link(url, token)}")
