@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,11 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server import accounts, courses, engine, roster
+from server import accounts, courses, engine, exports, roster
 from server.clock import utc_now
 from server.config import Config, ConfigError
 from server.database import Database
+from server.exports import Format
 from server.models import Course
 
 _data = click.option(
@@ -52,8 +54,19 @@ def _writing(data: Path) -> Iterator[Session]:
         database.migrate()
         with database.write() as session:
             yield session
-    except (ConfigError, accounts.AccountError, courses.CourseError, roster.RosterError) as error:
+    except (
+        ConfigError,
+        accounts.AccountError,
+        courses.CourseError,
+        roster.RosterError,
+        exports.UploadError,
+    ) as error:
         _refuse(error)
+
+
+def _course(session: Session, slug: str) -> Course:
+    found = session.scalar(select(Course).where(Course.slug == slug))
+    return found or _refuse(f"There is no course {slug!r}: make it with `gradmark course sync`.")
 
 
 def _link(url: str, token: str) -> str:
@@ -131,9 +144,7 @@ def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
     """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing."""
     with _writing(data) as session:
         people = roster.read(file.read_bytes())
-        found = session.scalar(select(Course).where(Course.slug == slug))
-        if found is None:
-            _refuse(f"There is no course {slug!r}: make it with `gradmark course sync`.")
+        found = _course(session, slug)
         result = roster.enrol(session, found, people, at=utc_now(), actor=None)
         click.echo(
             f"{len(result.added)} added, {len(result.changed)} changed, "
@@ -144,3 +155,48 @@ def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
                 if enrolment.user.password is None:
                     token = accounts.invite(session, enrolment.user, at=utc_now(), actor=None)
                     click.echo(f"{enrolment.user.email},{_link(url, token)}")
+
+
+@course.command(name="export")
+@click.argument("slug", metavar="COURSE")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([word.value for word in Format]),
+    default=Format.CSV.value,
+    show_default=True,
+    help="For a spreadsheet, a program, Canvas, or Moodle.",
+)
+@click.option(
+    "--gradebook",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="For Canvas: the gradebook that it exported, to be filled in.",
+)
+@_data
+def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None:
+    """Print the grades of COURSE; standard error says which lines of Canvas's are left out."""
+    format = Format(format_)
+    if (format is Format.CANVAS) != (gradebook is not None):
+        _refuse("--gradebook FILE, Canvas's own export, belongs to --format canvas.")
+    with _writing(data) as session:
+        book = exports.gradebook(session, _course(session, slug))
+        if gradebook is not None:
+            text, matched = exports.canvas_csv(book, gradebook.read_bytes())
+            _tell(matched)
+        elif format is Format.JSON:
+            text = json.dumps(exports.grades_json(book), ensure_ascii=False, indent=2) + "\n"
+        else:
+            text = (exports.moodle_csv if format is Format.MOODLE else exports.grades_csv)(book)
+        exports.record(session, book, format, at=utc_now(), actor=None)
+    click.echo(text, nl=False)
+
+
+def _tell(matched: exports.Matched) -> None:
+    for labels, what in (
+        (matched.by_name_only, "matched by name alone"),
+        (matched.ambiguous, "ambiguous, left out"),
+        (matched.unmatched, "not in this course, left out"),
+        ([line.enrolment.user.email for line in matched.missing], "not in Canvas's file"),
+    ):
+        for label in labels:
+            click.echo(f"{what}: {label}", err=True)

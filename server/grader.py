@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from autograder.submission import Submission, parse
-from server import engine, logs
+from server import engine, logs, presence
 from server.config import Config, ConfigError
 from server.database import Database
 from server.engine import CannotConfine, Grade, OpenGrader, Report
@@ -175,7 +175,8 @@ def run_grader(
         signal.signal(signal.SIGINT, loop.stop)
         if supervised:
             die_with_parent()
-        loop.run(ready=say_ready if supervised else None)
+        with presence.announced(database):
+            loop.run(ready=say_ready if supervised else None)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_MISUSE

@@ -55,6 +55,11 @@ TABLE = {
     "GET /courses/<course>/staff/people": STAFF,
     "POST /courses/<course>/staff/people/import": INSTRUCTORS,
     "POST /courses/<course>/staff/people/links": INSTRUCTORS,
+    "GET /courses/<course>/staff/exports": STAFF,
+    "GET /courses/<course>/staff/exports/grades.csv": STAFF,
+    "GET /courses/<course>/staff/exports/grades.json": STAFF,
+    "GET /courses/<course>/staff/exports/moodle.csv": STAFF,
+    "POST /courses/<course>/staff/exports/canvas": STAFF,
 }
 
 
