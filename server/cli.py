@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 import waitress
@@ -65,17 +65,38 @@ class _Refusal(click.ClickException):
     envvar="GRADMARK_REFERENCE",
     help="The exercises to grade by, if not the ones that come along.",
 )
-def serve(host: str, port: int, data: Path, graders: int, reference: Path | None) -> None:
+@click.option(
+    "--proxy",
+    envvar="GRADMARK_PROXY",
+    metavar="ADDRESS",
+    help="The address of the proxy before this server; its X-Forwarded headers are believed.",
+)
+@click.option(
+    "--metrics-token",
+    envvar="GRADMARK_METRICS_TOKEN",
+    help="What has to be sent to read /metrics; without one, this machine alone may.",
+)
+@logs.option
+def serve(
+    host: str,
+    port: int,
+    data: Path,
+    graders: int,
+    reference: Path | None,
+    proxy: str | None,
+    metrics_token: str | None,
+    log_format: str,
+) -> None:
     """Take submissions on a web page and grade them on this machine."""
-    logs.set_up()
-    config = Config(data, reference)
+    logs.set_up(log_format)
+    config = Config(data, reference, metrics_token)
     listener = _listen(host, port)
     try:
         app = create_app(config, engine.load(reference))
     except ConfigError as error:
         raise _Refusal(str(error)) from None
     signal.signal(signal.SIGTERM, _leave)
-    supervisor = Supervisor(_grader_command(config), graders)
+    supervisor = Supervisor(_grader_command(config, log_format), graders)
     try:
         supervisor.start()
     except GraderEnded as error:
@@ -89,6 +110,7 @@ def serve(host: str, port: int, data: Path, graders: int, reference: Path | None
             threads=_THREADS,
             ident=None,
             max_request_body_size=_LARGEST_REQUEST,
+            **_believing(proxy),
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
         server.run()  # returns on SIGINT and SIGTERM, once running requests are answered
@@ -110,8 +132,22 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _grader_command(config: Config) -> list[str]:
+def _believing(proxy: str | None) -> dict[str, Any]:
+    """For waitress: visitors' addresses and the scheme as the proxy tells them. Without a proxy the
+    headers stay as they came, so that `/metrics` sees what was passed on."""
+    if proxy is None:
+        return {"clear_untrusted_proxy_headers": False}
+    return {
+        "trusted_proxy": proxy,
+        "trusted_proxy_count": 1,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
+        "clear_untrusted_proxy_headers": True,
+    }
+
+
+def _grader_command(config: Config, log_format: str) -> list[str]:
     command = [sys.executable, "-m", "server.grader", "--supervised", "--data", str(config.data)]
+    command += ["--log-format", log_format]
     if config.reference is not None:
         command += ["--reference", str(config.reference)]
     return command

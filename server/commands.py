@@ -19,7 +19,7 @@ from server.database import Database
 from server.exports import Format
 from server.models import Course
 
-_data = click.option(
+data_option = click.option(
     "--data",
     type=click.Path(path_type=Path),
     default=Path("var"),
@@ -40,7 +40,7 @@ class _Refusal(click.ClickException):
     exit_code = 2
 
 
-def _refuse(message: object) -> NoReturn:
+def refuse(message: object) -> NoReturn:
     raise _Refusal(str(message)) from None
 
 
@@ -61,12 +61,12 @@ def _writing(data: Path) -> Iterator[Session]:
         roster.RosterError,
         exports.UploadError,
     ) as error:
-        _refuse(error)
+        refuse(error)
 
 
 def _course(session: Session, slug: str) -> Course:
     found = session.scalar(select(Course).where(Course.slug == slug))
-    return found or _refuse(f"There is no course {slug!r}: make it with `gradmark course sync`.")
+    return found or refuse(f"There is no course {slug!r}: make it with `gradmark course sync`.")
 
 
 def _link(url: str, token: str) -> str:
@@ -83,7 +83,7 @@ def user() -> None:
 @click.option("--name", default="", help="What they are called; by default from the address.")
 @click.option("--admin", is_flag=True, help="An administrator: an instructor in every course.")
 @_url
-@_data
+@data_option
 def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
     """Make a user with the address EMAIL and print the link by which they choose a password."""
     with _writing(data) as session:
@@ -95,13 +95,13 @@ def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
 @user.command()
 @click.argument("email")
 @_url
-@_data
+@data_option
 def invite(email: str, url: str, data: Path) -> None:
     """Print a link by which the user EMAIL chooses a new password; earlier links end."""
     with _writing(data) as session:
         found = accounts.find(session, email)
         if found is None:
-            _refuse(f"There is no user {email}.")
+            refuse(f"There is no user {email}.")
         token = accounts.invite(session, found, at=utc_now(), actor=None)
     click.echo(_link(url, token))
 
@@ -119,15 +119,15 @@ def course() -> None:
     envvar="GRADMARK_REFERENCE",
     help="The exercises to grade by, if not the ones that come along.",
 )
-@_data
+@data_option
 def sync(file: Path, reference: Path | None, data: Path) -> None:
     """Create or change a course as FILE, a course.toml, says; print what changed."""
     try:
         spec = courses.read(file.read_text("utf-8"), engine.load(reference).topics)
     except UnicodeDecodeError:
-        _refuse(f"{file} is not text in UTF-8.")
+        refuse(f"{file} is not text in UTF-8.")
     except (courses.CourseError, ConfigError) as error:
-        _refuse(f"{file}: {error}")
+        refuse(f"{file}: {error}")
     with _writing(data) as session:
         changes = courses.sync(session, spec, at=utc_now(), actor=None)
     for change in changes or ["Nothing changed."]:
@@ -139,7 +139,7 @@ def sync(file: Path, reference: Path | None, data: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--links", is_flag=True, help="Print invitation links for those without a password.")
 @_url
-@_data
+@data_option
 def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
     """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing."""
     with _writing(data) as session:
@@ -172,12 +172,12 @@ def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="For Canvas: the gradebook that it exported, to be filled in.",
 )
-@_data
+@data_option
 def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None:
     """Print the grades of COURSE; standard error says which lines of Canvas's are left out."""
     format = Format(format_)
     if (format is Format.CANVAS) != (gradebook is not None):
-        _refuse("--gradebook FILE, Canvas's own export, belongs to --format canvas.")
+        refuse("--gradebook FILE, Canvas's own export, belongs to --format canvas.")
     with _writing(data) as session:
         book = exports.gradebook(session, _course(session, slug))
         if gradebook is not None:

@@ -324,7 +324,9 @@ class Queue:
         else:
             self._leave_grading(work, State.FAILED)
             meters.ended(session, meters.Ending.FAILED)
-            log.error("%s %d: not graded, given up: %s", work.__tablename__, work.id, fault)
+            log.error(
+                "given up", extra={"table": work.__tablename__, "id": work.id, "fault": fault}
+            )
         work.faults += 1
         work.last_fault = fault
 

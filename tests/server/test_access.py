@@ -34,6 +34,7 @@ EVERYONE = SIGNED_IN | {NOBODY}
 TABLE = {
     "GET /static/<path:filename>": EVERYONE,
     "GET /healthz": EVERYONE,
+    "GET /metrics": EVERYONE,  # on this machine; elsewhere whoever has the token
     "GET /report.css": EVERYONE,
     "GET /login": EVERYONE,
     "POST /login": EVERYONE,
