@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import access, api, auth, errors, guard, health, instructor, student, traffic
+from server import access, admin, api, auth, errors, guard, health, instructor, student, traffic
 from server.auth import csrf
 from server.clock import Clock, utc_now
 from server.config import Config
@@ -51,7 +51,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     errors.install(app)
     auth.install(app)
     access.install(app)
-    for part in (health, auth, student, instructor, api):
+    for part in (health, auth, student, instructor, admin, api):
         app.register_blueprint(part.pages)
     csrf.exempt(api.pages)  # it takes no cookie, so nothing can be forged
     return app

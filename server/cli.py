@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 import waitress
@@ -66,12 +66,6 @@ class _Refusal(click.ClickException):
     help="The exercises to grade by, if not the ones that come along.",
 )
 @click.option(
-    "--proxy",
-    envvar="GRADMARK_PROXY",
-    metavar="ADDRESS",
-    help="The address of the proxy before this server; its X-Forwarded headers are believed.",
-)
-@click.option(
     "--metrics-token",
     envvar="GRADMARK_METRICS_TOKEN",
     help="What has to be sent to read /metrics; without one, this machine alone may.",
@@ -83,13 +77,12 @@ def serve(
     data: Path,
     graders: int,
     reference: Path | None,
-    proxy: str | None,
     metrics_token: str | None,
     log_format: str,
 ) -> None:
     """Take submissions on a web page and grade them on this machine."""
     logs.set_up(log_format)
-    config = Config(data, reference, metrics_token)
+    config = Config(data, reference, metrics_token=metrics_token)
     listener = _listen(host, port)
     try:
         app = create_app(config, engine.load(reference))
@@ -110,7 +103,6 @@ def serve(
             threads=_THREADS,
             ident=None,
             max_request_body_size=_LARGEST_REQUEST,
-            **_believing(proxy),
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
         server.run()  # returns on SIGINT and SIGTERM, once running requests are answered
@@ -130,19 +122,6 @@ def _listen(host: str, port: int) -> socket.socket:
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _believing(proxy: str | None) -> dict[str, Any]:
-    """For waitress: visitors' addresses and the scheme as the proxy tells them. Without a proxy the
-    headers stay as they came, so that `/metrics` sees what was passed on."""
-    if proxy is None:
-        return {"clear_untrusted_proxy_headers": False}
-    return {
-        "trusted_proxy": proxy,
-        "trusted_proxy_count": 1,
-        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
-        "clear_untrusted_proxy_headers": True,
-    }
 
 
 def _grader_command(config: Config, log_format: str) -> list[str]:

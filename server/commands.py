@@ -12,12 +12,13 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server import accounts, courses, engine, exports, roster
+from server import accounts, audit, courses, engine, exports, privacy, roster
 from server.clock import utc_now
 from server.config import Config, ConfigError
 from server.database import Database
 from server.exports import Format
-from server.models import Course
+from server.files import Files
+from server.models import Course, User
 
 data_option = click.option(
     "--data",
@@ -64,6 +65,14 @@ def _writing(data: Path) -> Iterator[Session]:
         refuse(error)
 
 
+def _user(session: Session, email: str) -> User:
+    return accounts.find(session, email) or refuse(f"There is no user {email}.")
+
+
+def _files(data: Path) -> Files:
+    return Files(Config(data).submissions)
+
+
 def _course(session: Session, slug: str) -> Course:
     found = session.scalar(select(Course).where(Course.slug == slug))
     return found or refuse(f"There is no course {slug!r}: make it with `gradmark course sync`.")
@@ -99,11 +108,44 @@ def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
 def invite(email: str, url: str, data: Path) -> None:
     """Print a link by which the user EMAIL chooses a new password; earlier links end."""
     with _writing(data) as session:
-        found = accounts.find(session, email)
-        if found is None:
-            refuse(f"There is no user {email}.")
-        token = accounts.invite(session, found, at=utc_now(), actor=None)
+        token = accounts.invite(session, _user(session, email), at=utc_now(), actor=None)
     click.echo(_link(url, token))
+
+
+@user.command(name="export")
+@click.argument("email")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@data_option
+def export_user(email: str, file: Path, data: Path) -> None:
+    """Write all that is kept about the user EMAIL into FILE, a new zip archive."""
+    with _writing(data) as session:
+        found = _user(session, email)
+        try:
+            with file.open("xb") as target:
+                privacy.export(session, _files(data), engine.student_view, found, target)
+        except FileExistsError:
+            refuse(f"{file} exists: choose a new file.")
+        audit.record(
+            session, audit.Action.DATA_EXPORTED, f"user:{found.id}", at=utc_now(), actor=None
+        )
+    click.echo(f"{file}: all that is kept about {email}.")
+
+
+@user.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@data_option
+def delete(email: str, yes: bool, data: Path) -> None:
+    """Delete the user EMAIL with all their submissions, reports and grades, for good."""
+    with _writing(data) as session:
+        _user(session, email)
+    if not yes:
+        click.confirm(f"Delete {email} with all submissions, reports and grades?", abort=True)
+    with _writing(data) as session:
+        names = privacy.erase(session, _user(session, email), at=utc_now(), actor=None)
+    for name in names:
+        _files(data).remove(name)
+    click.echo(f"{email} is deleted, with {len(names)} submissions.")
 
 
 @click.group()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import Flask, request, session
-from flask.sessions import SecureCookieSessionInterface
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, login_user
@@ -20,14 +19,7 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 
 
-class _Cookies(SecureCookieSessionInterface):
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Over TLS alone once it came so: a proxy may speak TLS, and a laptop need not."""
-        return request.is_secure
-
-
 def install(app: Flask) -> None:
-    app.session_interface = _Cookies()
     logins = LoginManager(app)
     logins.session_protection = None  # it ends a session when a phone changes its network
     logins.user_loader(_load)
