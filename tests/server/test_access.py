@@ -36,6 +36,7 @@ TABLE = {
     "GET /healthz": EVERYONE,
     "GET /metrics": EVERYONE,  # on this machine; elsewhere whoever has the token
     "GET /report.css": EVERYONE,
+    "GET /report.js": EVERYONE,
     "GET /login": EVERYONE,
     "POST /login": EVERYONE,
     "GET /invitations/<token>": EVERYONE,
