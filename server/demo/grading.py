@@ -85,14 +85,11 @@ def _known(
 ) -> tuple[dict[int, int], dict[str, int], set[tuple[int, int, datetime]]]:
     """The students' and assignments' keys, and what is handed in already."""
     with database.read() as session:
-        by_email = dict(session.execute(select(User.email, User.id)).tuples().all())
+        by_email = dict(session.execute(select(User.email, User.id)).all())
         query = select(Assignment.slug, Assignment.id).join(Course)
-        assignments = dict(session.execute(query.where(Course.slug == course.SLUG)).tuples().all())
-        there = set(
-            session.execute(
-                select(Submission.user_id, Submission.assignment_id, Submission.received_at)
-            ).tuples()
-        )
+        assignments = dict(session.execute(query.where(Course.slug == course.SLUG)).all())
+        handed_in = select(Submission.user_id, Submission.assignment_id, Submission.received_at)
+        there = {(user, assignment, at) for user, assignment, at in session.execute(handed_in)}
     users = {number: by_email[course.email(number)] for number in range(1, course.STUDENTS + 1)}
     return users, assignments, there
 

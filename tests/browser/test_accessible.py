@@ -119,14 +119,15 @@ def test_no_page_shuts_anybody_out(
     hand_in(visit("classmate").page, topic.solution())
     invited = house.invitation("newcomer")
     someone = house.user("student").id
-    pages = {
+    assignment = "assignments/losses/"
+    staff = ("", "people", "gradebook", "submissions", "regrades", "log", "exports", assignment)
+    reports = [report.replace(COURSE, STAFF) for report in (wrong, right)]
+    pages: dict[Page, list[str]] = {
         stranger: ["/login", invited],
-        student: [COURSE, f"{COURSE}assignments/losses/", wrong, right, "/account"]
-        + [f"{COURSE}assignments/losses/compare"],
-        lecturer: [wrong.replace(COURSE, STAFF), right.replace(COURSE, STAFF), STAFF]
-        + [f"{STAFF}{name}" for name in ("people", "gradebook", "submissions", "regrades", "log")]
-        + [f"{STAFF}exports", f"{STAFF}assignments/losses/", f"{STAFF}students/{someone}/"]
-        + [f"{STAFF}assignments/losses/similarity", regraded(lecturer), compared(lecturer)],
+        student: [wrong, right, "/account"]
+        + [COURSE + place for place in ("", assignment, f"{assignment}compare")],
+        lecturer: [*reports, regraded(lecturer), compared(lecturer)]
+        + [STAFF + place for place in (*staff, f"students/{someone}/", f"{assignment}similarity")],
         visit("admin").page: ["/", "/admin/users", f"/admin/users/{someone}"],
     }
     found = in_every_way(stranger, "/nowhere", 404)
