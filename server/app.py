@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import access, api, auth, errors, guard, health, instructor, student
+from server import access, api, auth, errors, filters, guard, health, instructor, student
 from server.auth import csrf
 from server.clock import Clock, utc_now
 from server.config import Config
@@ -43,6 +43,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
     Services(engine, database, files, queue, clock).install(app)
+    filters.install(app)
     guard.install(app)
     errors.install(app)
     auth.install(app)
