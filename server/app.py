@@ -34,8 +34,10 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     app.config.update(
         SECRET_KEY=config.session_key(),
         MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
+        MAX_FORM_MEMORY_SIZE=MAX_BYTES + _FORM_OVERHEAD,  # pasted code may be as long as a file
         SESSION_COOKIE_NAME="gradmark",
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.behind_proxy,
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
