@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from server.models import State, Submission
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 16, 14, 26
-_STEP = 56  # from one attempt to the next
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 16, 14, 26
+_STEP = 72  # from one attempt to the next
 _WIDEST = 640
 
 

@@ -67,6 +67,8 @@ def hints(report: Report) -> dict[tuple[str, str], str]:
 def code_changes(before: Submission, after: Submission) -> dict[str, list[Line]] | None:
     """The changed lines of each module that differs; None when there is too much to compare."""
     old, new = ({source.module: _text(source) for source in s.sources} for s in (before, after))
+    if len(old) == len(new) == 1:  # a file that only has another name
+        old = dict(zip(new, old.values(), strict=True))
     differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     pairs = {name: (old.get(name, []), new.get(name, [])) for name in differing}
     if sum(len(lines) for pair in pairs.values() for lines in pair) > MAX_LINES:
