@@ -47,6 +47,7 @@ class Engine:
     topics: Mapping[str, Topic]
     show: Callable[[Report], Markup]
     stylesheet: str  # of what `show` gives
+    script: str = ""  # of it too; it is readable without
 
 
 class Grade(Protocol):
@@ -70,13 +71,14 @@ def load(reference: Path | None) -> Engine:
     Raises:
         ConfigError: they are not well formed.
     """
-    from autograder.render.html import STYLESHEET, report_fragment
+    from autograder.render.html import SCRIPT, STYLESHEET, report_fragment
     from autograder.report import student_view
 
     return Engine(
         _catalogue(reference).assignments,
         show=lambda report: report_fragment(student_view(report)),
         stylesheet=STYLESHEET,
+        script=SCRIPT,
     )
 
 

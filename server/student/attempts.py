@@ -67,6 +67,12 @@ def report_stylesheet() -> Response:
     return _asset(services().engine.stylesheet, "text/css")
 
 
+@pages.get("/report.js")
+@public
+def report_script() -> Response:
+    return _asset(services().engine.script, "text/javascript")
+
+
 def _asset(text: str, mimetype: str) -> Response:
     response = Response(text, mimetype=mimetype)
     response.cache_control.max_age = current_app.get_send_file_max_age(None)

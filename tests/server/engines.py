@@ -50,6 +50,7 @@ ENGINE = Engine(
     },
     show,
     ".gm-report { color: var(--gm-fg) }",
+    "document.title;",
 )
 
 
