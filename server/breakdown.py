@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from server.grades import worth_of
 from server.models import Adjustment, Assignment, Counts, Grade
 
-WHY = {
-    Counts.BEST: "the best one counts",
-    Counts.LAST: "the last one counts",
-    Counts.LAST_BEFORE_DUE: "the last one before the deadline counts",
+WHICH_COUNTS = {
+    Counts.BEST: "the best one",
+    Counts.LAST: "the last one",
+    Counts.LAST_BEFORE_DUE: "the last one before the deadline",
 }
 
 

@@ -10,6 +10,8 @@ const SHORTEST = 700;
 const LONGEST = 5000;
 const LONGEST_SILENCE = 30000;
 
+sessionStorage.removeItem(`draft:${card.dataset.draft}`); // what was pasted is accepted
+
 let pause = SHORTEST;
 let timer = 0;
 let last = "";

@@ -30,5 +30,11 @@ if (area) {
     code.value = sessionStorage.getItem(draft);
     code.closest("details").open = true;
   }
-  code.addEventListener("input", () => sessionStorage.setItem(draft, code.value));
+  code.addEventListener("input", () => {
+    try {
+      sessionStorage.setItem(draft, code.value);
+    } catch {
+      // more than the browser keeps: it stays in the text area only
+    }
+  });
 }

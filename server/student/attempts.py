@@ -8,7 +8,7 @@ from flask import Response, current_app, jsonify, render_template, send_file
 
 from server import access
 from server.access import Seat, in_course, public
-from server.breakdown import WHY, breakdown
+from server.breakdown import WHICH_COUNTS, breakdown
 from server.models import Role, State, Submission
 from server.services import services
 from server.student import queries
@@ -28,7 +28,7 @@ def submission(seat: Seat, public_id: str) -> str:
         comments=queries.comments(found),
         grade=grade,
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
-        why=WHY[found.assignment.counts],
+        which_counts=WHICH_COUNTS[found.assignment.counts],
     )
 
 

@@ -10,7 +10,7 @@ from server import access
 from server.access import Seat, in_course, signed_in, user
 from server.attempts import NotAllowed
 from server.auth.sessions import limiter, whoever_asks
-from server.breakdown import WHY, breakdown
+from server.breakdown import WHICH_COUNTS, breakdown
 from server.models import Assignment, Role
 from server.services import services
 from server.student import queries
@@ -75,7 +75,7 @@ def _assignment(seat: Seat, chosen: Assignment, refusal: str = "", code: str = "
         history=history,
         chart=Chart(history),
         steps=breakdown(chosen, grade, adjustments) if grade else [],
-        why=WHY[chosen.counts],
+        which_counts=WHICH_COUNTS[chosen.counts],
         refusal=refusal,
         code=code,
         max_mebibytes=MAX_BYTES // 2**20,

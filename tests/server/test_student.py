@@ -232,7 +232,7 @@ def test_the_report_page_says_how_the_grade_came_about_and_what_staff_wrote(
     assert "1 day late, 10 % less for each" in page
     assert "-0.75" in page
     assert "<b>6.75</b> of 10" in page
-    assert "This attempt counts: of several, the best one counts." in page
+    assert "This attempt counts: of several, the best one does." in page
     assert "Look at &lt;b&gt;group_norm&lt;/b&gt;." in page
     assert "A secret among staff." not in page
 
