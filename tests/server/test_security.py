@@ -8,6 +8,7 @@ import re
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from markupsafe import Markup
 
+from autograder.render.html import report_fragment
 from server import roster
 from server.app import create_app
 from server.config import Config
 from server.models import Adjustment, Comment, Course, Extension, User
 from server.upload import one_file
+from tests.autograder.render import documents
 from tests.server import engines
 from tests.server.conftest import PASSWORD, SOURCE, House, make_house, post_file
 from tests.server.test_access import TABLE, Place, path
@@ -43,7 +46,8 @@ HOSTILE = " ".join(PAYLOADS)
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     house = make_house(tmp_path_factory.mktemp("hostile"))
-    app = create_app(house.config, engines.ENGINE, house.clock)
+    engine = replace(engines.ENGINE, show=report_fragment)
+    app = create_app(house.config, engine, house.clock)
     app.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     at = house.clock()
     with house.database.write() as session:
@@ -124,12 +128,16 @@ def _hostile_attempt(house: House, number: int) -> str:
     name = f"{HOSTILE.replace('/', '')}{'.ipynb' if number == 0 else '.py'}"
     public_id = house.accept(name[-120:], content.encode())
 
-    def grade(secret: bytes, topic: str, *_: object) -> dict[str, Any]:
-        report = engines.report(topic, 10.0 + number)
-        report["exercises"][1]["name"] = HOSTILE
-        report["exercises"][1]["checks"][0]["name"] = HOSTILE
-        report["exercises"][1]["diagnosis"] = [{"name": HOSTILE, "hint": f"{number} {HOSTILE}"}]
-        return report
+    def grade(*_: object) -> dict[str, Any]:
+        curves = [documents.curve(title=HOSTILE, x=HOSTILE, y=HOSTILE)]
+        checks = [
+            documents.check(HOSTILE, False, HOSTILE, evidence={"got": HOSTILE}),
+            documents.check("curve", number == 2, HOSTILE) | {"kind": "curve", "curves": curves},
+        ]
+        exercise = documents.exercise(HOSTILE, *checks, output=HOSTILE, diagnosis=[HOSTILE])
+        report = documents.view(*[exercise | {"name": f"{n} {HOSTILE}"} for n in range(6)])
+        report["submission"]["filename"] = HOSTILE
+        return report | {"title": HOSTILE, "notes": [HOSTILE]}
 
     house.grade_all(grade)
     return public_id
