@@ -206,7 +206,7 @@ def test_the_hostile_words_are_on_the_pages_at_all(hostile: Hostile) -> None:
 
 
 def test_looking_changes_nothing(hostile: Hostile) -> None:
-    """A link or an image on another site can only make a browser look. That it looked may be noted."""
+    """Another site can only make a browser look. That somebody looked may be noted."""
 
     def dump() -> list[str]:
         with sqlite3.connect(hostile.house.config.database) as connection:
