@@ -103,7 +103,7 @@ class GraderLoop:
                 submission = self._read(claim)
                 self._grading = True
                 try:
-                    report = grade(claim.secret, claim.topic, submission, self._progress(claim))
+                    report = grade(claim.rules, claim.topic, submission, self._progress(claim))
                 finally:
                     self._grading = False
             self._queue.finish(claim, _encodable(report))

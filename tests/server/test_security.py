@@ -149,9 +149,11 @@ def _hostile_attempt(house: House, number: int) -> str:
             documents.check("curve", number == 2, HOSTILE) | {"kind": "curve", "curves": curves},
         ]
         exercise = documents.exercise(HOSTILE, *checks, output=HOSTILE, diagnosis=[HOSTILE])
+        flag = {"rule": "name", "what": HOSTILE, "place": HOSTILE, "line": 1, "text": HOSTILE}
+        exercise["policy"] = [flag]
         report = documents.view(*[exercise | {"name": f"{n} {HOSTILE}"} for n in range(6)])
         report["submission"]["filename"] = HOSTILE
-        return report | {"title": HOSTILE, "notes": [HOSTILE]}
+        return report | {"title": HOSTILE, "notes": [HOSTILE], "policy": "warn"}
 
     house.grade_all(grade)
     return public_id
