@@ -52,6 +52,7 @@ class Engine:
 
     topics: Mapping[str, Topic]
     show: Callable[[Report], Markup]
+    views: Mapping[str, Callable[[Report], Report]]  # "student", "instructor"
     stylesheet: str  # of what `show` gives
     script: str = ""  # of it too; it is readable without
 
@@ -86,14 +87,22 @@ def load(reference: Path | None) -> Engine:
         ConfigError: they are not well formed.
     """
     from autograder.render.html import SCRIPT, STYLESHEET, report_fragment
-    from autograder.report import student_view
+    from autograder.report import instructor_view, student_view
 
     return Engine(
         _catalogue(reference).assignments,
         show=lambda report: report_fragment(student_view(report)),
+        views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
         script=SCRIPT,
     )
+
+
+def student_view(report: Report) -> Report:
+    """Where there is no `Engine`: the exercises need not be read for it."""
+    from autograder.report import student_view
+
+    return student_view(report)
 
 
 @contextmanager
