@@ -7,13 +7,26 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import access, api, auth, errors, guard, health, instructor, student
+from server import (
+    access,
+    admin,
+    api,
+    auth,
+    errors,
+    filters,
+    guard,
+    health,
+    instructor,
+    student,
+    traffic,
+)
 from server.auth import csrf
 from server.clock import Clock, utc_now
 from server.config import Config
 from server.database import Database
 from server.engine import Engine
 from server.files import Files
+from server.metrics import Metrics
 from server.queue import Queue
 from server.services import Services
 
@@ -34,20 +47,26 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     app.config.update(
         SECRET_KEY=config.session_key(),
         MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
+        MAX_FORM_MEMORY_SIZE=MAX_BYTES + _FORM_OVERHEAD,  # pasted code may be as long as a file
         SESSION_COOKIE_NAME="gradmark",
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.behind_proxy,
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        METRICS_TOKEN=config.metrics_token,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
     )
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
     Services(engine, database, files, queue, clock).install(app)
+    filters.install(app)
+    Metrics(database, clock).install(app)
+    traffic.install(app)
     guard.install(app)
     errors.install(app)
     auth.install(app)
     access.install(app)
-    for part in (health, auth, student, instructor, api):
+    for part in (health, auth, student, instructor, admin, api):
         app.register_blueprint(part.pages)
     csrf.exempt(api.pages)  # it takes no cookie, so nothing can be forged
     return app
