@@ -7,7 +7,19 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import access, admin, api, auth, errors, guard, health, instructor, student, traffic
+from server import (
+    access,
+    admin,
+    api,
+    auth,
+    errors,
+    filters,
+    guard,
+    health,
+    instructor,
+    student,
+    traffic,
+)
 from server.auth import csrf
 from server.clock import Clock, utc_now
 from server.config import Config
@@ -35,8 +47,10 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     app.config.update(
         SECRET_KEY=config.session_key(),
         MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
+        MAX_FORM_MEMORY_SIZE=MAX_BYTES + _FORM_OVERHEAD,  # pasted code may be as long as a file
         SESSION_COOKIE_NAME="gradmark",
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.behind_proxy,
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         METRICS_TOKEN=config.metrics_token,
@@ -45,6 +59,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
     Services(engine, database, files, queue, clock).install(app)
+    filters.install(app)
     Metrics(database, clock).install(app)
     traffic.install(app)
     guard.install(app)

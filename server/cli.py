@@ -21,6 +21,11 @@ from server.supervisor import GraderEnded, Supervisor
 _THREADS = 8
 # Flask refuses what is too large with a page; far larger requests are not even read.
 _LARGEST_REQUEST = 64 * 2**20
+# Without these, nothing believes what a request says about who forwarded it.
+_PROXY = {
+    "trusted_proxy": "*",
+    "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"},
+}
 
 
 class _Refusal(click.ClickException):
@@ -66,6 +71,12 @@ class _Refusal(click.ClickException):
     help="The exercises to grade by, if not the ones that come along.",
 )
 @click.option(
+    "--behind-proxy",
+    is_flag=True,
+    envvar="GRADMARK_BEHIND_PROXY",
+    help="A proxy that speaks HTTPS is in front: believe its X-Forwarded headers.",
+)
+@click.option(
     "--metrics-token",
     envvar="GRADMARK_METRICS_TOKEN",
     help="What has to be sent to read /metrics; without one, this machine alone may.",
@@ -77,12 +88,13 @@ def serve(
     data: Path,
     graders: int,
     reference: Path | None,
+    behind_proxy: bool,
     metrics_token: str | None,
     log_format: str,
 ) -> None:
     """Take submissions on a web page and grade them on this machine."""
     logs.set_up(log_format)
-    config = Config(data, reference, metrics_token=metrics_token)
+    config = Config(data, reference, behind_proxy, metrics_token)
     listener = _listen(host, port)
     try:
         app = create_app(config, engine.load(reference))
@@ -103,6 +115,8 @@ def serve(
             threads=_THREADS,
             ident=None,
             max_request_body_size=_LARGEST_REQUEST,
+            clear_untrusted_proxy_headers=False,  # /metrics asks whether there is any
+            **(_PROXY if behind_proxy else {}),
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
         server.run()  # returns on SIGINT and SIGTERM, once running requests are answered

@@ -17,7 +17,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,7 @@ from server.attempts import FREE, NotAllowed, allowance
 from server.clock import Clock, utc_now
 from server.database import Database
 from server.deadlines import deadlines
+from server.engine import Rules
 from server.files import Files
 from server.models import (
     Assignment,
@@ -68,7 +69,7 @@ class Claim:
     submission: int
     lease: int
     public_id: str
-    secret: bytes = field(repr=False)  # the course's
+    rules: Rules
     topic: str
     filename: str
     digest: str
@@ -205,7 +206,7 @@ class Queue:
             submission.id,
             work.lease,
             submission.public_id,
-            secret,
+            Rules(secret, submission.assignment.source_policy),
             submission.assignment.topic,
             submission.filename,
             submission.digest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import flask_login
 from flask import Flask, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -46,6 +47,13 @@ def local(target: str | None) -> str | None:
 def account_of_request() -> str:
     """For limits: the account that a login form names, whoever sends it."""
     return "login:" + request.form.get("email", "").strip().lower()[:254]
+
+
+def whoever_asks() -> str:
+    """For limits: the user, wherever they are; the address of those who have not logged in."""
+    if flask_login.current_user.is_authenticated:
+        return f"user:{flask_login.current_user.id}"
+    return get_remote_address()
 
 
 def _load(key: str) -> User | None:

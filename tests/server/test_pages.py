@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from server.engine import Rules
 from server.models import State
 from tests.server import engines
 from tests.server.conftest import PASSWORD, House, Upload, post_file, sentence
@@ -27,6 +28,7 @@ def test_a_file_is_accepted_graded_and_its_report_shown(
         "state": "waiting",
         "final": False,
         "position": 1,
+        "sentence": "Yours is next.",
         "retrying": False,
         "progress": {"exercise": None, "done": 0, "total": 0},
     }
@@ -55,6 +57,7 @@ def test_the_status_tells_the_position_and_the_running_exercise(
         "state": "grading",
         "final": False,
         "position": None,
+        "sentence": "Exercise 3 of 5: dropout",
         "retrying": False,
         "progress": {"exercise": "dropout", "done": 2, "total": 5},
     }
@@ -183,7 +186,7 @@ def test_a_file_name_is_shown_as_text(client: FlaskClient, upload: Upload, house
 def test_whatever_a_report_says_can_be_sent(
     client: FlaskClient, upload: Upload, house: House
 ) -> None:
-    def printing(secret: bytes, topic: str, *_: object) -> dict[str, Any]:
+    def printing(rules: Rules, topic: str, *_: object) -> dict[str, Any]:
         report = engines.report(topic)
         report["exercises"][0]["name"] = "<b>\ud800\0"
         return report
