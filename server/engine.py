@@ -42,10 +42,11 @@ class Topic(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What the pages need: what can be graded, and how a report looks to its student."""
+    """What pages and API need: what can be graded, and how a report looks to its student."""
 
     topics: Mapping[str, Topic]
     show: Callable[[Report], Markup]
+    views: Mapping[str, Callable[[Report], Report]]  # "student", "instructor"
     stylesheet: str  # of what `show` gives
 
 
@@ -71,11 +72,12 @@ def load(reference: Path | None) -> Engine:
         ConfigError: they are not well formed.
     """
     from autograder.render.html import STYLESHEET, report_fragment
-    from autograder.report import student_view
+    from autograder.report import instructor_view, student_view
 
     return Engine(
         _catalogue(reference).assignments,
         show=lambda report: report_fragment(student_view(report)),
+        views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
     )
 
