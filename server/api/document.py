@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, jsonify, render_template
 from flask_smorest import Api as Smorest
+from flask_smorest.pagination import PaginationMetadataSchema
 
 from server.access import public
 from server.api import schemas
@@ -43,6 +44,11 @@ class Api(Smorest):  # type: ignore[misc]
             if status >= 400:
                 refused = {"description": status.phrase, "content": content}
                 self.spec.components.response(status.name, refused, lazy=True)
+
+    def _register_pagination_header(self) -> None:
+        content = {"application/json": {"schema": PaginationMetadataSchema}}
+        header = {"description": "Where this page is, as JSON.", "content": content}
+        self.spec.components.header("PAGINATION", header, lazy=True)
 
 
 @pages.get("/")
