@@ -48,6 +48,7 @@ class Engine:
     show: Callable[[Report], Markup]
     views: Mapping[str, Callable[[Report], Report]]  # "student", "instructor"
     stylesheet: str  # of what `show` gives
+    script: str = ""  # of it too; it is readable without
 
 
 class Grade(Protocol):
@@ -71,7 +72,7 @@ def load(reference: Path | None) -> Engine:
     Raises:
         ConfigError: they are not well formed.
     """
-    from autograder.render.html import STYLESHEET, report_fragment
+    from autograder.render.html import SCRIPT, STYLESHEET, report_fragment
     from autograder.report import instructor_view, student_view
 
     return Engine(
@@ -79,6 +80,7 @@ def load(reference: Path | None) -> Engine:
         show=lambda report: report_fragment(student_view(report)),
         views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
+        script=SCRIPT,
     )
 
 

@@ -42,6 +42,12 @@ def test_grade_prints_the_report_and_writes_it(gradmark, solution, tmp_path):
     assert "<!doctype html>" in html_file.read_text()
 
 
+def test_plots_are_of_training_curves_only(gradmark, solution, tmp_path):
+    result = gradmark("grade", "losses", solution, "--plots", tmp_path / "plots")
+    assert result.exit_code == 0
+    assert "no training curve" in result.output
+
+
 def test_grade_exits_with_0_whatever_the_score(gradmark, tmp_path):
     path = tmp_path / "losses.py"
     path.write_text("def focal_loss(:\n")

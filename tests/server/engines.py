@@ -56,6 +56,7 @@ ENGINE = Engine(
     show,
     {view: partial(as_view, view) for view in ("student", "instructor")},
     ".gm-report { color: var(--gm-fg) }",
+    "document.title;",
 )
 
 
