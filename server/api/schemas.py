@@ -21,7 +21,7 @@ def _said(text: str) -> dict[str, str]:
 
 
 class ProblemDetail(Schema):
-    where = fields.String(data_key="in", metadata=_said("`query` or `files`"))
+    where = fields.String(data_key="in", metadata=_said("query or files"))
     field = fields.String()
     detail = fields.String()
 
@@ -68,14 +68,16 @@ class Course(Schema):
         Role,
         by_value=True,
         required=True,
-        metadata=_said("What the token makes of its user: a student unless it may `manage`."),
+        metadata=_said("What the token makes of its user: a student unless it may manage."),
     )
 
 
 class OwnGrade(Schema):
     points = fields.Float(required=True, allow_none=True, metadata=_said("null: nothing graded."))
     late_days = fields.Integer(required=True)
-    adjustment = fields.Float(required=True, metadata=_said("Given or taken by hand, in `points`."))
+    adjustment = fields.Float(
+        required=True, metadata=_said("Given or taken by hand, in the points.")
+    )
 
 
 class Assignment(Schema):

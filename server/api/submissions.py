@@ -90,7 +90,7 @@ def submissions(
 @in_course(Role.STUDENT)
 @pages.response(200, schemas.SubmissionStatus)
 def submission(seat: Seat, public_id: str) -> dict[str, Any]:
-    """A submission and how far it is: ask again until it is `final`"""
+    """A submission and how far it is: ask again until it is final"""
     return _status(access.submission(seat, public_id))
 
 

@@ -203,6 +203,6 @@ def test_the_page_that_describes_it_has_every_operation(app: Flask) -> None:
     document = app.test_client().get("/api/v1/openapi.json").json
     for path, operations in document["paths"].items():
         for method in operations.keys() - {"parameters"}:
-            assert f"<code>{method.upper()} {path}</code>" in page
+            assert f'<p class="code">{method.upper()} {path}</p>' in page
     assert 'href="#SubmissionStatus"' in page
     assert 'id="SubmissionStatus"' in page
