@@ -167,6 +167,12 @@ def test_without_a_token_that_holds_nothing_is_told(app: Flask, header: str | No
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
 
 
+def test_a_token_opens_no_page(app: Flask, house: House) -> None:
+    headers = {"Authorization": f"Bearer {house.token('admin', *EVERYTHING)}"}
+    for page in ("/", "/account", "/courses/dl/"):
+        assert "/login" in app.test_client().get(page, headers=headers).location
+
+
 def test_the_use_of_a_token_is_noted(ask: Ask, house: House) -> None:
     ask("student", "/me")
     house.clock.advance(1)
