@@ -182,6 +182,41 @@ def test_audit_fails_when_a_correct_solution_loses_a_mark(gradmark, tmp_path):
     assert "double--adding" not in result.output
 
 
+def test_audit_says_what_comes_near_the_line(gradmark, tmp_path):
+    """float32 allows 128 units of roundoff; errors a few times less or more are near that."""
+    folder, corpus = tmp_path / "exercises", tmp_path / "corpus" / "correct" / "doubling"
+    folder.mkdir()
+    corpus.mkdir(parents=True)
+    near = AUTHORED.replace("INVISIBLE", "").replace("import values", "import precision as values")
+    near = near.replace('"2.0", "3.0"', '"2.0", "2.0002"')
+    (folder / "doubling.py").write_text(near)
+    (corpus / "double--coarse.py").write_text(
+        "def double(x):\n    return x * (2.0 + 60 * 2**-23)\n"
+    )
+    json_file, html_file = tmp_path / "audit.json", tmp_path / "audit.html"
+    options = ("--corpus", tmp_path / "corpus", "--json", json_file, "--html", html_file)
+    result = gradmark("audit", "--reference", folder, *options)
+    assert result.exit_code == 0, result.output
+    (audited,) = json.loads(json_file.read_text())
+    assert [weak["who"] for weak in audited["weaknesses"]] == ["double--coarse", "thrice"]
+    assert "weak double, double--coarse: " in result.output
+    assert "Weak: double--coarse is " in html_file.read_text()
+    assert 0 < audited["correct_margin"] < 1
+    assert 0 < audited["bug_margin"] < 1
+
+
+def test_a_corpus_that_cannot_be_read_is_named(gradmark, tmp_path):
+    folder, corpus = tmp_path / "exercises", tmp_path / "corpus" / "correct" / "doubling"
+    folder.mkdir()
+    corpus.mkdir(parents=True)
+    (folder / "doubling.py").write_text(AUTHORED.replace("INVISIBLE", ""))
+    (corpus / "double--bytes.py").write_bytes(b"\xff\xfe")
+    result = gradmark("audit", "--reference", folder, "--corpus", tmp_path / "corpus")
+    assert result.exit_code == 2
+    assert "double--bytes.py" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
 def test_commands_answer_help_without_loading_torch():
     code = (
         "import sys; from autograder.cli import main\n"
