@@ -136,10 +136,12 @@ def _target(server: Server, assignment: str, course: str | None) -> tuple[str, s
         (course,) = courses
     elif course not in courses:
         raise Misuse(f"You are in no course {course!r}: you are in {', '.join(courses)}.")
-    there = [entry["slug"] for entry in server.all(f"courses/{quoted(course)}/assignments")]
+    there = {entry["slug"]: entry for entry in server.all(f"courses/{quoted(course)}/assignments")}
     if assignment not in there:
         known = f"it has {', '.join(there)}" if there else "none is open yet"
         raise Misuse(f"There is no assignment {assignment!r} in {course}: {known}.")
+    if there[assignment]["refusal"] is not None:
+        raise Refused(there[assignment]["refusal"])
     return course, assignment
 
 
