@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import access, api, auth, errors, guard, health, instructor, student
+from server import access, api, auth, errors, filters, guard, health, instructor, student
 from server.clock import Clock, utc_now
 from server.config import Config
 from server.database import Database
@@ -33,8 +33,10 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     app.config.update(
         SECRET_KEY=config.session_key(),
         MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
+        MAX_FORM_MEMORY_SIZE=MAX_BYTES + _FORM_OVERHEAD,  # pasted code may be as long as a file
         SESSION_COOKIE_NAME="gradmark",
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.behind_proxy,
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
@@ -42,6 +44,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
     Services(engine, database, files, queue, clock).install(app)
+    filters.install(app)
     guard.install(app)
     errors.install(app)
     access.install(app)  # before the limits, which count by who it is that asks

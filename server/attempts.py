@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from server.deadlines import Deadlines, deadlines
 from server.models import Assignment, Extension, State
+from server.moments import spelled
 
 # What costs no attempt: a fault of ours gives it back, and what was never graded taught nothing.
 FREE = (State.FAILED, State.SUPERSEDED)
@@ -50,9 +51,9 @@ def allowance(
 
     refusal = None
     if now < assignment.opens_at:
-        refusal = f"This assignment opens on {_moment(assignment.opens_at, zone)}."
+        refusal = f"This assignment opens on {spelled(assignment.opens_at, zone)}."
     elif now > limits.late_until:
-        refusal = f"This assignment closed on {_moment(limits.late_until, zone)}."
+        refusal = f"This assignment closed on {spelled(limits.late_until, zone)}."
     elif left == 0:
         refusal = (
             f"All {assignment.attempts + extra if assignment.attempts else 0} attempts are used."
@@ -60,13 +61,9 @@ def allowance(
     elif left_today == 0:
         refusal = "All attempts of today are used: the next one is possible tomorrow."
     elif now < ready_at:
-        refusal = f"The next attempt is possible from {_moment(ready_at, zone)} on."
+        refusal = f"The next attempt is possible from {spelled(ready_at, zone)} on."
     return Allowance(limits, left, left_today, refusal)
 
 
 def _left(limit: int | None, extra: int, used: int) -> int | None:
     return None if limit is None else max(0, limit + extra - used)
-
-
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%-d %B %Y at %H:%M} ({zone.key})"

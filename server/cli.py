@@ -21,6 +21,11 @@ from server.supervisor import GraderEnded, Supervisor
 _THREADS = 8
 # Flask refuses what is too large with a page; far larger requests are not even read.
 _LARGEST_REQUEST = 64 * 2**20
+# Without these, what a request says about who forwarded it is dropped.
+_PROXY = {
+    "trusted_proxy": "*",
+    "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"},
+}
 
 
 class _Refusal(click.ClickException):
@@ -65,10 +70,23 @@ class _Refusal(click.ClickException):
     envvar="GRADMARK_REFERENCE",
     help="The exercises to grade by, if not the ones that come along.",
 )
-def serve(host: str, port: int, data: Path, graders: int, reference: Path | None) -> None:
+@click.option(
+    "--behind-proxy",
+    is_flag=True,
+    envvar="GRADMARK_BEHIND_PROXY",
+    help="A proxy that speaks HTTPS is in front: believe its X-Forwarded headers.",
+)
+def serve(
+    host: str,
+    port: int,
+    data: Path,
+    graders: int,
+    reference: Path | None,
+    behind_proxy: bool,
+) -> None:
     """Take submissions on a web page and grade them on this machine."""
     logs.set_up()
-    config = Config(data, reference)
+    config = Config(data, reference, behind_proxy)
     listener = _listen(host, port)
     try:
         app = create_app(config, engine.load(reference))
@@ -89,6 +107,7 @@ def serve(host: str, port: int, data: Path, graders: int, reference: Path | None
             threads=_THREADS,
             ident=None,
             max_request_body_size=_LARGEST_REQUEST,
+            **(_PROXY if behind_proxy else {}),
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
         server.run()  # returns on SIGINT and SIGTERM, once running requests are answered

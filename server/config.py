@@ -18,6 +18,7 @@ class ConfigError(Exception):
 class Config:
     data: Path
     reference: Path | None = None  # of the exercises; None: those that come with the engine
+    behind_proxy: bool = False  # that speaks HTTPS: cookies travel by it only
 
     @property
     def database(self) -> Path:

@@ -5,18 +5,41 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from server.models import Assignment, Extension
+
+_SOON = timedelta(days=2)
+
+
+class Phase(StrEnum):
+    """Where an assignment stands for a student, in the words of the pages."""
+
+    COMING = "not open yet"
+    OPEN = "open"
+    DUE_SOON = "due soon"
+    LATE = "late"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
 class Deadlines:
+    opens_at: datetime
     due_at: datetime
     late_until: datetime  # the end: the same as due_at where nothing late is taken
 
     def late_days(self, received_at: datetime) -> int:
         """How many days after the due date have begun; 0 when it is in time."""
         return max(0, math.ceil((received_at - self.due_at) / timedelta(days=1)))
+
+    def phase(self, now: datetime) -> Phase:
+        if now < self.opens_at:
+            return Phase.COMING
+        if now > self.late_until:
+            return Phase.CLOSED
+        if now > self.due_at:
+            return Phase.LATE
+        return Phase.DUE_SOON if self.due_at - now <= _SOON else Phase.OPEN
 
 
 def deadlines(assignment: Assignment, extension: Extension | None) -> Deadlines:
@@ -26,4 +49,4 @@ def deadlines(assignment: Assignment, extension: Extension | None) -> Deadlines:
     end = (extension and extension.late_until) or (
         (assignment.late_until or assignment.due_at) + (due - assignment.due_at)
     )
-    return Deadlines(due, max(due, end))
+    return Deadlines(assignment.opens_at, due, max(due, end))

@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from autograder.submission import Submission, parse
 from server import engine, logs
 from server.config import Config, ConfigError
 from server.database import Database
-from server.engine import CannotConfine, Grade, OpenGrader, Report
+from server.engine import CannotConfine, Grade, OpenGrader, Progress, Report
 from server.files import Files
 from server.queue import Claim, LeaseLost, Patience, Queue
 from server.supervisor import die_with_parent, say_ready
@@ -29,6 +30,8 @@ log = logging.getLogger("server.grader")  # also when run as a program
 
 EXIT_MISUSE = 2
 EXIT_CANNOT_GRADE = 3
+
+_SECONDS_PER_STEP = 0.5
 
 
 class _Stopped(BaseException):
@@ -100,12 +103,7 @@ class GraderLoop:
                 submission = self._read(claim)
                 self._grading = True
                 try:
-                    report = grade(
-                        claim.secret,
-                        claim.topic,
-                        submission,
-                        lambda *step: self._queue.progress(claim, *step),
-                    )
+                    report = grade(claim.secret, claim.topic, submission, self._progress(claim))
                 finally:
                     self._grading = False
             self._queue.finish(claim, _encodable(report))
@@ -120,6 +118,18 @@ class GraderLoop:
             self._queue.fail(claim, f"{type(fault).__name__}: {fault}"[:1000])
             return False
         return True
+
+    def _progress(self, claim: Claim) -> Progress:
+        """Note each exercise, and of the steps within one no more than somebody could read."""
+        noted, until = -1, 0.0
+
+        def progress(exercise: str, done: int, total: int) -> None:
+            nonlocal noted, until
+            if done != noted or time.monotonic() >= until:
+                self._queue.progress(claim, exercise, done, total)
+                noted, until = done, time.monotonic() + _SECONDS_PER_STEP
+
+        return progress
 
     def _read(self, claim: Claim) -> Submission:
         submission = parse(claim.filename, self._files.read(claim.public_id))

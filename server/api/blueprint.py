@@ -6,14 +6,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask_limiter.util import get_remote_address
 from flask_smorest import Blueprint
 from flask_smorest.pagination import PaginationParameters
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from server import access
-from server.auth.sessions import limiter
+from server.auth.sessions import limiter, whoever_asks
 from server.models import Scope
 from server.problems import ROOT
 
@@ -31,15 +30,7 @@ pages = _Blueprint(
 )
 
 
-def _sender() -> str:
-    """For limits: the user, by whichever token from wherever; the address of who sends none."""
-    sent = access.token()
-    return f"user:{sent.user_id}" if sent else get_remote_address()
-
-
-limiter.limit("600 per minute", key_func=_sender)(pages)
-# Somebody who hands in by hand needs a few: this only stops a loop that has gone wrong.
-limit_hand_ins = limiter.limit("20 per minute", key_func=_sender)
+limiter.limit("600 per minute", key_func=whoever_asks)(pages)
 
 
 def by_token(scope: Scope, *refusals: int) -> Callable[[_View], _View]:

@@ -11,7 +11,6 @@ from server.access import Seat, in_course, signed_in, user
 from server.api import schemas
 from server.api.blueprint import by_token, pages
 from server.models import Role, Scope
-from server.services import services
 from server.student import queries
 from server.student.queries import Place
 
@@ -59,15 +58,6 @@ def _shown(seat: Seat, place: Place) -> dict[str, Any]:
         "assignment": place.assignment,
         "allowance": place.allowance,
         "grade": place.grade,
-        "state": _state(place),
+        "phase": place.phase,
         "refusal": None if seat.is_staff else place.allowance.refusal,
     }
-
-
-def _state(place: Place) -> str:
-    now, limits = services().clock(), place.allowance.deadlines
-    if now < place.assignment.opens_at:
-        return "coming"
-    if now > limits.late_until:
-        return "closed"
-    return "late" if now > limits.due_at else "open"

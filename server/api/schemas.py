@@ -7,6 +7,7 @@ from typing import Any
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
 
+from server.deadlines import Phase
 from server.models import Counts, Role, Scope, State
 
 _LARGEST_ID = 2**31 - 1
@@ -85,9 +86,7 @@ class Assignment(Schema):
     topic = fields.String(required=True, attribute="assignment.topic")
     title = fields.String(required=True, attribute="assignment.title")
     points = fields.Float(required=True, attribute="assignment.points")
-    state = fields.String(
-        required=True, validate=validate.OneOf(["coming", "open", "late", "closed"])
-    )
+    state = fields.Enum(Phase, by_value=True, required=True, attribute="phase")
     opens_at = _time(required=True, attribute="assignment.opens_at")
     due_at = _time(
         required=True,

@@ -9,19 +9,20 @@ from flask_smorest.pagination import PaginationParameters
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from autograder.submission import SubmissionError, parse
+from autograder.submission import SubmissionError
 from server import access, upload
 from server.access import Seat, in_course
 from server.api import schemas
-from server.api.blueprint import by_token, limit_hand_ins, page_of, pages
+from server.api.blueprint import by_token, page_of, pages
 from server.attempts import NotAllowed
+from server.auth.sessions import hand_ins
 from server.models import Assignment, Grade, Role, Scope, Submission
 from server.problems import Problem
 from server.services import services
 
 
 @pages.post("/courses/<course>/assignments/<assignment>/submissions")
-@limit_hand_ins
+@hand_ins
 @by_token(Scope.SUBMIT, 404, 409, 413, 422)
 @in_course(Role.STUDENT)
 @pages.arguments(schemas.HandIn, location="files")
@@ -35,10 +36,7 @@ def hand_in(seat: Seat, sent: dict[str, Any], assignment: str) -> tuple[Any, int
     chosen = access.assignment(seat, assignment)
     try:
         files = [(file.filename or "", file.read()) for file in sent["file"]]
-        name, content = upload.one_file(files, chosen.topic)
-        public_id = services().queue.accept(
-            chosen.id, seat.user.id, parse(name, content), content, unlimited=seat.is_staff
-        )
+        public_id = upload.hand_in(seat, chosen, files)
     except SubmissionError as error:
         raise Problem(422, str(error)) from None
     except NotAllowed as error:

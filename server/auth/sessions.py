@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import flask_login
 from flask import Flask, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -11,6 +12,7 @@ from flask_login import LoginManager, login_user
 from flask_wtf import CSRFProtect
 from sqlalchemy import select
 
+from server import access
 from server.models import User
 from server.services import services
 
@@ -46,6 +48,20 @@ def local(target: str | None) -> str | None:
 def account_of_request() -> str:
     """For limits: the account that a login form names, whoever sends it."""
     return "login:" + request.form.get("email", "").strip().lower()[:254]
+
+
+def whoever_asks() -> str:
+    """For limits: the user, wherever they are and by whichever token; the address of those who
+    have not logged in."""
+    sent = access.token()
+    asks = flask_login.current_user if sent is None else sent.user
+    return f"user:{asks.id}" if asks.is_authenticated else get_remote_address()
+
+
+# Somebody who hands in by hand needs a few: this only stops a program that has gone wrong.
+hand_ins = limiter.shared_limit(
+    "30 per minute; 300 per hour", scope="hand in", key_func=whoever_asks
+)
 
 
 def _load(key: str) -> User | None:

@@ -1,17 +1,27 @@
-// Follow a submission until it is graded, then load its report.
+// Follow a submission until it is graded, then load its report. Asks less often while nothing
+// changes, and not at all while nobody looks.
 "use strict";
 const card = document.getElementById("status");
 const sentence = card.querySelector(".sentence");
 const bar = card.querySelector("progress");
 const retrying = card.querySelector("[data-retrying]");
 const steps = [...card.querySelectorAll("[data-step]")];
+const SHORTEST = 700;
+const LONGEST = 5000;
+const LONGEST_SILENCE = 30000;
+
+sessionStorage.removeItem(`draft:${card.dataset.draft}`); // what was pasted is accepted
+
+let pause = SHORTEST;
+let timer = 0;
+let last = "";
 
 function say(words) {
   // Only changes are written, so that a screen reader speaks only of those.
   if (sentence.textContent !== words) sentence.textContent = words;
 }
 
-function show({ state, position, progress, retrying: again }) {
+function show({ state, sentence: words, progress, retrying: again }) {
   const current = steps.findIndex((step) => step.dataset.step === state);
   steps.forEach((step, index) => {
     step.className = index < current ? "past" : index === current ? "now" : "";
@@ -19,31 +29,30 @@ function show({ state, position, progress, retrying: again }) {
   retrying.hidden = !again;
   bar.max = progress.total || 1;
   bar.value = progress.done;
-  if (state === "grading") {
-    const { exercise, done, total } = progress;
-    say(total ? `Exercise ${done + 1} of ${total}: ${exercise}` : "Grading has begun.");
-  } else if (position === 1) {
-    say("Yours is next.");
-  } else {
-    const ahead = position - 1;
-    say(`${ahead} ${ahead === 1 ? "submission is" : "submissions are"} graded before yours.`);
-  }
+  say(words);
 }
 
 async function follow() {
-  let pause = 700;
   try {
     const response = await fetch(card.dataset.url, { cache: "no-store" });
+    if (response.redirected || response.status === 404) return location.reload(); // logged out
     if (!response.ok) throw new Error(response.statusText);
-    const status = await response.json();
+    const text = await response.text();
+    const status = JSON.parse(text);
     if (status.final) return location.reload();
     show(status);
-    if (status.position > 3) pause = 3000; // far back in the queue, nothing happens quickly
+    pause = text === last ? Math.min(pause * 1.3, LONGEST) : SHORTEST;
+    last = text;
   } catch {
     say("The server does not answer at the moment; your file is safe. Trying again.");
-    pause = 5000;
+    pause = Math.min(pause * 2, LONGEST_SILENCE);
   }
-  setTimeout(follow, pause);
+  timer = setTimeout(follow, pause);
 }
 
-follow();
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(timer);
+  pause = SHORTEST;
+  if (!document.hidden) follow();
+});
+if (!document.hidden) follow();

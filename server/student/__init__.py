@@ -1,5 +1,6 @@
 """What students see: their courses, handing in, the state of a submission, its report."""
 
-from server.student.views import pages
+from server.student import attempts, comparing, views
+from server.student.blueprint import pages
 
-__all__ = ["pages"]
+__all__ = ["attempts", "comparing", "pages", "views"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from server.access import Seat
 from server.attempts import FREE, Allowance, allowance
-from server.models import Assignment, Extension, Grade, Submission
+from server.deadlines import Phase
+from server.models import Adjustment, Assignment, Comment, Extension, Grade, Submission
 from server.services import services
 
 
@@ -20,53 +23,99 @@ class Place:
 
     assignment: Assignment
     grade: Grade | None
+    extension: Extension | None
     allowance: Allowance
+    phase: Phase
 
 
 def places(seat: Seat) -> list[Place]:
-    """One for each assignment that the user may see, in the course's order."""
+    """One for each assignment of the course, in its order."""
     query = (
         select(Assignment)
         .where(Assignment.course_id == seat.course.id)
         .order_by(Assignment.position)
     )
-    if not seat.is_staff:
-        query = query.where(Assignment.opens_at <= services().clock())
     with services().database.read() as session:
-        return [_place(session, seat, assignment) for assignment in session.scalars(query)]
+        return _places(session, seat, session.scalars(query).all())
 
 
 def place(seat: Seat, assignment: Assignment) -> Place:
     with services().database.read() as session:
-        return _place(session, seat, assignment)
+        (found,) = _places(session, seat, [assignment])
+    return found
 
 
-def history(seat: Seat, assignment: Assignment) -> Sequence[Submission]:
-    """The user's submissions for the assignment, the newest first."""
+def history(assignment: Assignment, user_id: int) -> Sequence[Submission]:
+    """A student's submissions for the assignment, the newest first."""
     query = (
         select(Submission)
-        .where(Submission.assignment_id == assignment.id, Submission.user_id == seat.user.id)
+        .where(Submission.assignment_id == assignment.id, Submission.user_id == user_id)
         .order_by(Submission.number.desc())
     )
     with services().database.read() as session:
         return session.scalars(query).all()
 
 
-def _place(session: Session, seat: Seat, assignment: Assignment) -> Place:
-    extension = session.scalar(
-        select(Extension).where(
-            Extension.assignment_id == assignment.id, Extension.user_id == seat.user.id
-        )
+def comments(submission: Submission) -> Sequence[Comment]:
+    """What was written to the student, not what the staff wrote among themselves."""
+    query = (
+        select(Comment)
+        .where(Comment.submission_id == submission.id, Comment.for_staff.is_(False))
+        .order_by(Comment.id)
+        .options(joinedload(Comment.author))
     )
-    counted = session.scalars(
-        select(Submission.received_at).where(
-            Submission.assignment_id == assignment.id,
+    with services().database.read() as session:
+        return session.scalars(query).all()
+
+
+def standing(assignment: Assignment, user_id: int) -> tuple[Grade | None, Sequence[Adjustment]]:
+    """A student's grade with the submission that counts, and what was given or taken by hand."""
+    grade = (
+        select(Grade)
+        .where(Grade.assignment_id == assignment.id, Grade.user_id == user_id)
+        .options(joinedload(Grade.submission))
+    )
+    adjustments = (
+        select(Adjustment)
+        .where(Adjustment.assignment_id == assignment.id, Adjustment.user_id == user_id)
+        .order_by(Adjustment.id)
+    )
+    with services().database.read() as session:
+        return session.scalar(grade), session.scalars(adjustments).all()
+
+
+def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> list[Place]:
+    ids = [assignment.id for assignment in assignments]
+    extensions = {
+        row.assignment_id: row
+        for row in session.scalars(
+            select(Extension).where(
+                Extension.user_id == seat.user.id, Extension.assignment_id.in_(ids)
+            )
+        )
+    }
+    grades = {
+        row.assignment_id: row
+        for row in session.scalars(
+            select(Grade).where(Grade.user_id == seat.user.id, Grade.assignment_id.in_(ids))
+        )
+    }
+    counted: defaultdict[int, list[datetime]] = defaultdict(list)
+    for assignment_id, received_at in session.execute(
+        select(Submission.assignment_id, Submission.received_at).where(
             Submission.user_id == seat.user.id,
+            Submission.assignment_id.in_(ids),
             Submission.state.not_in(FREE),
         )
-    ).all()
-    return Place(
-        assignment,
-        session.get(Grade, (assignment.id, seat.user.id)),
-        allowance(assignment, seat.course.timezone, extension, counted, services().clock()),
-    )
+    ):
+        counted[assignment_id].append(received_at)
+    now = services().clock()
+
+    def place(assignment: Assignment) -> Place:
+        extension = extensions.get(assignment.id)
+        may = allowance(assignment, seat.course.timezone, extension, counted[assignment.id], now)
+        return Place(
+            assignment, grades.get(assignment.id), extension, may, may.deadlines.phase(now)
+        )
+
+    return [place(assignment) for assignment in assignments]

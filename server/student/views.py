@@ -1,36 +1,25 @@
-"""The student's pages."""
+"""The courses, their assignments, and handing in."""
 
 from __future__ import annotations
 
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    current_app,
-    jsonify,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
-from werkzeug.wrappers import Response as BaseResponse
+from flask import abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
-from autograder.submission import MAX_BYTES, SubmissionError, parse
-from server import access
-from server.access import Seat, in_course, public, signed_in, user
+from autograder.submission import MAX_BYTES, MAX_FILES, SubmissionError
+from server import access, upload
+from server.access import Seat, in_course, signed_in, user
 from server.attempts import NotAllowed
+from server.auth.sessions import hand_ins
+from server.breakdown import WHICH_COUNTS, breakdown
 from server.models import Assignment, Role
-from server.services import services
 from server.student import queries
-
-pages = Blueprint("student", __name__)
-
-_LONGEST_NAME = 120
+from server.student.blueprint import pages
+from server.student.chart import Chart
 
 
 @pages.get("/")
 @signed_in
-def home() -> str | BaseResponse:
+def home() -> str | Response:
     """The courses; straight to the only one."""
     courses = access.courses(user())
     if len(courses) == 1:
@@ -51,80 +40,39 @@ def assignment(seat: Seat, assignment: str) -> str:
 
 
 @pages.post("/courses/<course>/assignments/<assignment>/")
+@hand_ins
 @in_course(Role.STUDENT)
-def hand_in(seat: Seat, assignment: str) -> BaseResponse | tuple[str, int]:
-    """Accept a file. It is on the disk before the answer leaves."""
+def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
+    """Accept files or pasted code. It is on the disk before the answer leaves."""
     chosen = access.assignment(seat, assignment)
     if request.mimetype != "multipart/form-data":
         abort(415)
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        return _assignment(seat, chosen, "Choose the file that you want to hand in."), 422
-    content = file.read()
+    files = [(f.filename, f.read()) for f in request.files.getlist("file") if f.filename]
+    code = request.form.get("code", "").replace(
+        "\r\n", "\n"
+    )  # as it was before the browser sent it
+    pasted = [(f"{chosen.topic}.py", code.encode("utf-8", "replace"))] if code.strip() else []
     try:
-        submission = parse(_printable(file.filename), content)
-        public_id = services().queue.accept(
-            chosen.id, seat.user.id, submission, content, unlimited=seat.is_staff
-        )
+        if pasted and files:
+            raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
+        public_id = upload.hand_in(seat, chosen, files or pasted)
     except (SubmissionError, NotAllowed) as error:
-        return _assignment(seat, chosen, str(error)), 422
+        return _assignment(seat, chosen, str(error), code), 422
     return redirect(url_for(".submission", course=seat.course.slug, public_id=public_id), 303)
 
 
-@pages.get("/courses/<course>/submissions/<public_id>/")
-@in_course(Role.STUDENT)
-def submission(seat: Seat, public_id: str) -> str:
-    found = access.submission(seat, public_id, report=True)
-    return render_template(
-        "student/submission.html",
-        submission=found,
-        position=services().queue.position(found),
-        report=services().engine.show(found.report) if found.report else None,
-    )
-
-
-@pages.get("/courses/<course>/submissions/<public_id>/status")
-@in_course(Role.STUDENT)
-def status(seat: Seat, public_id: str) -> Response:
-    found = access.submission(seat, public_id)
-    return jsonify(
-        state=found.state,
-        final=found.state.final,
-        position=services().queue.position(found),
-        retrying=found.faults > 0,
-        progress={"exercise": found.exercise, "done": found.done, "total": found.total},
-    )
-
-
-@pages.get("/report.css")
-@public
-def report_stylesheet() -> Response:
-    return _asset(services().engine.stylesheet, "text/css")
-
-
-@pages.get("/report.js")
-@public
-def report_script() -> Response:
-    return _asset(services().engine.script, "text/javascript")
-
-
-def _asset(text: str, mimetype: str) -> Response:
-    response = Response(text, mimetype=mimetype)
-    response.cache_control.max_age = current_app.get_send_file_max_age(None)
-    return response
-
-
-def _assignment(seat: Seat, chosen: Assignment, refusal: str = "") -> str:
+def _assignment(seat: Seat, chosen: Assignment, refusal: str = "", code: str = "") -> str:
+    history = queries.history(chosen, seat.user.id)
+    grade, adjustments = queries.standing(chosen, seat.user.id)
     return render_template(
         "student/assignment.html",
         place=queries.place(seat, chosen),
-        topic=services().engine.topics.get(chosen.topic),
-        history=queries.history(seat, chosen),
+        history=history,
+        chart=Chart(history),
+        steps=breakdown(chosen, grade, adjustments) if grade else [],
+        which_counts=WHICH_COUNTS[chosen.counts],
         refusal=refusal,
+        code=code,
         max_mebibytes=MAX_BYTES // 2**20,
+        max_files=MAX_FILES,
     )
-
-
-def _printable(filename: str) -> str:
-    """The name without control and direction characters, its end (the suffix) kept when long."""
-    return "".join(character for character in filename if character.isprintable())[-_LONGEST_NAME:]

@@ -65,7 +65,9 @@ TABLE = {
     "GET /courses/<course>/": COURSE,
     "GET /courses/<course>/assignments/<assignment>/": COURSE,
     "POST /courses/<course>/assignments/<assignment>/": COURSE,
+    "GET /courses/<course>/assignments/<assignment>/compare": COURSE,
     "GET /courses/<course>/submissions/<public_id>/": OWNER,
+    "GET /courses/<course>/submissions/<public_id>/file": OWNER,
     "GET /courses/<course>/submissions/<public_id>/status": OWNER,
     "GET /courses/<course>/staff/": STAFF,
     "GET /courses/<course>/staff/people": STAFF,
@@ -83,8 +85,6 @@ class Place:
     here: dict[str, str]
     elsewhere: dict[str, str]
 
-    tokens: dict[str, str]
-
     def client(self, name: str) -> FlaskClient:
         client = self.app.test_client()
         return client if name == NOBODY else self.house.log_in(client, name)
@@ -94,7 +94,9 @@ class Place:
         method, address = route.split(" ")[0], path(route, values)
         if not for_programs(route):
             return self.client(name).open(address, method=method)
-        headers = {} if name == NOBODY else {"Authorization": f"Bearer {self.tokens[name]}"}
+        headers = {}
+        if name != NOBODY:
+            headers = {"Authorization": f"Bearer {self.house.token(name, *Scope)}"}
         sent = {"file": (BytesIO(b"x = 1"), "x.py")} if method == "POST" else None
         return self.app.test_client().open(address, method=method, headers=headers, data=sent)
 
@@ -119,8 +121,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "public_id": house.accept(user="outsider", assignment="elsewhere", course="other"),
         "user_id": str(house.user("outsider").id),
     }
-    tokens = {name: house.token(name, *Scope) for name in SIGNED_IN}
-    yield Place(house, app, here, elsewhere, tokens)
+    yield Place(house, app, here, elsewhere)
     house.database.close()
 
 

@@ -27,6 +27,7 @@ def test_a_file_is_accepted_graded_and_its_report_shown(
         "state": "waiting",
         "final": False,
         "position": 1,
+        "sentence": "Yours is next.",
         "retrying": False,
         "progress": {"exercise": None, "done": 0, "total": 0},
     }
@@ -55,6 +56,7 @@ def test_the_status_tells_the_position_and_the_running_exercise(
         "state": "grading",
         "final": False,
         "position": None,
+        "sentence": "Exercise 3 of 5: dropout",
         "retrying": False,
         "progress": {"exercise": "dropout", "done": 2, "total": 5},
     }

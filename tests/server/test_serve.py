@@ -7,25 +7,28 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from server.models import State
-from tests.server.conftest import House, wait_for
+from tests.server.conftest import PASSWORD, House, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def serving(house: House, log: Path | None) -> Iterator[subprocess.Popen[str]]:
+def serving(house: House, log: Path | None, *options: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.server.fake_serve"),
             *("--port", "0", "--graders", "2", "--data", str(house.config.data)),
+            *options,
         ],
         cwd=ROOT,
         env={**os.environ, **({"GRADING_LOG": str(log)} if log else {})},
@@ -74,3 +77,41 @@ def test_without_a_sandbox_it_says_so_and_ends_with_3(house: House) -> None:
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 3
     assert set(errors.splitlines()) == {"This machine has no sandbox: install bubblewrap."}
+
+
+@pytest.mark.parametrize("believed", [True, False])
+def test_what_a_proxy_says_is_believed_only_behind_one(
+    house: House, tmp_path: Path, believed: bool
+) -> None:
+    """Forms sent over HTTPS are held against the host that the proxy was asked for."""
+    options = ["--behind-proxy"] if believed else []
+    with serving(house, tmp_path / "log", *options) as process:
+        assert process.stdout is not None
+        url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        assert url
+        forwarded = {
+            "X-Forwarded-For": "192.0.2.7",
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "gradmark.example",
+        }
+        request = urllib.request.Request(f"{url[0]}/login", headers=forwarded)
+        with urllib.request.urlopen(request) as answer:
+            cookie = answer.headers["Set-Cookie"]
+            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', answer.read().decode())
+        assert token
+        assert ("Secure" in cookie) is believed
+        form = {"email": "student@example.org", "password": PASSWORD, "csrf_token": token[1]}
+        request = urllib.request.Request(
+            f"{url[0]}/login",
+            urlencode(form).encode(),
+            forwarded
+            | {"Cookie": cookie.split(";")[0], "Referer": "https://gradmark.example/login"},
+        )
+        with pytest.raises(urllib.error.HTTPError) as redirect:
+            urllib.request.build_opener(_Stay()).open(request)
+        assert redirect.value.code == 303
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:  # type: ignore[override]
+        return None

@@ -1,0 +1,65 @@
+"""Two attempts of a student side by side."""
+
+from __future__ import annotations
+
+from flask import abort, render_template, request
+
+from autograder.submission import Submission as Parsed
+from autograder.submission import parse
+from server import access
+from server.access import Seat, in_course
+from server.auth.sessions import limiter, whoever_asks
+from server.models import Role, Submission
+from server.services import services
+from server.student import comparison, queries
+from server.student.blueprint import pages
+
+
+@pages.get("/courses/<course>/assignments/<assignment>/compare")
+@limiter.limit("60 per minute", key_func=whoever_asks)
+@in_course(Role.STUDENT)
+def compare(seat: Seat, assignment: str) -> str:
+    """What changed from one attempt to another: by default to the last, from the one before."""
+    chosen = access.assignment(seat, assignment)
+    before, after = (
+        access.submission(seat, request.args[name], report=True) if request.args.get(name) else None
+        for name in ("before", "after")
+    )
+    students = {found.user_id for found in (before, after) if found is not None}
+    if len(students) > 1 or any(
+        found is not None and found.assignment_id != chosen.id for found in (before, after)
+    ):
+        abort(404)
+    history = queries.history(chosen, students.pop() if students else seat.user.id)
+    if after is None and history:
+        after = access.submission(seat, history[0].public_id, report=True)
+    if before is None and after is not None:
+        earlier = next((row for row in history if row.number < after.number), None)
+        before = earlier and access.submission(seat, earlier.public_id, report=True)
+    if before is None or after is None:
+        return render_template("student/compare.html", assignment=chosen, history=history)
+    return render_template(
+        "student/compare.html",
+        assignment=chosen,
+        history=history,
+        before=before,
+        after=after,
+        code=comparison.code_changes(_parsed(before), _parsed(after)),
+        max_lines=comparison.MAX_LINES,
+        **_reports(before, after),
+    )
+
+
+def _reports(before: Submission, after: Submission) -> dict[str, object]:
+    if before.report is None or after.report is None:
+        return {"changes": None}
+    old, new = comparison.hints(before.report), comparison.hints(after.report)
+    return {
+        "changes": comparison.changes(before.report, after.report),
+        "gone": {place: hint for place, hint in old.items() if place not in new},
+        "come": {place: hint for place, hint in new.items() if place not in old},
+    }
+
+
+def _parsed(submission: Submission) -> Parsed:
+    return parse(submission.filename, services().files.read(submission.public_id))
