@@ -7,12 +7,25 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import access, api, auth, errors, filters, guard, health, instructor, student
+from server import (
+    access,
+    admin,
+    api,
+    auth,
+    errors,
+    filters,
+    guard,
+    health,
+    instructor,
+    student,
+    traffic,
+)
 from server.clock import Clock, utc_now
 from server.config import Config
 from server.database import Database
 from server.engine import Engine
 from server.files import Files
+from server.metrics import Metrics
 from server.queue import Queue
 from server.services import Services
 
@@ -39,17 +52,20 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
         SESSION_COOKIE_SECURE=config.behind_proxy,
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        METRICS_TOKEN=config.metrics_token,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
     )
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
     Services(engine, database, files, queue, clock).install(app)
     filters.install(app)
+    Metrics(database, clock).install(app)
+    traffic.install(app)
     guard.install(app)
     errors.install(app)
     access.install(app)  # before the limits, which count by who it is that asks
     auth.install(app)
-    for part in (health, auth, student, instructor):
+    for part in (health, auth, student, instructor, admin):
         app.register_blueprint(part.pages)
     api.install(app)
     return app

@@ -28,6 +28,7 @@ class Action(StrEnum):
     REGRADE_APPLIED = "regrade.applied"
     REGRADE_DISCARDED = "regrade.discarded"
     EXPORTED = "export.made"
+    DATA_EXPORTED = "data.exported"
     DATA_ERASED = "data.erased"
 
 

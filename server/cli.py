@@ -21,7 +21,7 @@ from server.supervisor import GraderEnded, Supervisor
 _THREADS = 8
 # Flask refuses what is too large with a page; far larger requests are not even read.
 _LARGEST_REQUEST = 64 * 2**20
-# Without these, what a request says about who forwarded it is dropped.
+# Without these, nothing believes what a request says about who forwarded it.
 _PROXY = {
     "trusted_proxy": "*",
     "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"},
@@ -76,6 +76,12 @@ class _Refusal(click.ClickException):
     envvar="GRADMARK_BEHIND_PROXY",
     help="A proxy that speaks HTTPS is in front: believe its X-Forwarded headers.",
 )
+@click.option(
+    "--metrics-token",
+    envvar="GRADMARK_METRICS_TOKEN",
+    help="What has to be sent to read /metrics; without one, this machine alone may.",
+)
+@logs.option
 def serve(
     host: str,
     port: int,
@@ -83,17 +89,19 @@ def serve(
     graders: int,
     reference: Path | None,
     behind_proxy: bool,
+    metrics_token: str | None,
+    log_format: str,
 ) -> None:
     """Take submissions on a web page and grade them on this machine."""
-    logs.set_up()
-    config = Config(data, reference, behind_proxy)
+    logs.set_up(log_format)
+    config = Config(data, reference, behind_proxy, metrics_token)
     listener = _listen(host, port)
     try:
         app = create_app(config, engine.load(reference))
     except ConfigError as error:
         raise _Refusal(str(error)) from None
     signal.signal(signal.SIGTERM, _leave)
-    supervisor = Supervisor(_grader_command(config), graders)
+    supervisor = Supervisor(_grader_command(config, log_format), graders)
     try:
         supervisor.start()
     except GraderEnded as error:
@@ -107,6 +115,7 @@ def serve(
             threads=_THREADS,
             ident=None,
             max_request_body_size=_LARGEST_REQUEST,
+            clear_untrusted_proxy_headers=False,  # /metrics asks whether there is any
             **(_PROXY if behind_proxy else {}),
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
@@ -129,8 +138,9 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _grader_command(config: Config) -> list[str]:
+def _grader_command(config: Config, log_format: str) -> list[str]:
     command = [sys.executable, "-m", "server.grader", "--supervised", "--data", str(config.data)]
+    command += ["--log-format", log_format]
     if config.reference is not None:
         command += ["--reference", str(config.reference)]
     return command

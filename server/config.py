@@ -19,6 +19,7 @@ class Config:
     data: Path
     reference: Path | None = None  # of the exercises; None: those that come with the engine
     behind_proxy: bool = False  # that speaks HTTPS: cookies travel by it only
+    metrics_token: str | None = None  # what to send for /metrics; None: this machine alone may ask
 
     @property
     def database(self) -> Path:

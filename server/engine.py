@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -18,14 +18,20 @@ from markupsafe import Markup
 
 from autograder.submission import Submission
 from server.config import ConfigError
+from server.models import SourcePolicy
 
 if TYPE_CHECKING:
     from autograder.catalogue import Catalogue
+    from autograder.policy import Cost
 
 Report: TypeAlias = dict[str, Any]
 Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
 
-
+_COSTS: Mapping[SourcePolicy, Cost] = {
+    SourcePolicy.NOTHING: "report",
+    SourcePolicy.WARNING: "warn",
+    SourcePolicy.ZERO: "zero",
+}
 _COURSES_KEPT = 8  # whose cases and their answers a grader keeps in memory
 
 
@@ -51,11 +57,19 @@ class Engine:
     script: str = ""  # of it too; it is readable without
 
 
+@dataclass(frozen=True)
+class Rules:
+    """By what a submission is graded."""
+
+    secret: bytes = field(repr=False)  # the course's, from which hidden cases are drawn
+    source_policy: SourcePolicy  # the assignment's
+
+
 class Grade(Protocol):
-    """Grade a submission for a topic, by the hidden cases of a course's secret."""
+    """Grade a submission for a topic."""
 
     def __call__(
-        self, secret: bytes, topic: str, submission: Submission, progress: Progress, /
+        self, rules: Rules, topic: str, submission: Submission, progress: Progress, /
     ) -> Report: ...
 
 
@@ -84,6 +98,13 @@ def load(reference: Path | None) -> Engine:
     )
 
 
+def student_view(report: Report) -> Report:
+    """Where there is no `Engine`: the exercises need not be read for it."""
+    from autograder.report import student_view
+
+    return student_view(report)
+
+
 @contextmanager
 def open_grader(reference: Path | None) -> Iterator[Grade]:
     """A warm grader for many submissions of several courses.
@@ -101,9 +122,11 @@ def open_grader(reference: Path | None) -> Iterator[Grade]:
             of_course = lru_cache(maxsize=_COURSES_KEPT)(grader.drawing_from)
 
             def grade(
-                secret: bytes, topic: str, submission: Submission, progress: Progress
+                rules: Rules, topic: str, submission: Submission, progress: Progress
             ) -> Report:
-                return of_course(secret).grade(topic, submission, progress)
+                return of_course(rules.secret).grade(
+                    topic, submission, progress, policy=_COSTS[rules.source_policy]
+                )
 
             yield grade
     except SandboxUnavailable as error:

@@ -110,10 +110,11 @@ class _Grader:
 
     def _start(self, stdout: int) -> subprocess.Popen[bytes]:
         # In a process group of its own, so that Ctrl-C in a terminal reaches only the server,
-        # which then stops its graders in good order.
+        # which then stops its graders in good order. Nothing is ever written to its standard
+        # input: that it ends tells the grader that this process is gone.
         self._started = time.monotonic()
         return subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=stdout, process_group=0
+            self._command, stdin=subprocess.PIPE, stdout=stdout, process_group=0
         )
 
 
@@ -127,12 +128,15 @@ def say_ready() -> None:
 
 
 def die_with_parent() -> None:
-    """In the grader: stop as on SIGTERM when the supervisor is gone, however it went."""
-    parent = os.getppid()
+    """In the grader: stop as on SIGTERM when the supervisor is gone, however and whenever it went.
+
+    Standard input tells, and not the parent's process id: by the time that a grader could ask for
+    that, the supervisor may be gone already.
+    """
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        while os.read(0, 1):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -219,3 +219,14 @@ REPORT = {
         "exercises": {"type": "array", "items": {"type": "object"}},
     },
 }
+
+EXPORT = {
+    "type": "object",
+    "description": "The gradebook; docs/instructors.md says what is in it.",
+    "required": ["course", "assignments", "students"],
+    "properties": {
+        "course": {"type": "string"},
+        "assignments": {"type": "array", "items": {"type": "object"}},
+        "students": {"type": "array", "items": {"type": "object"}},
+    },
+}

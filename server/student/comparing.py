@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import abort, render_template, request
 
 from autograder.submission import Submission as Parsed
@@ -9,7 +11,7 @@ from autograder.submission import parse
 from server import access
 from server.access import Seat, in_course
 from server.auth.sessions import limiter, whoever_asks
-from server.models import Role, Submission
+from server.models import Assignment, Role, Submission
 from server.services import services
 from server.student import comparison, queries
 from server.student.blueprint import pages
@@ -21,21 +23,15 @@ from server.student.blueprint import pages
 def compare(seat: Seat, assignment: str) -> str:
     """What changed from one attempt to another: by default to the last, from the one before."""
     chosen = access.assignment(seat, assignment)
-    before, after = (
-        access.submission(seat, request.args[name], report=True) if request.args.get(name) else None
-        for name in ("before", "after")
-    )
+    before, after = (_chosen(seat, chosen, name) for name in ("before", "after"))
     students = {found.user_id for found in (before, after) if found is not None}
-    if len(students) > 1 or any(
-        found is not None and found.assignment_id != chosen.id for found in (before, after)
-    ):
+    if len(students) > 1:
         abort(404)
     history = queries.history(chosen, students.pop() if students else seat.user.id)
-    if after is None and history:
-        after = access.submission(seat, history[0].public_id, report=True)
-    if before is None and after is not None:
-        earlier = next((row for row in history if row.number < after.number), None)
-        before = earlier and access.submission(seat, earlier.public_id, report=True)
+    after = after or _newest(seat, history)
+    before = before or (
+        _newest(seat, [row for row in history if row.number < after.number]) if after else None
+    )
     if before is None or after is None:
         return render_template("student/compare.html", assignment=chosen, history=history)
     return render_template(
@@ -48,6 +44,20 @@ def compare(seat: Seat, assignment: str) -> str:
         max_lines=comparison.MAX_LINES,
         **_reports(before, after),
     )
+
+
+def _chosen(seat: Seat, assignment: Assignment, name: str) -> Submission | None:
+    """The attempt at the assignment that the address names, if it names one."""
+    public_id = request.args.get(name)
+    if not public_id:
+        return None
+    found = access.submission(seat, public_id, report=True)
+    return found if found.assignment_id == assignment.id else abort(404)
+
+
+def _newest(seat: Seat, history: Sequence[Submission]) -> Submission | None:
+    """The first, with its report."""
+    return access.submission(seat, history[0].public_id, report=True) if history else None
 
 
 def _reports(before: Submission, after: Submission) -> dict[str, object]:

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import settings
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-settings.register_profile("reference", deadline=None)
-settings.load_profile("reference")
 torch.set_num_threads(1)  # the tensors are small
 
 _CUDA, _META = 1, 14  # c10::DeviceType

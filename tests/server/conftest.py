@@ -208,7 +208,7 @@ class House:
     def graded(self, **report: Any) -> str:
         """The public id of a submission of the student's that has a report (of `engines`)."""
         public_id = self.accept()
-        self.grade_all(lambda secret, topic, *_: engines.report(topic, **report))
+        self.grade_all(lambda rules, topic, *_: engines.report(topic, **report))
         return public_id
 
     def token(self, name: str, *scopes: Scope) -> str:

@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from autograder.submission import Submission
 from server.config import Config
-from server.engine import CannotConfine, Engine, Grade, OpenGrader
+from server.engine import CannotConfine, Engine, Grade, OpenGrader, Rules
 from server.grader import run_grader
 from server.queue import Patience
 
@@ -91,7 +91,7 @@ def _check(score: float) -> dict[str, Any]:
 
 
 def grade(
-    secret: bytes,
+    rules: Rules,
     topic: str,
     submission: Submission,
     progress: Callable[[str, int, int], None],
@@ -117,7 +117,7 @@ def slow(log: Path, seconds: float) -> Grade:
             file.write(f"{word} {os.getpid()} {submission.filename}\n")
 
     def grade(
-        secret: bytes,
+        rules: Rules,
         topic: str,
         submission: Submission,
         progress: Callable[[str, int, int], None],

@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from server.models import ApiToken, Scope
+from server.audit import Action
+from server.models import ApiToken, AuditEntry, Scope
 from server.problems import MEDIA_TYPE
 from tests.server.conftest import SOURCE, House
 
@@ -141,6 +142,17 @@ def test_grades_are_for_staff(ask: Ask, house: House) -> None:
     assert grade["submission"] == public_id
     assert ask("assistant", "/courses/dl/grades?assignment=losses").json == []
     assert refusal(ask("student", "/courses/dl/grades"))[0] == 403
+
+
+def test_the_gradebook_is_exported_and_the_audit_log_notes_it(ask: Ask, house: House) -> None:
+    public_id = house.graded()
+    book = ask("assistant", "/courses/dl/exports/grades").json
+    (student,) = [line for line in book["students"] if line["email"] == "student@example.org"]
+    assert student["grades"]["norm"]["submission"] == public_id
+    assert student["total"] == 7.5
+    with house.database.read() as session:
+        entries = session.query(AuditEntry).filter_by(action=Action.EXPORTED.value).all()
+    assert [entry.actor_id for entry in entries] == [house.user("assistant").id]
 
 
 def test_lists_come_in_pages(ask: Ask, house: House) -> None:

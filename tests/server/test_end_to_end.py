@@ -18,9 +18,12 @@ from urllib.parse import urlencode, urljoin
 import pytest
 
 from autograder.catalogue import Catalogue
+from autograder.submission import parse
+from server import engine
 from server.config import Config
 from server.database import Database
-from server.models import State, Submission
+from server.engine import Rules
+from server.models import SourcePolicy, State, Submission
 from tests.server.conftest import PASSWORD, make_house, wait_for
 
 pytestmark = pytest.mark.slow
@@ -120,6 +123,32 @@ def test_a_file_goes_in_and_a_report_comes_out(tmp_path: Path, catalogue: Catalo
 
 def topic_points(catalogue: Catalogue) -> float:
     return catalogue["losses"].max_score
+
+
+FORBIDDEN = """
+import torch.nn.functional as F
+_right = mse_loss
+def mse_loss(input, target, reduction="mean"):
+    loss = _right(input, target, reduction)
+    F.mse_loss(input, target)
+    return loss
+"""
+
+
+def test_the_source_policy_decides_what_a_forbidden_call_costs(catalogue: Catalogue) -> None:
+    source = catalogue["losses"].topics[0].solution() + FORBIDDEN
+    submission = parse("losses.py", source.encode())
+    show = engine.load(None).show
+    with engine.open_grader(None) as grade:
+        graded = {
+            policy: grade(Rules(b"s" * 32, policy), "losses", submission, lambda *_: None)
+            for policy in SourcePolicy
+        }
+    lost = {policy: topic_points(catalogue) - report["score"] for policy, report in graded.items()}
+    assert lost[SourcePolicy.NOTHING] == lost[SourcePolicy.WARNING] == 0
+    assert lost[SourcePolicy.ZERO] > 0
+    told = {policy: "mse_loss(input, target)" in show(report) for policy, report in graded.items()}
+    assert told == {policy: policy is not SourcePolicy.NOTHING for policy in SourcePolicy}
 
 
 SLOW = """

@@ -92,7 +92,7 @@ def test_told_to_stop_it_gives_back_what_it_grades(house: House, log: Path, star
     process = start(seconds=30, lease=60)
     wait_for(lambda: bool(lines(log, "begin")))
     process.terminate()
-    assert process.wait(5) == 0
+    assert process.wait(60) == 0
     (row,) = house.rows()
     assert (row.state, row.faults) == (State.WAITING, 0)
 
@@ -119,6 +119,21 @@ def test_the_supervisor_replaces_a_grader_that_dies(
     finally:
         supervisor.stop()
     assert len(lines(log, "end")) == 1
+
+
+def test_a_grader_whose_supervisor_is_gone_before_it_is_up_stops(house: House, log: Path) -> None:
+    orphan = subprocess.Popen(
+        [*command(house, log), "--supervised"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    assert orphan.stdin is not None
+    orphan.stdin.close()  # as the system does when the supervisor is killed
+    try:
+        assert orphan.wait(60) == 0
+    finally:
+        orphan.kill()
 
 
 def test_a_machine_without_a_sandbox_is_told_at_the_start(

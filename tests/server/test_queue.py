@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,16 @@ from sqlalchemy import event, select
 
 from autograder.submission import parse
 from server.attempts import NotAllowed
-from server.models import Assignment, Extension, Regrade, RegradeItem, RegradeState, State
+from server.engine import Progress, Rules
+from server.models import (
+    Assignment,
+    Extension,
+    Regrade,
+    RegradeItem,
+    RegradeState,
+    SourcePolicy,
+    State,
+)
 from server.queue import LeaseLost, Patience
 from tests.server.conftest import House
 from tests.server.engines import report
@@ -309,6 +319,43 @@ def test_a_claim_carries_its_courses_secret_and_shows_it_nowhere(house: House) -
     house.accept()
     house.accept(user="outsider", assignment="elsewhere", course="other")
     claims = [house.queue.claim() for _ in range(2)]
-    assert len({claim.secret for claim in claims}) == 2
-    assert all(len(claim.secret) == 32 for claim in claims)
+    assert len({claim.rules.secret for claim in claims}) == 2
+    assert all(len(claim.rules.secret) == 32 for claim in claims)
     assert "secret" not in repr(claims)
+
+
+@pytest.mark.parametrize("policy", SourcePolicy)
+def test_a_submission_is_graded_by_its_assignments_source_policy(
+    house: House, policy: SourcePolicy
+) -> None:
+    with house.database.write() as session:
+        session.merge(house.assignment()).source_policy = policy
+    house.accept()
+    seen: list[SourcePolicy] = []
+
+    def grade(rules: Rules, topic: str, *_: object) -> dict[str, Any]:
+        seen.append(rules.source_policy)
+        return report(topic)
+
+    house.grade_all(grade)
+    assert seen == [policy]
+
+
+@pytest.mark.parametrize(("pause", "last_noted"), [(0.0, "step 2"), (math.inf, "step 0")])
+def test_steps_within_an_exercise_are_noted_as_often_as_somebody_could_read(
+    house: House, monkeypatch: pytest.MonkeyPatch, pause: float, last_noted: str
+) -> None:
+    monkeypatch.setattr("server.grader._SECONDS_PER_STEP", pause)
+    house.accept()
+    noted: list[tuple[str | None, int]] = []
+
+    def grade(rules: Rules, topic: str, submission: object, progress: Progress) -> dict[str, Any]:
+        for done in range(2):
+            for step in range(3):
+                progress(f"step {step}", done, 2)
+            (row,) = house.rows()
+            noted.append((row.exercise, row.done))
+        return report(topic)
+
+    house.grade_all(grade)
+    assert noted == [(last_noted, 0), (last_noted, 1)]

@@ -110,6 +110,11 @@ def test_what_a_proxy_says_is_believed_only_behind_one(
         with pytest.raises(urllib.error.HTTPError) as redirect:
             urllib.request.build_opener(_Stay()).open(request)
         assert redirect.value.code == 303
+        with pytest.raises(urllib.error.HTTPError) as refused:  # it comes from elsewhere
+            urllib.request.urlopen(urllib.request.Request(f"{url[0]}/metrics", headers=forwarded))
+        assert refused.value.code == 403
+        with urllib.request.urlopen(f"{url[0]}/metrics") as answer:
+            assert answer.status == 200
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
