@@ -48,7 +48,7 @@ class Topic(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What the pages need: what can be graded, and how a report looks to its student."""
+    """What pages and API need: what can be graded, and how a report looks to its student."""
 
     topics: Mapping[str, Topic]
     show: Callable[[Report], Markup]
