@@ -9,6 +9,7 @@ from flask import Flask
 from autograder.submission import MAX_BYTES
 from server import access, api, auth, errors, guard, health, instructor, student
 from server.auth import csrf
+from server.background import Background
 from server.clock import Clock, utc_now
 from server.config import Config
 from server.database import Database
@@ -42,7 +43,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     )
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
-    Services(engine, database, files, queue, clock).install(app)
+    Services(engine, database, files, queue, clock, Background(config)).install(app)
     guard.install(app)
     errors.install(app)
     auth.install(app)

@@ -42,10 +42,11 @@ class Topic(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What the pages need: what can be graded, and how a report looks to its student."""
+    """What the pages need: what can be graded, and how a report looks."""
 
     topics: Mapping[str, Topic]
     show: Callable[[Report], Markup]
+    show_all: Callable[[Report], Markup]  # the same for staff
     stylesheet: str  # of what `show` gives
 
 
@@ -71,11 +72,12 @@ def load(reference: Path | None) -> Engine:
         ConfigError: they are not well formed.
     """
     from autograder.render.html import STYLESHEET, report_fragment
-    from autograder.report import student_view
+    from autograder.report import instructor_view, student_view
 
     return Engine(
         _catalogue(reference).assignments,
         show=lambda report: report_fragment(student_view(report)),
+        show_all=lambda report: report_fragment(instructor_view(report)),
         stylesheet=STYLESHEET,
     )
 
@@ -104,6 +106,13 @@ def open_grader(reference: Path | None) -> Iterator[Grade]:
             yield grade
     except SandboxUnavailable as error:
         raise CannotConfine(str(error)) from error
+
+
+def handed_out(reference: Path | None, topic: str) -> str:
+    """The code that students start from."""
+    from autograder.stubs import stub
+
+    return "\n".join(stub(part) for part in _catalogue(reference)[topic].topics)
 
 
 def _catalogue(reference: Path | None) -> Catalogue:

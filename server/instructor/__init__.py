@@ -1,6 +1,25 @@
 """What the staff of a course see and do."""
 
-from server.instructor import people, views
+from server.instructor import (
+    gradebook,
+    log,
+    people,
+    regrades,
+    similarity,
+    students,
+    submissions,
+    views,
+)
 from server.instructor.blueprint import pages
 
-__all__ = ["pages", "people", "views"]
+__all__ = [
+    "gradebook",
+    "log",
+    "pages",
+    "people",
+    "regrades",
+    "similarity",
+    "students",
+    "submissions",
+    "views",
+]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from server import accounts, roster
+from server import access, accounts, roster
 from server.access import Seat, in_course
 from server.instructor.blueprint import pages
 from server.models import Course, Enrolment, Role, User
 from server.services import services
+
+_ARTICLE = {Role.STUDENT: "a", Role.ASSISTANT: "an", Role.INSTRUCTOR: "an"}
 
 
 @pages.get("/people")
@@ -66,6 +68,30 @@ def make_links(seat: Seat) -> str:
     return render_template("instructor/links.html", links=links, left_out=left_out)
 
 
+@pages.post("/people/<int:user_id>/role")
+@in_course(Role.INSTRUCTOR)
+def change_role(seat: Seat, user_id: int) -> Response:
+    """Nobody changes their own, so that no course loses its last instructor by mistake."""
+    enrolment = access.student(seat, user_id)
+    role = request.form.get("role", "")
+    if role not in list(Role):
+        abort(422)
+    if user_id == seat.user.id:
+        flash("Your own role is for another instructor to change.")
+    else:
+        with services().database.write() as session:
+            accounts.enrol(
+                session,
+                session.get_one(Course, seat.course.id),
+                session.get_one(User, user_id),
+                Role(role),
+                at=services().clock(),
+                actor=session.get_one(User, seat.user.id),
+            )
+        flash(f"{enrolment.user.name} is now {_ARTICLE[Role(role)]} {role}.")
+    return redirect(url_for(".people", course=seat.course.slug), 303)
+
+
 def _people(seat: Seat, refusal: str = "") -> str:
     query = (
         select(Enrolment)
@@ -80,5 +106,6 @@ def _people(seat: Seat, refusal: str = "") -> str:
         "instructor/people.html",
         enrolments=sorted(enrolments, key=lambda enrolment: -enrolment.role.rank),
         without_password=sum(1 for e in enrolments if e.user.password is None),
+        roles=list(Role),
         refusal=refusal,
     )

@@ -49,6 +49,7 @@ ENGINE = Engine(
         "losses": Topic("losses", "Losses", 10.0),
     },
     show,
+    show,
     ".gm-report { color: var(--gm-fg) }",
 )
 
