@@ -24,6 +24,7 @@ fairness: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/pages.py
 
 audit: $(VENV)/installed
 	$(BIN)/gradmark audit

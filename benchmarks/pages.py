@@ -336,6 +336,7 @@ def requests(
     yield "staff", "with a misconception", lambda rng: listed(rng, f"assignment={week(rng)}")
     yield "staff", "... that count", lambda rng: listed(rng, "which=counting")
     yield "staff", "... of a name", lambda rng: f"{staff}/submissions?search=student{week(rng)[-1]}"
+    yield "staff", "... that failed", lambda rng: f"{staff}/submissions?state=failed"
     yield "staff", "audit log", lambda rng: f"{staff}/log"
     yield "staff", "audit log, filtered", lambda rng: f"{staff}/log?action=role.changed"
     yield "staff", "people", lambda rng: f"{staff}/people"

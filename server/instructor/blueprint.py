@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, request, url_for
+from sqlalchemy import ColumnElement, or_
 
-from server.models import AuditEntry
+from server.models import AuditEntry, User
 
 pages = Blueprint("instructor", __name__, url_prefix="/courses/<course>/staff")
 
@@ -37,6 +38,13 @@ def here(**changes: Any) -> str:
     arguments = {**request.args.to_dict(), **changes}
     kept = {name: value for name, value in arguments.items() if value not in (None, "")}
     return url_for(request.endpoint or "", **(request.view_args or {}), **kept)
+
+
+def people_named(search: str) -> ColumnElement[bool]:
+    """The condition that somebody's name or address has this in it."""
+    return or_(
+        User.name.icontains(search, autoescape=True), User.email.icontains(search, autoescape=True)
+    )
 
 
 def number(name: str, default: int = 0) -> int:

@@ -12,6 +12,7 @@ from wtforms import (
     DateTimeLocalField,
     DecimalField,
     IntegerField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -88,9 +89,9 @@ class RegradeForm(FlaskForm):  # type: ignore[misc]
     which = SelectField(
         "Submissions",
         choices=[
-            (Which.COUNTING.value, "those that count"),
-            (Which.LATEST.value, "the latest of each student"),
-            (Which.ALL.value, "all that are graded"),
+            SelectChoice(Which.COUNTING.value, "those that count"),
+            SelectChoice(Which.LATEST.value, "the latest of each student"),
+            SelectChoice(Which.ALL.value, "all that are graded"),
         ],
     )
     students = SelectMultipleField(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flask import render_template, request
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from server.access import Seat, in_course
-from server.instructor.blueprint import number, pages
+from server.instructor.blueprint import number, pages, people_named
 from server.instructor.glance import NOT_STARTED, STUCK
 from server.models import Assignment, Course, Enrolment, Grade, Role, User
 from server.services import services
@@ -161,12 +161,7 @@ def _chosen(course: Course, wanted: Wanted) -> Select[Enrolment, User]:
         .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT)
     )
     if wanted.search:
-        query = query.where(
-            or_(
-                User.name.icontains(wanted.search, autoescape=True),
-                User.email.icontains(wanted.search, autoescape=True),
-            )
-        )
+        query = query.where(people_named(wanted.search))
     if wanted.section:
         query = query.where(Enrolment.section == wanted.section)
     if wanted.show is not None and wanted.assignment is not None:

@@ -8,6 +8,7 @@ from flask import Response, abort, flash, jsonify, redirect, render_template, re
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
+from wtforms import SelectChoice
 
 from server import access, regrades
 from server.access import Seat, in_course
@@ -186,14 +187,16 @@ def _form(seat: Seat) -> RegradeForm:
             .where(Assignment.course_id == seat.course.id)
             .order_by(Assignment.position)
         )
-        form.assignment.choices = [(slug, title) for slug, title in assignments]
+        form.assignment.choices = [SelectChoice(*row) for row in assignments]
         students = session.execute(
             select(User.id, User.name, User.email)
             .join(Enrolment, Enrolment.user_id == User.id)
             .where(Enrolment.course_id == seat.course.id)
             .order_by(User.name, User.email)
         )
-        form.students.choices = [(id_, f"{name} ({email})") for id_, name, email in students]
+        form.students.choices = [
+            SelectChoice(id_, f"{name} ({email})") for id_, name, email in students
+        ]
     return form
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Response, flash, redirect, render_template, request, url_for
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, select, tuple_, union_all
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from server import access, marking
 from server.access import Seat, in_course
 from server.instructor import code
-from server.instructor.blueprint import number, pages
+from server.instructor.blueprint import number, pages, people_named
 from server.instructor.forms import AdjustmentForm, CommentForm
 from server.models import (
     Assignment,
@@ -29,6 +30,9 @@ from server.models import (
 from server.services import services
 
 _ROWS = 50
+_ITS_GRADE = and_(
+    Grade.assignment_id == Submission.assignment_id, Grade.user_id == Submission.user_id
+)
 
 
 @dataclass(frozen=True)
@@ -174,39 +178,48 @@ def _submission(seat: Seat, found: Submission, form: CommentForm | None = None) 
 def _found(
     session: Session, assignments: Sequence[Assignment], wanted: Wanted
 ) -> Sequence[tuple[Submission, User, Assignment, int | None]]:
-    """With the id of the one that counts; one more than a page, where there are more."""
-    ids = [wanted.assignment.id] if wanted.assignment else [a.id for a in assignments]
+    """With the id of the one that counts; one more than a page, where there are more.
+
+    The newest of each assignment are found by an index that has them in order, and then merged:
+    asked for all at once, a database would sort everything that was ever handed in.
+    """
+    chosen = [wanted.assignment] if wanted.assignment else assignments
+    newest = union_all(*(select(_newest(a, wanted).subquery()) for a in chosen)).subquery()
     query = (
         select(Submission, User, Assignment, Grade.submission_id)
+        .join(newest, newest.c.id == Submission.id)
         .join(User, User.id == Submission.user_id)
         .join(Assignment, Assignment.id == Submission.assignment_id)
-        .outerjoin(
-            Grade,
-            and_(
-                Grade.assignment_id == Submission.assignment_id,
-                Grade.user_id == Submission.user_id,
-            ),
-        )
-        .where(Submission.assignment_id.in_(ids))
-        .order_by(Submission.id.desc())
+        .outerjoin(Grade, _ITS_GRADE)
+        .order_by(newest.c.received_at.desc(), newest.c.id.desc())
+        .limit(_ROWS + 1)
+    )
+    return session.execute(query).all()
+
+
+def _newest(assignment: Assignment, wanted: Wanted) -> Select[int, datetime]:
+    query = (
+        select(Submission.id, Submission.received_at)
+        .where(Submission.assignment_id == assignment.id)
+        .order_by(Submission.received_at.desc(), Submission.id.desc())
         .limit(_ROWS + 1)
     )
     if wanted.before:
-        query = query.where(Submission.id < wanted.before)
+        received_at = select(Submission.received_at).where(Submission.id == wanted.before)
+        query = query.where(
+            tuple_(Submission.received_at, Submission.id)
+            < tuple_(received_at.scalar_subquery(), wanted.before)
+        )
     if wanted.state:
         query = query.where(Submission.state == wanted.state)
     if wanted.counting:
-        query = query.where(Grade.submission_id == Submission.id)
+        query = query.join(Grade, _ITS_GRADE).where(Grade.submission_id == Submission.id)
     if wanted.search:
-        query = query.where(
-            or_(
-                User.name.icontains(wanted.search, autoescape=True),
-                User.email.icontains(wanted.search, autoescape=True),
-            )
-        )
+        found = select(User.id).where(people_named(wanted.search))
+        query = query.where(Submission.user_id.in_(found))
     if wanted.misconception:
         query = query.where(Submission.id.in_(_having(wanted)))
-    return session.execute(query).all()
+    return query
 
 
 def _having(wanted: Wanted) -> Select[int]:

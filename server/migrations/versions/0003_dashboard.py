@@ -34,6 +34,11 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_submissions_graded_at"), "submissions", ["graded_at"])
     op.create_index(
+        op.f("ix_submissions_assignment_id_state_received_at"),
+        "submissions",
+        ["assignment_id", "state", "received_at"],
+    )
+    op.create_index(
         op.f("ix_audit_entries_course_id_action_id"),
         "audit_entries",
         ["course_id", "action", "id"],
@@ -95,6 +100,7 @@ def downgrade() -> None:
     op.drop_table("similar_pairs")
     op.drop_table("searches")
     op.drop_index(op.f("ix_audit_entries_course_id_action_id"), "audit_entries")
+    op.drop_index(op.f("ix_submissions_assignment_id_state_received_at"), "submissions")
     op.drop_index(op.f("ix_submissions_graded_at"), "submissions")
     for table, column in (
         ("regrade_items", "exercises"),
