@@ -135,6 +135,6 @@ def test_it_runs_in_a_process_of_its_own(house: House) -> None:
         assert state is not SearchState.FAILED
         return state is SearchState.DONE
 
-    wait_for(done, 60)
+    wait_for(done, 180)
     with house.database.read() as session:
         assert len(session.scalars(select(SimilarPair)).all()) == 1
