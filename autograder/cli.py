@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import metadata
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -70,6 +71,9 @@ def _added() -> metadata.EntryPoints:
 @click.version_option(package_name="gradmark")
 def main() -> None:
     """Grade deep-learning exercises: outputs, gradients and statistics, in a sandbox."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal cannot show must not end a command
+            stream.reconfigure(errors="replace")
 
 
 _reference = click.option(
@@ -105,6 +109,11 @@ _no_sandbox = click.option(
     help="Also write the report as a page, in the chosen view.",
 )
 @click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write each training curve into this folder, as SVG and PNG.",
+)
+@click.option(
     "--view",
     type=click.Choice(["student", "instructor"]),
     default="student",
@@ -121,6 +130,7 @@ def grade(
     submission: Path,
     json_file: Path | None,
     html_file: Path | None,
+    plots: Path | None,
     view: str,
     device: str,
     secret_file: Path | None,
@@ -152,6 +162,15 @@ def grade(
         json_file.write_text(json.dumps(shown, indent=2) + "\n", "utf-8")
     if html_file is not None:
         html_file.write_text(report_page(shown), "utf-8")
+    if plots is not None:
+        from autograder.render.export import NoPictures, write_plots
+
+        try:
+            written = write_plots(shown, plots)
+        except NoPictures as error:
+            click.echo(f"gradmark: {error}", err=True)
+        else:
+            click.echo("\n".join(map(str, written)) or "There is no training curve to plot.")
 
 
 @main.command()

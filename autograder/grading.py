@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from itertools import islice
 from types import TracebackType
@@ -22,6 +23,7 @@ from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
 from autograder.judging.call import Answer
 from autograder.judging.finding import Finding
+from autograder.judging.where import located
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
 from autograder.report import SCHEMA, Report
@@ -165,9 +167,19 @@ class Row:
     gated: bool = False
     settled: bool = True
 
-    @property
+    @cached_property
     def failing(self) -> list[tuple[Trial, Finding]]:
-        return [(trial, finding) for trial, finding in self.findings if not finding.passed]
+        return [(trial, finding) for trial, finding in self.shown if not finding.passed]
+
+    @cached_property
+    def shown(self) -> list[tuple[Trial, Finding]]:
+        """The findings; the first that fails, which the message tells of, says where."""
+        shown = list(self.findings)
+        for at, (trial, finding) in enumerate(shown):
+            if not finding.passed:
+                shown[at] = trial, located(finding)
+                break
+        return shown
 
     @property
     def passed(self) -> bool:
@@ -191,7 +203,7 @@ class Row:
                     "message": explain(finding),
                     "evidence": _finite(finding.evidence),
                 }
-                for trial, finding in self.findings
+                for trial, finding in self.shown
             ],
         }
 

@@ -48,6 +48,7 @@ class Engine:
     show: Callable[[Report], Markup]
     show_all: Callable[[Report], Markup]  # the same for staff
     stylesheet: str  # of what `show` gives
+    script: str = ""  # of it too; it is readable without
 
 
 class Grade(Protocol):
@@ -71,7 +72,7 @@ def load(reference: Path | None) -> Engine:
     Raises:
         ConfigError: they are not well formed.
     """
-    from autograder.render.html import STYLESHEET, report_fragment
+    from autograder.render.html import SCRIPT, STYLESHEET, report_fragment
     from autograder.report import instructor_view, student_view
 
     return Engine(
@@ -79,6 +80,7 @@ def load(reference: Path | None) -> Engine:
         show=lambda report: report_fragment(student_view(report)),
         show_all=lambda report: report_fragment(instructor_view(report)),
         stylesheet=STYLESHEET,
+        script=SCRIPT,
     )
 
 

@@ -6,6 +6,7 @@ from flask import (
     Blueprint,
     Response,
     abort,
+    current_app,
     jsonify,
     redirect,
     render_template,
@@ -98,7 +99,19 @@ def status(seat: Seat, public_id: str) -> Response:
 @pages.get("/report.css")
 @public
 def report_stylesheet() -> Response:
-    return Response(services().engine.stylesheet, mimetype="text/css")
+    return _asset(services().engine.stylesheet, "text/css")
+
+
+@pages.get("/report.js")
+@public
+def report_script() -> Response:
+    return _asset(services().engine.script, "text/javascript")
+
+
+def _asset(text: str, mimetype: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.cache_control.max_age = current_app.get_send_file_max_age(None)
+    return response
 
 
 def _assignment(seat: Seat, chosen: Assignment, refusal: str = "") -> str:

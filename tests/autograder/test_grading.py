@@ -6,8 +6,10 @@ import time
 import pytest
 
 from autograder.grading import Grader
+from autograder.oracle import Oracle
 from autograder.report import student_view, validate
 from autograder.submission import parse
+from tests.conftest import SECRET
 
 
 @pytest.fixture
@@ -252,6 +254,43 @@ def test_a_hidden_input_cannot_be_carried_into_the_students_view(grade, how):
     )
 
 
+WRONG_THERE = """
+_right = batch_norm
+def batch_norm(x, *arguments, **named):
+    y = _right(x, *arguments, **named)
+    if (tuple(x.shape) in PUBLIC) == WHEN:
+        y[:, 0] = x.flatten()[0]
+    return y
+"""
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_students_are_told_of_public_cases_only_where_they_are_wrong(grade, normalization, public):
+    """Which elements are wrong is for the submission to choose: of hidden cases it may say none."""
+    subject = next(e for e in normalization.exercises if e.name == "batch_norm")
+    shapes = {
+        tuple(trial.calls[0].arguments["x"].shape)
+        for trial in Oracle(SECRET).trials(normalization, subject)
+        if trial.case.public
+    }
+    wrong = WRONG_THERE.replace("PUBLIC", repr(shapes)).replace("WHEN", repr(public))
+    report = grade(normalization.solution() + wrong)
+    failing = [
+        [case for case in check["cases"] if not case["passed"]]
+        for check in exercise(report)["checks"]
+        if not check["passed"]
+    ]
+    assert failing
+    for first, *others in failing:
+        assert first["public"] == public
+        assert "where" in first["evidence"]
+        assert not any("where" in case["evidence"] for case in others)
+    view = student_view(report)
+    validate(view)
+    assert ('"where"' in json.dumps(exercise(view))) == public
+    assert ("only in" in " ".join(messages(view))) == public
+
+
 def test_the_students_view_tells_no_times_and_whether_it_was_confined(grade, normalization):
     view = student_view(grade(normalization.solution()))
     assert "seconds" not in view
@@ -260,8 +299,6 @@ def test_the_students_view_tells_no_times_and_whether_it_was_confined(grade, nor
 
 
 def test_the_same_submission_gets_the_same_report_from_any_grader(catalogue, grader, grade):
-    from tests.conftest import SECRET
-
     source = function("return (x - x.mean()) / x.std()")
     first = grade(source)
     grade(function("return x"))

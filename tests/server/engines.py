@@ -51,6 +51,7 @@ ENGINE = Engine(
     show,
     show,
     ".gm-report { color: var(--gm-fg) }",
+    "document.title;",
 )
 
 

@@ -35,6 +35,7 @@ TABLE = {
     "GET /static/<path:filename>": EVERYONE,
     "GET /healthz": EVERYONE,
     "GET /report.css": EVERYONE,
+    "GET /report.js": EVERYONE,
     "GET /login": EVERYONE,
     "POST /login": EVERYONE,
     "GET /invitations/<token>": EVERYONE,
