@@ -38,7 +38,7 @@ class Record:
     assignment: Assignment
     deadlines: Deadlines
     grade: Grade | None
-    submissions: list[Submission]  # the newest first
+    submissions: list[Submission]
     extension: Extension | None
     adjustments: list[Adjustment]
 
@@ -199,7 +199,7 @@ def _records(session: Session, seat: Seat, user_id: int) -> list[Record]:
     submissions = session.scalars(
         select(Submission)
         .where(Submission.user_id == user_id, Submission.assignment_id.in_(ids))
-        .order_by(Submission.number.desc())
+        .order_by(Submission.number)
     ).all()
     stored = session.scalars(
         select(Grade).where(Grade.user_id == user_id, Grade.assignment_id.in_(ids))

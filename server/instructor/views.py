@@ -19,7 +19,7 @@ from server.services import services
 
 _DAYS = 14
 _STEPS = 48  # of an assignment's time, from its opening to its end
-_MOST = 12  # lines of a list on the start page
+_MOST = 10  # lines of a list on the start page
 _ROWS = 50  # students in a page of the heatmap
 
 
