@@ -50,7 +50,7 @@ _RUN = 25  # tokens that must agree in a row to be noticed at all
 _WINDOW = 6  # and 30 in a row are noticed for certain
 _LONGEST = 400_000  # characters of a submission that are compared
 _COMMON, _COMMON_SHARE = 8, 0.1  # what more students than both of these wrote is common
-_LEAST = 0.2  # the least share that is reported
+_LEAST = 0.2  # the least score that is reported
 _PAIRS = 200  # the most that are reported
 _SILENT = timedelta(minutes=2)  # after that long without a sign of life a search is dead
 _NICE = 10
@@ -68,6 +68,11 @@ class Alike:
     second: int
     shares: tuple[float, float]
     ranges: tuple[list[list[int]], list[list[int]]]
+
+    @property
+    def score(self) -> float:
+        """Their mean: the greater one alone would lift whoever wrote little of their own."""
+        return sum(self.shares) / 2
 
 
 def available() -> bool:
@@ -172,7 +177,7 @@ def run(
                     search_id=search_id,
                     first_id=ids[pair.first],
                     second_id=ids[pair.second],
-                    score=max(pair.shares),
+                    score=pair.score,
                     first_share=pair.shares[0],
                     second_share=pair.shares[1],
                     first_ranges=pair.ranges[0],
@@ -189,7 +194,7 @@ def run(
 
 
 def alike(texts: Sequence[str], handed_out: str, note: Any = lambda done: None) -> list[Alike]:
-    """The pairs that share the most, the greatest share first.
+    """The pairs that share the most, the greatest score first.
 
     Args:
         handed_out: the code that everybody was given.
@@ -214,8 +219,8 @@ def alike(texts: Sequence[str], handed_out: str, note: Any = lambda done: None) 
             candidates = heapq.nlargest(2 * _PAIRS, candidates)
             note(second + 1)
     found = [_compared(prints, first, second) for _, first, second in candidates]
-    found = [pair for pair in found if max(pair.shares) >= _LEAST]
-    return heapq.nlargest(_PAIRS, found, key=lambda pair: (max(pair.shares), min(pair.shares)))
+    found = [pair for pair in found if pair.score >= _LEAST]
+    return heapq.nlargest(_PAIRS, found, key=lambda pair: pair.score)
 
 
 def _fingerprint(source: str, window: int = _WINDOW) -> Any:

@@ -50,7 +50,7 @@ class SimilarPair(Base):
     search_id: Mapped[int] = mapped_column(ForeignKey("searches.id"))
     first_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
     second_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
-    score: Mapped[float]  # the greater of the two shares
+    score: Mapped[float]  # the mean of the two shares
     first_share: Mapped[float]  # of the first's own code that is in the second
     second_share: Mapped[float]
     first_ranges: Mapped[list[list[int]]] = mapped_column(JSON, deferred=True)  # [begin, end]
