@@ -7,7 +7,7 @@ PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test fairness bench audit release system clean
+.PHONY: demo test attacks fuzz fairness bench audit release system clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -19,12 +19,22 @@ test: $(VENV)/installed
 	$(BIN)/gradmark audit
 	$(PYTEST)
 
+# Each attack, what it tried, and what came of it: as this user and, started by root, as another.
+attacks: $(VENV)/installed
+	$(BIN)/python -m tests.attacks
+	$(if $(filter 0,$(shell id -u)),$(BIN)/python -m tests.attacks --ordinary)
+
+# What parses and judges hostile bytes, for much longer than CI has.
+fuzz: $(VENV)/installed
+	$(BIN)/pytest tests/fuzz --hypothesis-profile=long
+
 fairness: $(VENV)/installed
 	GRADMARK_SECRETS=200 $(PYTEST) tests/autograder/test_catalogue_fairness.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/pages.py
+	$(BIN)/python benchmarks/uploads.py --uploads 100 --seconds 10 --students 50
 
 audit: $(VENV)/installed
 	$(BIN)/gradmark audit

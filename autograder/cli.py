@@ -10,7 +10,7 @@ from functools import wraps
 from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -19,6 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from autograder.errors import AuthoringError
 from autograder.secret import read_secret
 from autograder.submission import Submission, SubmissionError, parse
+
+if TYPE_CHECKING:
+    from autograder.policy import Cost
 
 MISUSE, CANNOT_GRADE = 2, 3
 
@@ -120,6 +123,14 @@ _no_sandbox = click.option(
     show_default=True,
     help="Who reads it: the student's view reveals nothing hidden.",
 )
+@click.option(
+    "--policy",
+    type=click.Choice(["report", "warn", "zero"]),
+    default="report",
+    show_default=True,
+    help="What forbidden functions cost: nothing (only the instructor sees them), a warning to "
+    "the student, the exercise's points.",
+)
 @_device
 @_secret
 @_reference
@@ -132,6 +143,7 @@ def grade(
     html_file: Path | None,
     plots: Path | None,
     view: str,
+    policy: Cost,
     device: str,
     secret_file: Path | None,
     reference: Path | None,
@@ -155,7 +167,7 @@ def grade(
         _bar(console) as bar,
         Grader(catalogue, read_secret(secret_file), device, confined=not no_sandbox) as grader,
     ):
-        report = grader.grade(assignment, handed_in, bar)
+        report = grader.grade(assignment, handed_in, bar, policy=policy)
     shown = student_view(report) if view == "student" else instructor_view(report)
     render(shown, console)
     if json_file is not None:
@@ -171,6 +183,24 @@ def grade(
             click.echo(f"gradmark: {error}", err=True)
         else:
             click.echo("\n".join(map(str, written)) or "There is no training curve to plot.")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the walls as JSON.")
+def doctor(as_json: bool) -> None:
+    """Tell what this machine can confine, what it cannot, and what to install or change.
+
+    Exits with 0 when it can grade in the sandbox, with 3 when it cannot.
+    """
+    from autograder.doctor import can_confine, examine
+    from autograder.render.doctor import render_walls
+
+    walls = examine()
+    if as_json:
+        click.echo(json.dumps([wall.document() for wall in walls], indent=2))
+    else:
+        render_walls(walls, Console())
+    sys.exit(0 if can_confine(walls) else CANNOT_GRADE)
 
 
 @main.command()

@@ -168,13 +168,16 @@ def edit(function: Function, old: str, new: str, *, name: str, hint: str) -> Mis
 class Exercise:
     """One or more functions graded together, named after the first one.
 
-    `unchanged` is the points for leaving arguments as they were, judged over all calls.
+    `unchanged` is the points for leaving arguments as they were, judged over all calls. `forbidden`
+    names torch operators that would do this exercise in one call, beside those that no exercise
+    needs (`autograder.policy.rules`).
     """
 
     functions: tuple[Function, ...]
     checks: tuple[Check, ...]
     misconceptions: tuple[Misconception, ...] = ()
     unchanged: float = 1.0
+    forbidden: tuple[str, ...] = ()
     name: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import platform
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import metadata
 from itertools import islice
@@ -16,22 +17,24 @@ from typing import Any, Self
 
 import torch
 
-from autograder.catalogue import Catalogue, Topic
+from autograder.catalogue import Assignment, Catalogue, Topic
 from autograder.checks.base import Check, Outcome
 from autograder.checks.errors import REFUSAL
 from autograder.diagnosis import diagnose
 from autograder.exercise import Exercise
-from autograder.judging.call import Answer
+from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
 from autograder.judging.where import located
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
+from autograder.policy import Cost, Flag, dispatched, used
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
 from autograder.submission import Source, Submission
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
+MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 
 
@@ -69,13 +72,20 @@ class Grader:
         return other
 
     def grade(
-        self, assignment: str, submission: Submission, progress: Progress | None = None
+        self,
+        assignment: str,
+        submission: Submission,
+        progress: Progress | None = None,
+        *,
+        policy: Cost = "report",
     ) -> Report:
         """Run every check of the assignment and write the report.
 
         Args:
             progress: called before each exercise with its name, how many are done, how many
                 there are.
+            policy: what it costs to use what is not allowed: nothing ("report": the instructor
+                sees it), a warning to the student, or the exercise's points ("zero").
 
         Raises:
             KeyError: there is no such assignment.
@@ -85,11 +95,17 @@ class Grader:
         began = time.monotonic()
         exercises: list[dict[str, Any]] = []
         with self._sandbox.session(submission.sources) as session:
-            for topic, exercise in chosen.exercises:
+            public = [self._public(*place, session) for place in chosen.exercises]
+            flags = self._flags(chosen, public, submission.sources, session)
+            for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
                 if progress is not None:
                     progress(exercise.name, len(exercises), len(chosen.exercises))
-                exercises.append(self._grade_exercise(topic, exercise, session))
+                exercises.append(self._grade_exercise(topic, exercise, session, shown))
             loading = session.loading
+        for entry, found in zip(exercises, flags, strict=True):
+            entry["policy"] = [flag.document() for flag in found]
+            if found and policy == "zero":
+                entry["score"] = 0.0
         return {
             "schema": SCHEMA,
             "view": "full",
@@ -99,6 +115,7 @@ class Grader:
             "score": _points(sum(exercise["score"] for exercise in exercises)),
             "max_score": _points(chosen.max_score),
             "notes": _notes(loading),
+            "policy": policy,
             "exercises": exercises,
             "seconds": time.monotonic() - began,
             "environment": {
@@ -116,11 +133,25 @@ class Grader:
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
         with self._sandbox.session(sources) as session:
-            return self._grade_exercise(topic, exercise, session)
+            public = self._public(topic, exercise, session)
+            return self._grade_exercise(topic, exercise, session, public)
 
-    def _grade_exercise(self, topic: Topic, exercise: Exercise, session: Session) -> dict[str, Any]:
+    def _public(self, topic: Topic, exercise: Exercise, session: Session) -> list[Outcome]:
+        """The outcomes of the public trials: to be had before the session meets any hidden one.
+
+        What a submission says about a public case is shown to the student word for word, so its
+        process must not know anything hidden by then.
+        """
         trials = self._oracle.trials(topic, exercise)
-        outcomes = _outcomes(trials, session)
+        return _outcomes([trial for trial in trials if trial.case.public], session)
+
+    def _grade_exercise(
+        self, topic: Topic, exercise: Exercise, session: Session, public: Sequence[Outcome]
+    ) -> dict[str, Any]:
+        trials = self._oracle.trials(topic, exercise)
+        hidden = _outcomes([trial for trial in trials if not trial.case.public], session)
+        parts = {True: iter(public), False: iter(hidden)}
+        outcomes = [next(parts[trial.case.public]) for trial in trials]
         rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
         found = []
@@ -140,6 +171,36 @@ class Grader:
             "outputs": _outputs(trials, outcomes),
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
+
+    def _flags(
+        self,
+        assignment: Assignment,
+        public: Sequence[Sequence[Outcome]],
+        sources: Sequence[Source],
+        session: Session,
+    ) -> list[list[Flag]]:
+        """Per exercise, what it uses and may not: by its source, and by the operators of one call
+        per function. For that call, too, the session must not have met anything hidden."""
+        specimens: list[tuple[int, Call]] = []
+        for at, ((topic, exercise), outcomes) in enumerate(
+            zip(assignment.exercises, public, strict=True)
+        ):
+            trials = [t for t in self._oracle.trials(topic, exercise) if t.case.public]
+            specimens += [(at, call) for call in _specimens(exercise, trials, outcomes)]
+        answers = session.run([call for _, call in specimens])
+        operators: list[set[str]] = [set() for _ in assignment.exercises]
+        for (at, _), answer in zip(specimens, answers, strict=True):
+            operators[at].update(answer.operators)
+        return [
+            used(
+                session.statements,
+                sources,
+                [function.__name__ for function in exercise.functions],
+                exercise.forbidden,
+            )
+            + dispatched(operators[at], exercise.forbidden)
+            for at, (_, exercise) in enumerate(assignment.exercises)
+        ]
 
     def close(self) -> None:
         self._sandbox.close()
@@ -249,7 +310,31 @@ def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcom
 def _outcomes(trials: Sequence[Trial], session: Session) -> list[Outcome]:
     """Put every call to the submission, and judge its answers while it works on the next ones."""
     answers = session.run([call for trial in trials for call in trial.calls])
-    return [trial.judge(tuple(islice(answers, len(trial.calls)))) for trial in trials]
+    outcomes, left = [], MAX_KEPT_BYTES
+    for trial in trials:
+        outcome = trial.judge(tuple(islice(answers, len(trial.calls))))
+        left -= sum(answer.size for answer in outcome.answers)
+        outcomes.append(outcome if left >= 0 else outcome.without_values())
+    return outcomes
+
+
+def _specimens(
+    exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]
+) -> Iterator[Call]:
+    """One traced call per function that works: its public case with the least to work on."""
+    for function in exercise.functions:
+        calls = [
+            trial.calls[0]
+            for trial, outcome in zip(trials, outcomes, strict=True)
+            if trial.check.function is function and outcome.answers[0].failure is None
+        ]
+        if calls:
+            yield replace(min(calls, key=_elements), traced=True)
+
+
+def _elements(call: Call) -> int:
+    tensors = [value for value in call.arguments.values() if isinstance(value, torch.Tensor)]
+    return sum(tensor.numel() for tensor in tensors) or sys.maxsize
 
 
 def _notes(loading: Loading) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import access, api, auth, errors, guard, health, instructor, student
+from server import access, admin, api, auth, errors, guard, health, instructor, student, traffic
 from server.auth import csrf
 from server.background import Background
 from server.clock import Clock, utc_now
@@ -15,6 +15,7 @@ from server.config import Config
 from server.database import Database
 from server.engine import Engine
 from server.files import Files
+from server.metrics import Metrics
 from server.queue import Queue
 from server.services import Services
 
@@ -39,16 +40,19 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        METRICS_TOKEN=config.metrics_token,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
     )
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
     Services(engine, database, files, queue, clock, Background(config)).install(app)
+    Metrics(database, clock).install(app)
+    traffic.install(app)
     guard.install(app)
     errors.install(app)
     auth.install(app)
     access.install(app)
-    for part in (health, auth, student, instructor, api):
+    for part in (health, auth, student, instructor, admin, api):
         app.register_blueprint(part.pages)
     csrf.exempt(api.pages)  # it takes no cookie, so nothing can be forged
     return app

@@ -29,6 +29,7 @@ class Action(StrEnum):
     REGRADE_DISCARDED = "regrade.discarded"
     SIMILARITY_SEARCHED = "similarity.searched"
     EXPORTED = "export.made"
+    DATA_EXPORTED = "data.exported"
     DATA_ERASED = "data.erased"
 
 

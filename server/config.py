@@ -18,6 +18,7 @@ class ConfigError(Exception):
 class Config:
     data: Path
     reference: Path | None = None  # of the exercises; None: those that come with the engine
+    metrics_token: str | None = None  # what to send for /metrics; None: this machine alone may ask
 
     @property
     def database(self) -> Path:

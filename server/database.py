@@ -27,7 +27,10 @@ _BUSY_SECONDS = 30
 class Database:
     def __init__(self, path: Path) -> None:
         self._engine = create_engine(
-            f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS}, pool_size=16
+            f"sqlite:///{path}",
+            connect_args={"timeout": _BUSY_SECONDS},
+            pool_size=16,
+            hide_parameters=True,  # errors are logged, and what people typed is not
         )
         event.listen(self._engine, "connect", _set_up)
         event.listen(self._engine, "begin", _begin)

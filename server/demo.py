@@ -144,7 +144,7 @@ def demo(context: click.Context, serving: bool, data: Path, host: str, port: int
     for who, email in (("a student", _student(1)), ("the instructor", INSTRUCTOR)):
         console.print(f"Log in as {who}: {email}, password {password}")
     if serving:
-        context.invoke(serve, host=host, port=port, data=data, graders=1, reference=None)
+        context.invoke(serve, host=host, port=port, data=data)
 
 
 def _student(number: int) -> str:

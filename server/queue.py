@@ -18,14 +18,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from autograder.submission import Submission as Parsed
-from server import grades, results, turns
+from server import grades, meters, results, turns
 from server.attempts import FREE, NotAllowed, allowance
 from server.clock import Clock, utc_now
 from server.database import Database
@@ -72,6 +72,7 @@ class Claim:
     topic: str
     filename: str
     digest: str
+    since: datetime
     regrade_item: int | None = None  # None: the submission's own grading
 
 
@@ -167,6 +168,7 @@ class Queue:
         )
         session.add(submission)
         turns.queue_up(session, submission, superseded)
+        meters.accepted(session)
         grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
 
     def claim(self) -> Claim | None:
@@ -191,9 +193,10 @@ class Queue:
         )
         if work is None:
             return None
+        now = self._clock()
         work.state = State.GRADING
         work.lease += 1
-        work.lease_until = self._clock() + self.patience.lease
+        work.lease_until = now + self.patience.lease
         submission = work.handed_in
         secret = session.scalars(
             select(Course.secret).where(Course.id == submission.assignment.course_id)
@@ -206,6 +209,7 @@ class Queue:
             submission.assignment.topic,
             submission.filename,
             submission.digest,
+            now,
             None if work is submission else work.id,
         )
 
@@ -227,6 +231,7 @@ class Queue:
         with self._held(claim) as (session, work):
             self._leave_grading(work, State.GRADED)
             work.graded_at = self._clock()
+            meters.graded(session, max(0.0, (work.graded_at - claim.since).total_seconds()))
             results.keep(work, report)
             if isinstance(work, Submission):
                 self._counts(session, work, report)
@@ -242,6 +247,7 @@ class Queue:
         """The grader stops in good order: the submission waits as if it had not been touched."""
         with self._held(claim) as (session, work):
             self._wait_again(session, work)
+            meters.ended(session, meters.Ending.GIVEN_BACK)
 
     def try_again(self, submission: int) -> bool:
         """Queue one that failed anew, as if no fault had happened; False when it has not failed."""
@@ -325,9 +331,13 @@ class Queue:
         if work.faults < len(waits):
             work.not_before = self._clock() + waits[work.faults]
             self._wait_again(session, work)
+            meters.ended(session, meters.Ending.FAULT)
         else:
             self._leave_grading(work, State.FAILED)
-            log.error("%s %d: not graded, given up: %s", work.__tablename__, work.id, fault)
+            meters.ended(session, meters.Ending.FAILED)
+            log.error(
+                "given up", extra={"table": work.__tablename__, "id": work.id, "fault": fault}
+            )
         work.faults += 1
         work.last_fault = fault
 

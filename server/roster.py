@@ -41,6 +41,7 @@ class Person:
     section: str = ""
     canvas_id: str = ""
     moodle_id: str = ""
+    address: str = ""  # `email` as the file writes it
 
 
 @dataclass
@@ -109,7 +110,7 @@ def enrol(
 
 def _fill(enrolment: Enrolment, person: Person) -> bool:
     changed = False
-    for name in ("section", "canvas_id", "moodle_id"):
+    for name in ("address", "section", "canvas_id", "moodle_id"):
         value = getattr(person, name)
         if value and getattr(enrolment, name) != value:
             setattr(enrolment, name, value)
@@ -141,14 +142,16 @@ def _people(rows: Iterator[list[str]], columns: dict[str, int]) -> Iterator[Pers
             name: row[position].strip()[:100] if position < len(row) else ""
             for name, position in columns.items()
         }
+        address = values.pop("email")
         try:
-            email = accounts.normal_email(values.pop("email"))
+            email = accounts.normal_email(address)
         except AccountError as error:
             raise RosterError(f"Line {line}: {error}") from None
         if email in seen:
             raise RosterError(f"Line {line}: {email} is also in line {seen[email]}.")
         seen[email] = line
-        yield Person(line, email, role=_role(line, values.pop("role", "")), **values)
+        role = _role(line, values.pop("role", ""))
+        yield Person(line, email, role=role, address=address, **values)
 
 
 def _role(line: int, text: str) -> Role | None:

@@ -216,8 +216,9 @@ def _got(e: dict[str, Any]) -> str:
     if not (isinstance(got, float) and isinstance(expected, float)):
         return f"{got}, expected {expected}"
     digits = 4
-    if got != expected and expected:
-        digits = min(max(4, 2 - math.floor(math.log10(abs(got / expected - 1) or 1e-16))), 17)
+    apart = abs(got / expected - 1) or 1e-16 if expected else math.inf
+    if got != expected and math.isfinite(apart):
+        digits = min(max(4, 2 - math.floor(math.log10(apart))), 17)
     return f"{got:.{digits}g}, expected {expected:.{digits}g}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from autograder.errors import AuthoringError
 from autograder.exercise import Arguments, Case, cast
-from autograder.judging.call import Answer, Call, Session
+from autograder.judging.call import Answer, Call, Failure, Session
 from autograder.judging.finding import Finding
 
 
@@ -31,6 +31,12 @@ class Outcome:
     answers: tuple[Answer, ...]
     findings: Mapping[str, Finding]  # by output
     unchanged: Finding
+
+    def without_values(self) -> Outcome:
+        """The same findings about answers that are no longer kept."""
+        gone = Failure("reply", "too large to be kept")
+        answers = (replace(a, value=None, arguments={}, failure=gone) for a in self.answers)
+        return replace(self, answers=tuple(answers))
 
 
 class SeedSource(Protocol):

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from autograder.audit import ExerciseAudit
 from autograder.render.curve import Curve, in_words, rows
-from autograder.render.lines import lines, summary
+from autograder.render.lines import lines, say_flag, summary
 from autograder.render.picture import Picture
 from autograder.render.plot import Plot
 from autograder.report import Report
@@ -68,6 +68,7 @@ _templates.filters |= {
     "picture": Picture,
     "points": lambda value: f"{value:g}",
     "rows": rows,
+    "say_flag": say_flag,
     "summary": summary,
     "svg": curve_svg,
 }

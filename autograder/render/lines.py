@@ -85,3 +85,10 @@ def _one_reason(checks: Sequence[Check]) -> bool:
 def _waits(check: Check) -> bool:
     """Whether all is right with it and it only counts once others have passed."""
     return not check["passed"] and all(case["passed"] for case in check["cases"])
+
+
+def say_flag(flag: dict[str, Any]) -> str:
+    """What a submission uses and may not, in one sentence."""
+    if flag["rule"] == "dispatched":
+        return f"not allowed: {flag['what']}, seen while it ran"
+    return f"not allowed: {flag['what']} ({flag['place']}, line {flag['line']}: {flag['text']})"

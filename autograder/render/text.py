@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from autograder.render.lines import lines, summary
+from autograder.render.lines import lines, say_flag, summary
 from autograder.render.sparkline import Sparklines
 from autograder.report import Report
 
@@ -72,6 +72,8 @@ def _exercise(exercise: dict[str, Any], options: ConsoleOptions) -> Iterator[Ren
             yield Padding(_said(line.message, "red"), (0, 0, 0, 4))
         for curve in line.curves:
             yield Padding(Sparklines(curve), (0, 0, 0, 4))
+    for flag in exercise.get("policy", []):
+        yield Padding(_said(say_flag(flag), "yellow"), (0, 0, 0, 2))
     for diagnosis in exercise["diagnosis"]:
         hint = Text.assemble((f"hint ({diagnosis['name']}): ", "bold cyan"), diagnosis["hint"])
         yield Padding(hint, (0, 0, 0, 2))

@@ -22,5 +22,6 @@ class Limits:
     session_seconds: float = 120.0  # wall clock summed over loading and all calls
     memory_bytes: int = 3 * 2**30  # of address space; torch alone maps about 1 GiB
     reply_bytes: int = 256 * 2**20  # of the tensors of one answer
+    run_bytes: int = 2**30  # of the tensors of all answers to calls that are put together
     output_chars: int = 16_384  # of what a session prints
     scratch_bytes: int = 64 * 2**20  # of /tmp

@@ -1,6 +1,7 @@
 """What the staff of a course see and do."""
 
 from server.instructor import (
+    exports,
     gradebook,
     log,
     people,
@@ -13,6 +14,7 @@ from server.instructor import (
 from server.instructor.blueprint import pages
 
 __all__ = [
+    "exports",
     "gradebook",
     "log",
     "pages",

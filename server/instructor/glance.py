@@ -23,12 +23,12 @@ from server.models import (
     ExerciseScore,
     Grade,
     MisconceptionFound,
-    RegradeItem,
     Role,
     State,
     Submission,
     User,
 )
+from server.workload import Workload, workload
 
 STUCK_AFTER = 3  # graded attempts without a better score
 _TENTHS = range(1, 11)
@@ -105,18 +105,11 @@ class AtRisk:
 
 @dataclass(frozen=True)
 class Health:
-    waiting: int
-    oldest: datetime | None  # received
-    grading: int
-    silent: int  # of those: whose grader's lease has run out
-    regrading: int  # items that wait or are graded
-    failed: int  # the course's
-    last_graded_at: datetime | None
+    """How grading goes: the server's, and what failed of the course's."""
 
-    def stalled(self, now: datetime) -> bool:
-        """Something waits for long, and nobody works."""
-        patience = timedelta(minutes=2)
-        return bool(self.oldest and now - self.oldest > patience and self.grading == self.silent)
+    workload: Workload
+    failed: int
+    last_graded_at: datetime | None
 
 
 def students(session: Session, course: Course) -> int:
@@ -293,22 +286,6 @@ def at_risk(
 
 
 def health(session: Session, course: Course, now: datetime) -> Health:
-    """The queue's, of the whole server; what failed is the course's."""
-    waiting, oldest = session.execute(
-        select(func.count(), func.min(Submission.received_at)).where(
-            Submission.state == State.WAITING
-        )
-    ).one()
-    grading, silent = session.execute(
-        select(func.count(), how_many(Submission.lease_until < now)).where(
-            Submission.state == State.GRADING
-        )
-    ).one()
-    regrading = session.scalar(
-        select(func.count())
-        .select_from(RegradeItem)
-        .where(RegradeItem.state.in_((State.WAITING, State.GRADING)))
-    )
     failed = session.scalar(
         select(func.count())
         .select_from(Submission)
@@ -316,7 +293,7 @@ def health(session: Session, course: Course, now: datetime) -> Health:
         .where(Submission.state == State.FAILED, Assignment.course_id == course.id)
     )
     last = session.scalar(select(func.max(Submission.graded_at)))
-    return Health(waiting, oldest, grading, silent, regrading or 0, failed or 0, last)
+    return Health(workload(session, now), failed or 0, last)
 
 
 def how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:

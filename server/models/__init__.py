@@ -3,6 +3,7 @@
 from server.models.audit import AuditEntry
 from server.models.base import Base
 from server.models.course import Assignment, Counts, Course, Extension, SourcePolicy
+from server.models.health import GraderProcess, Meter
 from server.models.marking import (
     Adjustment,
     Comment,
@@ -29,7 +30,9 @@ __all__ = [
     "ExerciseScore",
     "Extension",
     "Grade",
+    "GraderProcess",
     "Invitation",
+    "Meter",
     "MisconceptionFound",
     "Regrade",
     "RegradeItem",

@@ -75,6 +75,8 @@ class Enrolment(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("courses.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
     role: Mapped[Role] = mapped_column(one_of(Role))
+    # As the roster writes it: other systems tell capital letters apart.
+    address: Mapped[str] = mapped_column(String(254), default="")
     section: Mapped[str] = mapped_column(String(100), default="")
     canvas_id: Mapped[str] = mapped_column(String(100), default="")
     moodle_id: Mapped[str] = mapped_column(String(100), default="")

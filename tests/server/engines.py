@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ def show(report: dict[str, Any]) -> Markup:
     ).join(rows)
 
 
+def as_view(view: str, report: dict[str, Any]) -> dict[str, Any]:
+    return {**report, "view": view}
+
+
 ENGINE = Engine(
     {
         "normalization": Topic("normalization", "Normalization layers", 20.0),
@@ -50,6 +55,7 @@ ENGINE = Engine(
     },
     show,
     show,
+    {view: partial(as_view, view) for view in ("student", "instructor")},
     ".gm-report { color: var(--gm-fg) }",
     "document.title;",
 )

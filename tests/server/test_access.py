@@ -34,6 +34,7 @@ EVERYONE = SIGNED_IN | {NOBODY}
 TABLE = {
     "GET /static/<path:filename>": EVERYONE,
     "GET /healthz": EVERYONE,
+    "GET /metrics": EVERYONE,  # on this machine; elsewhere whoever has the token
     "GET /report.css": EVERYONE,
     "GET /report.js": EVERYONE,
     "GET /login": EVERYONE,
@@ -47,6 +48,10 @@ TABLE = {
     "POST /account/tokens": SIGNED_IN,
     "POST /account/tokens/<int:token>/revoke": {"student"},
     "POST /logout": SIGNED_IN,
+    "GET /admin/users": ADMIN,
+    "GET /admin/users/<int:user_id>": ADMIN,
+    "GET /admin/users/<int:user_id>/export": ADMIN,
+    "POST /admin/users/<int:user_id>/delete": ADMIN,
     "GET /courses/<course>/": COURSE,
     "GET /courses/<course>/assignments/<assignment>/": COURSE,
     "POST /courses/<course>/assignments/<assignment>/": COURSE,
@@ -78,6 +83,11 @@ TABLE = {
     "GET /courses/<course>/staff/assignments/<assignment>/similarity/status": INSTRUCTORS,
     "GET /courses/<course>/staff/similarity/<int:pair_id>/": INSTRUCTORS,
     "GET /courses/<course>/staff/log": INSTRUCTORS,
+    "GET /courses/<course>/staff/exports": STAFF,
+    "GET /courses/<course>/staff/exports/grades.csv": STAFF,
+    "GET /courses/<course>/staff/exports/grades.json": STAFF,
+    "GET /courses/<course>/staff/exports/moodle.csv": STAFF,
+    "POST /courses/<course>/staff/exports/canvas": STAFF,
 }
 
 
@@ -175,7 +185,7 @@ def test_who_gets_in(place: Place, route: str) -> None:
         (route, name)
         for route in TABLE
         for name in ("assignment", "public_id", "user_id", "regrade_id", "pair_id")
-        if f"{name}>" in route
+        if f"{name}>" in route and "<course>" in route
     ],
 )
 def test_what_belongs_to_another_course_is_not_found_here(

@@ -114,7 +114,7 @@ def test_a_stalled_queue_and_faults_are_told(house: House, browser: Browser) -> 
     house.clock.advance(600)
     page = client.get(f"{STAFF}/").text
     assert "1 not graded through a fault of ours" in text(page)
-    assert "Nothing is being graded, though submissions wait." in page
+    assert "Submissions wait, and no grader is there." in page
     assert public_id in client.get(f"{STAFF}/submissions?state=failed").text
     shown = client.get(f"{STAFF}/submissions/{public_id}/").text
     assert "no space &lt;left&gt;" in shown
