@@ -20,6 +20,8 @@ from server import (
     student,
     traffic,
 )
+from server.auth import csrf
+from server.background import Background
 from server.clock import Clock, utc_now
 from server.config import Config
 from server.database import Database
@@ -57,7 +59,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     )
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
-    Services(engine, database, files, queue, clock).install(app)
+    Services(engine, database, files, queue, clock, Background(config)).install(app)
     filters.install(app)
     Metrics(database, clock).install(app)
     traffic.install(app)

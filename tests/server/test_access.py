@@ -22,7 +22,7 @@ from server.access import declared, needed_scope
 from server.app import create_app
 from server.models import Scope
 from tests.server import engines
-from tests.server.conftest import House, make_house
+from tests.server.conftest import House, make_app, make_house
 
 NOBODY, OUTSIDER = "nobody", "outsider"
 SIGNED_IN = {"student", "classmate", "assistant", "instructor", "admin", "outsider"}
@@ -79,6 +79,28 @@ TABLE = {
     "GET /courses/<course>/staff/people": STAFF,
     "POST /courses/<course>/staff/people/import": INSTRUCTORS,
     "POST /courses/<course>/staff/people/links": INSTRUCTORS,
+    "POST /courses/<course>/staff/people/<int:user_id>/role": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/": STAFF,
+    "GET /courses/<course>/staff/gradebook": STAFF,
+    "GET /courses/<course>/staff/students/<int:user_id>/": STAFF,
+    "POST /courses/<course>/staff/students/<int:user_id>/extensions/<assignment>": INSTRUCTORS,
+    "POST /courses/<course>/staff/students/<int:user_id>/adjustments/<assignment>": INSTRUCTORS,
+    "GET /courses/<course>/staff/submissions": STAFF,
+    "GET /courses/<course>/staff/submissions/<public_id>/": STAFF,
+    "GET /courses/<course>/staff/submissions/<public_id>/file": STAFF,
+    "POST /courses/<course>/staff/submissions/<public_id>/comments": STAFF,
+    "POST /courses/<course>/staff/submissions/<public_id>/again": STAFF,
+    "GET /courses/<course>/staff/regrades": STAFF,
+    "POST /courses/<course>/staff/regrades": STAFF,
+    "GET /courses/<course>/staff/regrades/<int:regrade_id>/": STAFF,
+    "GET /courses/<course>/staff/regrades/<int:regrade_id>/status": STAFF,
+    "POST /courses/<course>/staff/regrades/<int:regrade_id>/apply": INSTRUCTORS,
+    "POST /courses/<course>/staff/regrades/<int:regrade_id>/discard": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
+    "POST /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/similarity/status": INSTRUCTORS,
+    "GET /courses/<course>/staff/similarity/<int:pair_id>/": INSTRUCTORS,
+    "GET /courses/<course>/staff/log": INSTRUCTORS,
     "GET /courses/<course>/staff/exports": STAFF,
     "GET /courses/<course>/staff/exports/grades.csv": STAFF,
     "GET /courses/<course>/staff/exports/grades.json": STAFF,
@@ -115,21 +137,28 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     house = make_house(tmp_path_factory.mktemp("access"))
-    app = create_app(house.config, engines.ENGINE, house.clock)
+    app = make_app(house)
     app.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     student = house.user("student")
     house.token("student")
+    graded = house.graded()
+    foreign = house.accept(user="outsider", assignment="elsewhere", course="other")
+    house.grade_all()
     here = {
         "filename": "gradmark.css",
         "course": "dl",
         "assignment": "norm",
-        "public_id": house.graded(),
+        "public_id": graded,
+        "regrade_id": str(house.regrade()),
+        "pair_id": str(house.pair(graded, graded)),
         "token": "1",  # the student's
         "user_id": str(student.id),
     }
     elsewhere = {
         "assignment": "elsewhere",
-        "public_id": house.accept(user="outsider", assignment="elsewhere", course="other"),
+        "public_id": foreign,
+        "regrade_id": str(house.regrade(assignment="elsewhere", course="other")),
+        "pair_id": str(house.pair(foreign, foreign)),
         "user_id": str(house.user("outsider").id),
     }
     yield Place(house, app, here, elsewhere)
@@ -187,16 +216,17 @@ def test_who_gets_in(place: Place, route: str) -> None:
     [
         (route, name)
         for route in TABLE
-        for name in ("assignment", "public_id", "user_id")
+        for name in ("assignment", "public_id", "user_id", "regrade_id", "pair_id")
         if f"{name}>" in route and "<course>" in route
     ],
 )
 def test_what_belongs_to_another_course_is_not_found_here(
     place: Place, route: str, name: str
 ) -> None:
-    for visitor in sorted(COURSE):
+    for visitor in sorted(COURSE & (TABLE[route] | {"classmate"})):
         response = place.ask(visitor, route, place.here | {name: place.elsewhere[name]})
-        assert response.status_code == 404, visitor
+        forbidden = visitor not in TABLE[route] and response.status_code == 403
+        assert forbidden or response.status_code == 404, visitor
 
 
 @pytest.mark.parametrize("route", [route for route in TABLE if for_programs(route)])
