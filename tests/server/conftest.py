@@ -265,6 +265,14 @@ class House:
             session.flush()
             return pair.id
 
+    def invitation(self, name: str) -> str:
+        """The address of a new invitation for a new student."""
+        self.student(name)
+        with self.database.write() as session:
+            user = session.get_one(User, self.user(name).id)
+            token = accounts.invite(session, user, at=self.clock(), actor=None)
+        return f"/invitations/{token}"
+
     def token(self, name: str, *scopes: Scope) -> str:
         """A new API token of somebody's."""
         with self.database.write() as session:
