@@ -20,7 +20,6 @@ from server import (
     student,
     traffic,
 )
-from server.auth import csrf
 from server.background import Background
 from server.clock import Clock, utc_now
 from server.config import Config
