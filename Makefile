@@ -33,6 +33,7 @@ fairness: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/uploads.py --uploads 100 --seconds 10 --students 50
 
 audit: $(VENV)/installed

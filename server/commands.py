@@ -122,9 +122,13 @@ def export_user(email: str, file: Path, data: Path) -> None:
         found = _user(session, email)
         try:
             with file.open("xb") as target:
+                file.chmod(0o600)
                 privacy.export(session, _files(data), engine.student_view, found, target)
         except FileExistsError:
             refuse(f"{file} exists: choose a new file.")
+        except OSError as error:
+            file.unlink(missing_ok=True)
+            refuse(f"{error.filename or file}: {error.strerror or error}.")
         audit.record(
             session, audit.Action.DATA_EXPORTED, f"user:{found.id}", at=utc_now(), actor=None
         )

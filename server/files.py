@@ -29,7 +29,7 @@ class Files:
             raise
 
     def remove(self, name: str) -> None:
-        (self._directory / name).unlink()
+        (self._directory / name).unlink(missing_ok=True)
 
     def read(self, name: str) -> bytes:
         return (self._directory / name).read_bytes()

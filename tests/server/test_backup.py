@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.cli import main
+from server import archive
 from server.config import Config
 from server.database import Database
 from server.files import Files
@@ -30,8 +31,8 @@ def backup(house: House, file: Path) -> tuple[int, str]:
     return run("backup", file, "--data", house.config.data)
 
 
-def restored(archive: Path, data: Path) -> House:
-    status, told = run("restore", archive, "--data", data)
+def restored(packed: Path, data: Path) -> House:
+    status, told = run("restore", packed, "--data", data)
     assert status == 0, told
     config = Config(data)
     return House(config, Database(config.database), Files(config.submissions))
@@ -41,13 +42,13 @@ def test_what_comes_back_is_what_was(house: House, tmp_path: Path) -> None:
     key = house.config.session_key()
     public_id = house.graded()
     waiting = house.accept(content=b"x = 1\n")
-    archive = tmp_path / "backup.tar.gz"
-    assert backup(house, archive)[0] == 0
-    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    packed = tmp_path / "backup.tar.gz"
+    assert backup(house, packed)[0] == 0
+    assert stat.S_IMODE(packed.stat().st_mode) == 0o600
     before = contents(house)
     house.accept(content=b"y = 1\n")  # after the backup
 
-    other = restored(archive, tmp_path / "new")
+    other = restored(packed, tmp_path / "new")
     other.database.migrate()
     assert contents(other) == before
     assert other.config.session_key() == key
@@ -72,28 +73,47 @@ def test_while_files_come_in_every_row_of_it_has_its_file(house: House, tmp_path
     thread.start()
     try:
         archives = [tmp_path / f"{number}.tar.gz" for number in range(5)]
-        told = [backup(house, archive) for archive in archives]
+        told = [backup(house, packed) for packed in archives]
     finally:
         done.set()
         thread.join()
     assert [status for status, _ in told] == [0] * 5
-    for archive in archives:
-        other = restored(archive, tmp_path / archive.name[0])
+    for packed in archives:
+        other = restored(packed, tmp_path / packed.name[0])
         for row in other.rows():
             content = other.files.read(row.public_id)
             assert hashlib.sha256(content).hexdigest() == row.digest
         other.database.close()
 
 
+def test_whoever_is_deleted_meanwhile_is_in_no_backup(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.accept()
+    kept = house.accept(user="classmate")
+    snapshot = archive._snapshot
+
+    def snapshot_then_delete(database: Path, folder: Path) -> Path:
+        taken = snapshot(database, folder)
+        run("user", "delete", "student@example.org", "--yes", "--data", house.config.data)
+        return taken
+
+    monkeypatch.setattr(archive, "_snapshot", snapshot_then_delete)
+    assert backup(house, tmp_path / "b")[0] == 0
+    other = restored(tmp_path / "b", tmp_path / "new")
+    assert [row.public_id for row in other.rows()] == [kept]
+    other.database.close()
+
+
 def test_nothing_is_written_over(house: House, tmp_path: Path) -> None:
-    archive = tmp_path / "backup.tar.gz"
-    archive.write_text("mine")
-    assert backup(house, archive) == (2, f"Error: {archive} exists: choose a new file.\n")
-    assert archive.read_text() == "mine"
-    archive.unlink()
-    backup(house, archive)
+    packed = tmp_path / "backup.tar.gz"
+    packed.write_text("mine")
+    assert backup(house, packed) == (2, f"Error: {packed} exists: choose a new file.\n")
+    assert packed.read_text() == "mine"
+    packed.unlink()
+    backup(house, packed)
     before = contents(house)
-    status, told = run("restore", archive, "--data", house.config.data)
+    status, told = run("restore", packed, "--data", house.config.data)
     assert status == 2
     assert "is not empty: restore into a new directory" in told
     assert contents(house) == before
@@ -115,9 +135,9 @@ def test_a_missing_or_damaged_file_is_told(house: House, tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"data", "b"}
 
 
-def altered(archive: Path, change: str) -> None:
+def altered(packed: Path, change: str) -> None:
     """The archive with one member left out, changed, or added."""
-    with tarfile.open(archive) as tar:
+    with tarfile.open(packed) as tar:
         files = {
             member.name: tar.extractfile(member).read()  # type: ignore[union-attr]
             for member in tar
@@ -128,7 +148,7 @@ def altered(archive: Path, change: str) -> None:
         del files[found]
     else:
         files[found] = files.get(found, b"")[:-10] + b"0123456789"
-    with tarfile.open(archive, "w:gz") as tar:
+    with tarfile.open(packed, "w:gz") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -147,13 +167,13 @@ def altered(archive: Path, change: str) -> None:
 def test_what_is_not_whole_does_not_come_back(house: House, tmp_path: Path, change: str) -> None:
     house.config.session_key()
     house.accept()
-    archive = tmp_path / "backup.tar.gz"
-    backup(house, archive)
+    packed = tmp_path / "backup.tar.gz"
+    backup(house, packed)
     if change == "cut":
-        archive.write_bytes(archive.read_bytes()[:-100])
+        packed.write_bytes(packed.read_bytes()[:-100])
     else:
-        altered(archive, change)
-    status, told = run("restore", archive, "--data", tmp_path / "new")
+        altered(packed, change)
+    status, told = run("restore", packed, "--data", tmp_path / "new")
     assert status == 2
     assert told.startswith("Error: ")
     assert told.count("\n") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -188,6 +189,7 @@ def test_the_command_line_does_the_same(house: House, tmp_path: Path) -> None:
     finally:
         engine.student_view = engine_view
     assert "person.json" in zipfile.ZipFile(archive).namelist()
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     assert "exists: choose a new file" in run("export", "student@example.org", str(archive))
     assert run("delete", "student@example.org", answer="n\n").startswith("1 ")
     assert house.row(public_id)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from server.models import State
+from server import presence
+from server.clock import utc_now
+from server.models import GraderProcess, State
 from server.supervisor import GraderEnded, Supervisor
 from tests.server.conftest import House, wait_for
 
@@ -49,6 +51,11 @@ def start(house: House, log: Path) -> Iterator[Start]:
 
 def lines(log: Path, word: str) -> list[str]:
     return [line for line in log.read_text().splitlines() if line.startswith(word)]
+
+
+def alive(house: House) -> list[GraderProcess]:
+    with house.database.read() as session:
+        return list(presence.alive(session, utc_now()))
 
 
 def states(house: House) -> set[State]:
@@ -91,8 +98,10 @@ def test_told_to_stop_it_gives_back_what_it_grades(house: House, log: Path, star
     house.accept()
     process = start(seconds=30, lease=60)
     wait_for(lambda: bool(lines(log, "begin")))
+    assert [grader.name.rpartition(":")[2] for grader in alive(house)] == [str(process.pid)]
     process.terminate()
     assert process.wait(60) == 0
+    assert alive(house) == []
     (row,) = house.rows()
     assert (row.state, row.faults) == (State.WAITING, 0)
 
