@@ -20,7 +20,7 @@ from server.demo import course, samples, writing
 from server.demo.course import Dates
 from server.demo.writing import Solved, Way
 
-_MOST_ATTEMPTS = 5
+_MOST_ATTEMPTS = 4
 _COMMON = 6  # of an exercise's misconceptions, the ones that students have
 
 
@@ -63,7 +63,7 @@ def _student(number: int) -> Student:
     return Student(
         number,
         aptitude=random.uniform(0.3, 0.9),
-        diligence=random.uniform(0.6, 1.0),
+        diligence=random.uniform(0.5, 0.97),
         notebooks=random.random() < 0.25,
     )
 
