@@ -7,12 +7,12 @@ PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test attacks fuzz fairness bench audit release system clean
+.PHONY: demo test attacks fuzz fairness bench audit release system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
-test: $(VENV)/installed
+test: $(VENV)/installed | browser
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -33,6 +33,7 @@ fairness: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/uploads.py --uploads 100 --seconds 10 --students 50
 
 audit: $(VENV)/installed
@@ -50,6 +51,11 @@ $(VENV)/installed: pyproject.toml constraints.txt | system
 system:
 	@$(PYTHON) -c 'import ctypes, ensurepip, sys; ctypes.CDLL("libseccomp.so.2"); sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3 python3-venv libseccomp2; }
+
+# Chromium, which the tests visit the pages with.
+browser:
+	@test -x /usr/bin/chromium \
+	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium; }
 
 clean:
 	rm -rf $(VENV) var

@@ -39,12 +39,13 @@ class Topic:
         """The first line of the file's docstring."""
         return (self.module.__doc__ or self.name).strip().splitlines()[0].rstrip(".")
 
-    def solution(self, misconception: Misconception | None = None) -> str:
-        """The source of the functions alone, without the records, with one edit applied."""
+    def solution(self, *misconceptions: Misconception) -> str:
+        """The source of the functions alone, without the records, with these edits applied."""
         parts = []
         for name, text in self._parts:
-            if misconception is not None and name == misconception.function.__name__:
-                text = text.replace(misconception.old, misconception.new)
+            for misconception in misconceptions:
+                if name == misconception.function.__name__:
+                    text = text.replace(misconception.old, misconception.new)
             parts.append(text)
         return "\n\n\n".join(parts) + "\n"
 

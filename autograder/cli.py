@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from autograder.errors import AuthoringError
+from autograder.render.progress import Bar
 from autograder.secret import read_secret
 from autograder.submission import Submission, SubmissionError, parse
 
@@ -164,7 +164,7 @@ def grade(
     catalogue[assignment]  # an unknown name is said before the sandbox is started
     console = Console()
     with (
-        _bar(console) as bar,
+        Bar(console) as bar,
         Grader(catalogue, read_secret(secret_file), device, confined=not no_sandbox) as grader,
     ):
         report = grader.grade(assignment, handed_in, bar, policy=policy)
@@ -286,7 +286,7 @@ def audit(
     if corpus is None and beside.is_dir():
         corpus = beside
     console = Console()
-    with _bar(console) as bar:
+    with Bar(console) as bar:
         results = list(
             run(
                 assignment,
@@ -354,28 +354,3 @@ def _read(path: Path) -> Submission:
         from autograder.submission import MAX_BYTES
 
         return parse(path.name, file.read(MAX_BYTES + 1))
-
-
-class _bar:
-    """A progress bar as a callable; nothing where no terminal is."""
-
-    def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description:<28}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._progress.add_task("starting", total=None)
-
-    def __enter__(self) -> _bar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, name: str, done: int, total: int) -> None:
-        self._progress.update(self._task, description=name, completed=done, total=total)

@@ -7,8 +7,6 @@ import json
 from importlib import resources
 from typing import Any, TypeAlias
 
-import jsonschema
-
 SCHEMA = "gradmark-report/1"
 
 Report: TypeAlias = dict[str, Any]
@@ -27,6 +25,8 @@ def validate(report: Report) -> None:
     Raises:
         jsonschema.ValidationError: it does not fit; the message says where.
     """
+    import jsonschema  # here, because importing it may take seconds
+
     jsonschema.validate(report, schema())
 
 

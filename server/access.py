@@ -2,7 +2,9 @@
 
 A page is closed unless its view says otherwise: `public` opens it to everyone, `signed_in` to
 whoever has logged in, `in_course(role)` to those with at least that role in the course that its
-address names. What somebody may not know of is not found (404); what somebody knows of and may not
+address names. A view that is also marked `by_token(scope)` is for programs: who asks is known by an
+API token with that scope and by nothing else, as everywhere else by a browser's session and by
+nothing else. What somebody may not know of is not found (404); what somebody knows of and may not
 do is forbidden (403).
 """
 
@@ -15,11 +17,12 @@ from typing import Any, TypeVar
 
 import flask_login
 from flask import Flask, abort, current_app, g, redirect, request, url_for
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, undefer
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import joinedload, undefer
 from werkzeug.wrappers import Response
 
-from server.models import Assignment, Course, Enrolment, Role, Submission, User
+from server import bearer
+from server.models import ApiToken, Assignment, Course, Enrolment, Role, Scope, Submission, User
 from server.services import services
 
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -81,42 +84,71 @@ def admins_only(view: _View) -> _View:
     return _mark(checked, "admin")  # type: ignore[return-value]
 
 
+def by_token(scope: Scope) -> Callable[[_View], _View]:
+    """For programs that send an API token with this scope."""
+
+    def decorate(view: _View) -> _View:
+        view.gradmark_scope = scope  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
 def user() -> User:
     """Who sends this request."""
+    if (sent := token()) is not None:
+        return sent.user
     found = flask_login.current_user._get_current_object()
     assert isinstance(found, User)  # noqa: S101 - views of anonymous visitors do not ask
     return found
 
 
+def token() -> ApiToken | None:
+    """By which API token a program asks; None for a browser."""
+    found: ApiToken | None = g.get("token")
+    return found
+
+
 def take_seat(user: User, course: str) -> Seat:
     """The user's seat in a course, remembered for the navigation; 404 where they have none."""
-    with services().database.read() as session:
-        seat = find_seat(session, user, course)
-    if seat is None:
+    found = _seats(user, Course.slug == course)
+    if not found:
         abort(404)
-    g.seat = seat
-    return seat
+    g.seat = found[0]
+    return found[0]
 
 
-def find_seat(session: Session, user: User, course: str) -> Seat | None:
-    row = session.execute(
-        select(Course, Enrolment)
-        .outerjoin(Enrolment, (Enrolment.course_id == Course.id) & (Enrolment.user_id == user.id))
-        .where(Course.slug == course)
-    ).one_or_none()
-    if row is None or (row.Enrolment is None and not user.is_admin):
-        return None
-    role = Role.INSTRUCTOR if user.is_admin else row.Enrolment.role
-    return Seat(user, row.Course, role, row.Enrolment)
+def seats(user: User) -> list[Seat]:
+    """All that the user has."""
+    return _seats(user)
 
 
 def courses(user: User) -> list[Course]:
     """Those that the user has a seat in."""
-    query = select(Course).order_by(Course.title)
+    return [seat.course for seat in seats(user)]
+
+
+def _seats(user: User, *which: ColumnElement[bool]) -> list[Seat]:
+    query = (
+        select(Course, Enrolment)
+        .outerjoin(Enrolment, (Enrolment.course_id == Course.id) & (Enrolment.user_id == user.id))
+        .where(*which)
+        .order_by(Course.title)
+    )
     if not user.is_admin:
-        query = query.join(Enrolment).where(Enrolment.user_id == user.id)
+        query = query.where(Enrolment.user_id.is_not(None))
     with services().database.read() as session:
-        return list(session.scalars(query))
+        return [
+            Seat(user, course, _role(user, enrolment), enrolment)
+            for course, enrolment in session.execute(query)
+        ]
+
+
+def _role(user: User, enrolment: Enrolment | None) -> Role:
+    """What somebody is. To a token that may not manage, everybody is a student."""
+    if (sent := token()) is not None and Scope.MANAGE not in sent.scopes:
+        return Role.STUDENT
+    return Role.INSTRUCTOR if user.is_admin or enrolment is None else enrolment.role
 
 
 def assignment(seat: Seat, slug: str) -> Assignment:
@@ -172,6 +204,11 @@ def declared(view: Callable[..., Any]) -> str | None:
     return getattr(view, "gradmark_access", None)
 
 
+def needed_scope(view: Callable[..., Any]) -> Scope | None:
+    """Which scope the view asks of a token; None for a browser's page."""
+    return getattr(view, "gradmark_scope", None)
+
+
 def _mark(view: _View, access: str) -> _View:
     view.gradmark_access = access  # type: ignore[attr-defined]
     return view
@@ -181,9 +218,13 @@ def _refuse_strangers() -> Response | None:
     """Nobody who has not logged in gets to a view that does not say that it is public."""
     if request.endpoint is None or request.endpoint == "static":
         return None  # an unknown address is 404 for everyone
-    access = declared(current_app.view_functions[request.endpoint])
+    view = current_app.view_functions[request.endpoint]
+    access, scope = declared(view), needed_scope(view)
     if access is None:
         abort(403)  # a view that nobody has thought about
+    if scope is not None:
+        g.token = bearer.identify(scope)
+        return None
     if access == "public" or flask_login.current_user.is_authenticated:
         return None
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None

@@ -20,7 +20,7 @@ from server import (
     student,
     traffic,
 )
-from server.auth import csrf
+from server.background import Background
 from server.clock import Clock, utc_now
 from server.config import Config
 from server.database import Database
@@ -58,15 +58,15 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     )
     files = Files(config.submissions)
     queue = Queue(database, files, clock=clock)
-    Services(engine, database, files, queue, clock).install(app)
+    Services(engine, database, files, queue, clock, Background(config)).install(app)
     filters.install(app)
     Metrics(database, clock).install(app)
     traffic.install(app)
     guard.install(app)
     errors.install(app)
+    access.install(app)  # before the limits, which count by who it is that asks
     auth.install(app)
-    access.install(app)
-    for part in (health, auth, student, instructor, admin, api):
+    for part in (health, auth, student, instructor, admin):
         app.register_blueprint(part.pages)
-    csrf.exempt(api.pages)  # it takes no cookie, so nothing can be forged
+    api.install(app)
     return app

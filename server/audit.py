@@ -27,6 +27,7 @@ class Action(StrEnum):
     REGRADE_STARTED = "regrade.started"
     REGRADE_APPLIED = "regrade.applied"
     REGRADE_DISCARDED = "regrade.discarded"
+    SIMILARITY_SEARCHED = "similarity.searched"
     EXPORTED = "export.made"
     DATA_EXPORTED = "data.exported"
     DATA_ERASED = "data.erased"

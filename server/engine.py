@@ -48,10 +48,11 @@ class Topic(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What the pages need: what can be graded, and how a report looks to its student."""
+    """What pages and API need: what can be graded, and how a report looks."""
 
     topics: Mapping[str, Topic]
     show: Callable[[Report], Markup]
+    show_all: Callable[[Report], Markup]  # the same for staff
     views: Mapping[str, Callable[[Report], Report]]  # "student", "instructor"
     stylesheet: str  # of what `show` gives
     script: str = ""  # of it too; it is readable without
@@ -92,6 +93,7 @@ def load(reference: Path | None) -> Engine:
     return Engine(
         _catalogue(reference).assignments,
         show=lambda report: report_fragment(student_view(report)),
+        show_all=lambda report: report_fragment(instructor_view(report)),
         views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
         script=SCRIPT,
@@ -131,6 +133,13 @@ def open_grader(reference: Path | None) -> Iterator[Grade]:
             yield grade
     except SandboxUnavailable as error:
         raise CannotConfine(str(error)) from error
+
+
+def handed_out(reference: Path | None, topic: str) -> str:
+    """The code that students start from."""
+    from autograder.stubs import stub
+
+    return "\n".join(stub(part) for part in _catalogue(reference)[topic].topics)
 
 
 def _catalogue(reference: Path | None) -> Catalogue:

@@ -1,10 +1,13 @@
-"""Every error becomes a page with one sentence, never a stack trace."""
+"""Every error becomes one sentence, never a stack trace: on a page, or for programs in a problem
+document."""
 
 from __future__ import annotations
 
-from flask import Flask, current_app, render_template
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
+
+from server import problems
 
 _SENTENCES = {
     400: "The server did not understand this request.",
@@ -23,15 +26,25 @@ _SENTENCES = {
 
 
 def install(app: Flask) -> None:
-    app.register_error_handler(HTTPException, _page)
+    app.register_error_handler(HTTPException, _answer)
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(Exception, _fault)
 
 
-def _page(error: HTTPException) -> tuple[str, int]:
+def _answer(error: HTTPException) -> Response:
+    programs = request.path.startswith(problems.ROOT)
+    response = problems.document(error) if programs else _page(error)
+    for name, value in error.get_headers():  # Allow, WWW-Authenticate
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def _page(error: HTTPException) -> Response:
     code = error.code or 500
     sentence = _SENTENCES.get(code, "The server could not answer this request.")
-    return render_template("error.html", code=code, title=error.name, sentence=sentence), code
+    page = render_template("error.html", code=code, title=error.name, sentence=sentence)
+    return make_response(page, code)
 
 
 def _forged(error: CSRFError) -> tuple[str, int]:
@@ -42,6 +55,6 @@ def _forged(error: CSRFError) -> tuple[str, int]:
     return render_template("error.html", code=400, title="Not accepted", sentence=sentence), 400
 
 
-def _fault(error: Exception) -> tuple[str, int]:
+def _fault(error: Exception) -> Response:
     current_app.logger.exception("An unexpected error", exc_info=error)
-    return _page(InternalServerError())
+    return _answer(InternalServerError())

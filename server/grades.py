@@ -89,9 +89,23 @@ def worth_of(
 ) -> float:
     """A submission's points: its share of what the report could give, of the assignment's points,
     less the penalty for the days it is late."""
-    share = (score or 0.0) / max_score if max_score else 0.0
     kept = max(0.0, 1 - assignment.late_penalty / 100 * late_days)
-    return round(share * assignment.points * kept, _DECIMALS)
+    return round(share_of(score, max_score) * assignment.points * kept, _DECIMALS)
+
+
+def share_of(score: float | None, max_score: float | None) -> float:
+    """What was reached of what the report could give, from 0 to 1."""
+    return (score or 0.0) / max_score if max_score else 0.0
+
+
+def without_gain(submissions: Iterable[Submission]) -> int:
+    """How many graded submissions followed the first with the best score; 0 when that is full."""
+    graded = [s for s in submissions if s.state is State.GRADED]
+    best = max((share_of(s.score, s.max_score) for s in graded), default=1.0)
+    if best >= 1:
+        return 0
+    first = min(s.number for s in graded if share_of(s.score, s.max_score) == best)
+    return sum(1 for s in graded if s.number > first)
 
 
 def refresh(
@@ -170,6 +184,7 @@ def _refresh(
         grade.late_days = result.late_days
         grade.adjustment = result.adjustment
         grade.submissions = len(submissions[user])
+        grade.without_gain = without_gain(submissions[user])
         grade.last_received_at = max((s.received_at for s in submissions[user]), default=None)
         session.add(grade)
     return changed

@@ -235,7 +235,9 @@ class Queue:
             meters.graded(session, max(0.0, (work.graded_at - claim.since).total_seconds()))
             results.keep(work, report)
             if isinstance(work, Submission):
-                self._counts(session, work, report, "graded")
+                self._counts(session, work, report)
+            elif isinstance(work, RegradeItem):
+                results.compare(session, work, report)
 
     def fail(self, claim: Claim, fault: str) -> None:
         """Something of ours broke: try again later, or give up and keep it as failed."""
@@ -247,6 +249,17 @@ class Queue:
         with self._held(claim) as (session, work):
             self._wait_again(session, work)
             meters.ended(session, meters.Ending.GIVEN_BACK)
+
+    def try_again(self, submission: int) -> bool:
+        """Queue one that failed anew, as if no fault had happened; False when it has not failed."""
+        with self._database.write() as session:
+            found = session.get_one(Submission, submission, with_for_update=True)
+            if found.state is not State.FAILED:
+                return False
+            found.faults, found.not_before = 0, self._clock()
+            turns.queue_up(session, found)
+            self._wait_again(session, found)
+            return True
 
     def release_expired(self) -> int:
         """Take submissions from graders that gave no sign of life; return how many."""
@@ -303,9 +316,7 @@ class Queue:
                 raise LeaseLost(f"{table.__tablename__} {key}, lease {claim.lease}")
             yield session, work
 
-    def _counts(
-        self, session: Session, submission: Submission, report: dict[str, Any], cause: str
-    ) -> None:
+    def _counts(self, session: Session, submission: Submission, report: dict[str, Any]) -> None:
         results.index(session, submission, report)
         grades.refresh(
             session,
@@ -313,7 +324,7 @@ class Queue:
             {submission.user_id},
             at=self._clock(),
             actor=None,
-            cause=cause,
+            cause="graded",
         )
 
     def _record_fault(self, session: Session, work: Work, fault: str) -> None:

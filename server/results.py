@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from server.models import ExerciseScore, MisconceptionFound, Submission, Work
+from server.models import ExerciseScore, MisconceptionFound, RegradeItem, Submission, Work
 
 
 def keep(work: Work, report: dict[str, Any]) -> None:
@@ -40,3 +40,29 @@ def index(session: Session, submission: Submission, report: dict[str, Any]) -> N
         session.add(
             MisconceptionFound(submission_id=submission.id, exercise=exercise, name=name, hint=hint)
         )
+
+
+def compare(session: Session, item: RegradeItem, report: dict[str, Any]) -> None:
+    """Write what a regrade found against what the submission has, exercise by exercise.
+
+    It stays true until the regrade is applied: a graded submission is never graded otherwise, and
+    an assignment has one open regrade at a time.
+    """
+    before = {
+        row.exercise: [row.score, row.max_score]
+        for row in session.scalars(
+            select(ExerciseScore)
+            .where(ExerciseScore.submission_id == item.submission_id)
+            .order_by(ExerciseScore.position)
+        )
+    }
+    after = {
+        exercise["name"]: [float(exercise["score"]), float(exercise["max_score"])]
+        for exercise in report["exercises"]
+    }
+    item.score_before = item.submission.score
+    item.exercises = [
+        {"name": name, "before": before.get(name), "after": after.get(name)}
+        for name in dict.fromkeys((*before, *after))
+    ]
+    item.changed = before != after

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from server.background import Background
 from server.clock import Clock
 from server.database import Database
 from server.engine import Engine
@@ -20,6 +21,7 @@ class Services:
     files: Files
     queue: Queue
     clock: Clock
+    background: Background
 
     def install(self, app: Flask) -> None:
         app.extensions["gradmark"] = self

@@ -75,9 +75,9 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
         "It may",
         [InputRequired("Choose at least one thing that the token may do.")],
         choices=[
-            SelectChoice(Scope.READ.value, "read what you see"),
+            SelectChoice(Scope.READ.value, "read what you see as a student"),
             SelectChoice(Scope.SUBMIT.value, "hand in for you"),
-            SelectChoice(Scope.MANAGE.value, "do what you may as staff"),
+            SelectChoice(Scope.MANAGE.value, "see and do what you may as staff"),
         ],
         default=[Scope.READ.value, Scope.SUBMIT.value],
         option_widget=CheckboxInput(),

@@ -41,6 +41,7 @@ class CourseSpec:
     title: str
     timezone: str
     assignments: tuple[AssignmentSpec, ...]
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,7 @@ COURSE = (
     Key("slug", _slug, _SLUG),
     Key("title", _text, _TITLE),
     Key("timezone", _timezone, 'the name of a time zone, such as "Europe/Berlin"'),
+    Key("notice", _text, _TITLE, ""),
 )
 POLICY = (
     Key("late_penalty", _number(0, 100), "the percent lost per day begun, from 0 to 100", 0.0),

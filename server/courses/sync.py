@@ -29,13 +29,15 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
             slug=spec.slug,
             title=spec.title,
             timezone=spec.timezone,
+            notice=spec.notice,
             secret=secrets.token_bytes(32),
             created_at=at,
         )
         session.add(course)
         session.flush()
         changes.append(f"course {spec.slug}: created")
-    changes += _update(course, {"title": spec.title, "timezone": spec.timezone}, "course")
+    texts = {"title": spec.title, "timezone": spec.timezone, "notice": spec.notice}
+    changes += _update(course, texts, "course")
     there = {
         row.slug: row
         for row in session.scalars(select(Assignment).where(Assignment.course_id == course.id))

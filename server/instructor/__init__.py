@@ -1,6 +1,27 @@
 """What the staff of a course see and do."""
 
-from server.instructor import exports, people, views
+from server.instructor import (
+    exports,
+    gradebook,
+    log,
+    people,
+    regrades,
+    similarity,
+    students,
+    submissions,
+    views,
+)
 from server.instructor.blueprint import pages
 
-__all__ = ["exports", "pages", "people", "views"]
+__all__ = [
+    "exports",
+    "gradebook",
+    "log",
+    "pages",
+    "people",
+    "regrades",
+    "similarity",
+    "students",
+    "submissions",
+    "views",
+]

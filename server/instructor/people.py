@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from flask import abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response
 
-from server import accounts, roster
+from server import access, accounts, roster
 from server.access import Seat, in_course
-from server.instructor.blueprint import pages
+from server.instructor.blueprint import number, pages, people_named
 from server.models import Course, Enrolment, Role, User
 from server.services import services
+
+_ROWS = 50
+_ARTICLE = {Role.STUDENT: "a", Role.ASSISTANT: "an", Role.INSTRUCTOR: "an"}
 
 
 @pages.get("/people")
@@ -66,19 +69,58 @@ def make_links(seat: Seat) -> str:
     return render_template("instructor/links.html", links=links, left_out=left_out)
 
 
+@pages.post("/people/<int:user_id>/role")
+@in_course(Role.INSTRUCTOR)
+def change_role(seat: Seat, user_id: int) -> Response:
+    """Nobody changes their own, so that no course loses its last instructor by mistake."""
+    enrolment = access.student(seat, user_id)
+    role = request.form.get("role", "")
+    if role not in list(Role):
+        abort(422)
+    if user_id == seat.user.id:
+        flash("Your own role is for another instructor to change.")
+    else:
+        with services().database.write() as session:
+            accounts.enrol(
+                session,
+                session.get_one(Course, seat.course.id),
+                session.get_one(User, user_id),
+                Role(role),
+                at=services().clock(),
+                actor=session.get_one(User, seat.user.id),
+            )
+        flash(f"{enrolment.user.name} is now {_ARTICLE[Role(role)]} {role}.")
+    return redirect(url_for(".people", course=seat.course.slug), 303)
+
+
 def _people(seat: Seat, refusal: str = "") -> str:
+    """The staff first, then the students by name."""
+    search, page = request.args.get("search", "").strip()[:100], max(1, number("page", 1))
+    everybody = select(Enrolment).join(Enrolment.user).where(Enrolment.course_id == seat.course.id)
+    listed = everybody.where(people_named(search)) if search else everybody
+    rank = case({role: -role.rank for role in Role}, value=Enrolment.role)
     query = (
-        select(Enrolment)
-        .join(Enrolment.user)
-        .where(Enrolment.course_id == seat.course.id)
-        .options(joinedload(Enrolment.user))
-        .order_by(User.name, User.email)
+        listed.options(contains_eager(Enrolment.user))
+        .order_by(rank, User.name, User.email)
+        .limit(_ROWS)
+        .offset((page - 1) * _ROWS)
     )
+
+    def count(chosen: Select[Enrolment]) -> int:
+        return session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+
     with services().database.read() as session:
         enrolments = session.scalars(query).all()
+        without_password = count(everybody.where(User.password.is_(None)))
+        total = count(listed)
     return render_template(
         "instructor/people.html",
-        enrolments=sorted(enrolments, key=lambda enrolment: -enrolment.role.rank),
-        without_password=sum(1 for e in enrolments if e.user.password is None),
+        enrolments=enrolments,
+        without_password=without_password,
+        search=search,
+        count=total,
+        page=page,
+        pages=-(-total // _ROWS),
+        roles=list(Role),
         refusal=refusal,
     )

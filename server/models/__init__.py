@@ -13,6 +13,7 @@ from server.models.marking import (
     RegradeState,
 )
 from server.models.people import ApiToken, Enrolment, Invitation, Role, Scope, User
+from server.models.similarity import Search, SearchState, SimilarPair
 from server.models.submission import ExerciseScore, MisconceptionFound, Submission
 from server.models.work import State, Work
 
@@ -38,6 +39,9 @@ __all__ = [
     "RegradeState",
     "Role",
     "Scope",
+    "Search",
+    "SearchState",
+    "SimilarPair",
     "SourcePolicy",
     "State",
     "Submission",

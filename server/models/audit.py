@@ -14,7 +14,11 @@ from server.models.people import User
 
 class AuditEntry(Base):
     __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "course_id", "id"), Index(None, "subject"))
+    __table_args__ = (
+        Index(None, "course_id", "id"),
+        Index(None, "course_id", "action", "id"),
+        Index(None, "subject"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime)

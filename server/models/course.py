@@ -35,6 +35,7 @@ class Course(Base):
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     title: Mapped[str] = mapped_column(String(200))
     timezone: Mapped[str] = mapped_column(String(64))
+    notice: Mapped[str] = mapped_column(String(200), default="", server_default="")  # on every page
     # What the hidden cases are drawn from: made once, never shown, loaded for graders only.
     secret: Mapped[bytes] = mapped_column(LargeBinary(32), deferred=True, deferred_raiseload=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -68,6 +68,8 @@ class Grade(Base):
     adjustment: Mapped[float] = mapped_column(default=0.0)
     submissions: Mapped[int] = mapped_column(default=0)  # accepted ones, of whatever state
     last_received_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # How many were graded since the score last rose; 0 once there is nothing left to gain.
+    without_gain: Mapped[int] = mapped_column(default=0)
 
     assignment: Mapped[Assignment] = relationship()
     user: Mapped[User] = relationship()
@@ -109,6 +111,10 @@ class RegradeItem(Work):
 
     regrade_id: Mapped[int] = mapped_column(ForeignKey("regrades.id"))
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
+    # What it found against what the submission has, as `server.results` compares them.
+    score_before: Mapped[float | None]
+    changed: Mapped[bool | None]
+    exercises: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     # What applying it replaced in the submission, so that nothing is lost.
     replaced: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True), deferred=True, sort_order=101

@@ -33,9 +33,9 @@ class Role(StrEnum):
 class Scope(StrEnum):
     """What an API token is good for."""
 
-    READ = "read"  # see what its user sees
+    READ = "read"  # see what its user sees as a student
     SUBMIT = "submit"  # hand in
-    MANAGE = "manage"  # what its user may do as staff
+    MANAGE = "manage"  # see and do what its user may as staff
 
 
 class User(Base):

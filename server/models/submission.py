@@ -21,6 +21,8 @@ class Submission(Work):
         Index(None, "turn"),
         Index(None, "user_id", "turn"),
         Index(None, "assignment_id", "received_at"),
+        Index(None, "assignment_id", "state", "received_at"),
+        Index(None, "graded_at"),
     )
 
     public_id: Mapped[str] = mapped_column(String(32), unique=True)

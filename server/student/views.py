@@ -5,18 +5,16 @@ from __future__ import annotations
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from autograder.submission import MAX_BYTES, MAX_FILES, SubmissionError, parse
-from server import access
+from autograder.submission import MAX_BYTES, MAX_FILES, SubmissionError
+from server import access, upload
 from server.access import Seat, in_course, signed_in, user
 from server.attempts import NotAllowed
-from server.auth.sessions import limiter, whoever_asks
+from server.auth.sessions import hand_ins
 from server.breakdown import WHICH_COUNTS, breakdown
 from server.models import Assignment, Role
-from server.services import services
 from server.student import queries
 from server.student.blueprint import pages
 from server.student.chart import Chart
-from server.upload import one_file
 
 
 @pages.get("/")
@@ -42,7 +40,7 @@ def assignment(seat: Seat, assignment: str) -> str:
 
 
 @pages.post("/courses/<course>/assignments/<assignment>/")
-@limiter.limit("30 per minute; 300 per hour", key_func=whoever_asks)
+@hand_ins
 @in_course(Role.STUDENT)
 def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     """Accept files or pasted code. It is on the disk before the answer leaves."""
@@ -57,10 +55,7 @@ def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     try:
         if pasted and files:
             raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
-        filename, content = one_file(files or pasted, chosen.topic)
-        public_id = services().queue.accept(
-            chosen.id, seat.user.id, parse(filename, content), content, unlimited=seat.is_staff
-        )
+        public_id = upload.hand_in(seat, chosen, files or pasted)
     except (SubmissionError, NotAllowed) as error:
         return _assignment(seat, chosen, str(error), code), 422
     return redirect(url_for(".submission", course=seat.course.slug, public_id=public_id), 303)

@@ -7,8 +7,9 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,8 +22,10 @@ from tests.attacks.attack import BLUNDERS, Attack
 from tests.attacks.world import World, descendants
 
 COURSE = Path(__file__).parent / "course"
-LIMITS = Limits(call_seconds=1.0, load_seconds=10, session_seconds=60, memory_bytes=3 * 2**29)
-GONE_SECONDS = 5.0  # how long the kernel may take to end what was killed
+# How long the machine takes must not matter: only an attack that may end by a time limit has one.
+PATIENT = Limits(60, load_seconds=60, session_seconds=10**4, memory_bytes=3 * 2**29)
+IMPATIENT = replace(PATIENT, call_seconds=1)
+GONE_SECONDS = 20.0  # how long the kernel may take to end what was killed
 
 NEIGHBOUR = """
 import torch
@@ -66,7 +69,8 @@ class Arena:
     def run(self, attack: Attack) -> Verdict:
         began = time.monotonic()
         source = attack.source(self._world.aims)
-        entry = self._grader.grade_exercise(self._topic, self._exercise, [source])
+        limits = IMPATIENT if "timeout" in attack.ends else PATIENT
+        entry = self._grade(source, limits)
         cases = [case for check in entry["checks"][:1] for case in check["cases"]]
         endings = [_ending(case) for case in cases]
         wrong = [
@@ -82,10 +86,14 @@ class Arena:
         name = endings[0][1] or endings[0][0]
         return Verdict(name, wrong, self._health(), time.monotonic() - began)
 
+    def _grade(self, source: Source, limits: Limits) -> dict[str, Any]:
+        self._grader._sandbox.limits = limits
+        return self._grader.grade_exercise(self._topic, self._exercise, [source])
+
     def _health(self) -> list[str]:
         """What is not well with the grader."""
         found = []
-        entry = self._grader.grade_exercise(self._topic, self._exercise, [self._honest])
+        entry = self._grade(self._honest, PATIENT)
         if entry["score"] != entry["max_score"]:
             found.append(f"the next submission got {entry['score']} of {entry['max_score']}")
         self._calls += 1
@@ -124,7 +132,7 @@ def open_arena() -> Iterator[Arena]:
     torch.set_num_threads(1)
     with (
         World() as world,
-        Grader(Catalogue.load(COURSE), b"the secret of the arena", limits=LIMITS) as grader,
+        Grader(Catalogue.load(COURSE), b"the secret of the arena", limits=PATIENT) as grader,
         grader._sandbox.session(
             [Source("neighbour", (NEIGHBOUR.format(mark=world.mark),))]
         ) as neighbour,

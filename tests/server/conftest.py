@@ -8,12 +8,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from argon2 import PasswordHasher
@@ -23,16 +24,28 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from autograder.submission import parse
-from server import accounts, courses, tokens
+from server import accounts, courses, regrades, tokens
 from server.app import create_app
+from server.background import Background
 from server.config import Config
 from server.courses import CourseSpec
 from server.database import Database
 from server.engine import Grade
 from server.files import Files
 from server.grader import GraderLoop
-from server.models import Assignment, Course, Role, Scope, Submission, User
+from server.models import (
+    Assignment,
+    Course,
+    Role,
+    Scope,
+    Search,
+    SearchState,
+    SimilarPair,
+    Submission,
+    User,
+)
 from server.queue import Patience, Queue
+from server.regrades import Which
 from tests.server import engines
 
 PASSWORD = "correct horse battery staple"
@@ -211,6 +224,55 @@ class House:
         self.grade_all(lambda rules, topic, *_: engines.report(topic, **report))
         return public_id
 
+    def regrade(
+        self, which: Which = Which.ALL, assignment: str = "norm", course: str = "dl"
+    ) -> int:
+        """The id of a regrade of everybody's submissions, just started by the instructor."""
+        with self.database.write() as session:
+            return regrades.start(
+                session,
+                session.get_one(Assignment, self.assignment(assignment, course).id),
+                None,
+                which,
+                "a test",
+                at=self.clock(),
+                actor=session.get_one(User, self.user("instructor").id),
+            ).id
+
+    def pair(self, first: str, second: str) -> int:
+        """The id of a pair of submissions that a search has found alike."""
+        with self.database.write() as session:
+            search = Search(
+                assignment_id=self.row(first).assignment_id,
+                state=SearchState.DONE,
+                started_by_id=self.user("instructor").id,
+                started_at=self.clock(),
+                alive_at=self.clock(),
+            )
+            session.add(search)
+            session.flush()
+            pair = SimilarPair(
+                search_id=search.id,
+                first_id=self.row(first).id,
+                second_id=self.row(second).id,
+                score=1.0,
+                first_share=1.0,
+                second_share=0.5,
+                first_ranges=[[0, 9]],
+                second_ranges=[[0, 9]],
+            )
+            session.add(pair)
+            session.flush()
+            return pair.id
+
+    def invitation(self, name: str) -> str:
+        """The address of a new invitation for a new student."""
+        self.student(name)
+        with self.database.write() as session:
+            user = session.get_one(User, self.user(name).id)
+            token = accounts.invite(session, user, at=self.clock(), actor=None)
+        return f"/invitations/{token}"
+
     def token(self, name: str, *scopes: Scope) -> str:
         """A new API token of somebody's."""
         with self.database.write() as session:
@@ -260,8 +322,17 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def app(house: House) -> Flask:
     """Forms need no CSRF token here: tests/server/test_access.py is about those."""
-    app = create_app(house.config, engines.ENGINE, house.clock)
+    app = make_app(house)
     app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+def make_app(house: House) -> Flask:
+    """With nothing started in the background: what would be is noted in `config["STARTED"]`."""
+    app = create_app(house.config, engines.ENGINE, house.clock)
+    started = app.config["STARTED"] = []
+    idle = Mock(spec=Background, start=lambda *command: started.append(command))
+    replace(app.extensions["gradmark"], background=idle).install(app)
     return app
 
 

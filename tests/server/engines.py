@@ -54,6 +54,7 @@ ENGINE = Engine(
         "losses": Topic("losses", "Losses", 10.0),
     },
     show,
+    show,
     {view: partial(as_view, view) for view in ("student", "instructor")},
     ".gm-report { color: var(--gm-fg) }",
     "document.title;",

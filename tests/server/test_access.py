@@ -2,7 +2,7 @@
 
 Each line says who is let in. Whoever is not is sent to the login page (nobody logged in), told that
 there is nothing (404: not in the course, somebody else's submission) or that it is not for their
-role (403).
+role (403). Programs ask the API with a token, which may do all here; without one they get 401.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from server.access import declared
+from server.access import declared, needed_scope
 from server.app import create_app
+from server.models import Scope
 from tests.server import engines
-from tests.server.conftest import House, make_house
+from tests.server.conftest import House, make_app, make_house
 
 NOBODY, OUTSIDER = "nobody", "outsider"
 SIGNED_IN = {"student", "classmate", "assistant", "instructor", "admin", "outsider"}
@@ -42,6 +45,19 @@ TABLE = {
     "GET /invitations/<token>": EVERYONE,
     "POST /invitations/<token>": EVERYONE,
     "GET /api/v1/": EVERYONE,
+    "GET /api/v1/docs": EVERYONE,
+    "GET /api/v1/openapi.json": EVERYONE,
+    "GET /api/v1/me": SIGNED_IN,
+    "GET /api/v1/courses": SIGNED_IN,
+    "GET /api/v1/courses/<course>": COURSE,
+    "GET /api/v1/courses/<course>/assignments": COURSE,
+    "GET /api/v1/courses/<course>/assignments/<assignment>": COURSE,
+    "POST /api/v1/courses/<course>/assignments/<assignment>/submissions": COURSE,
+    "GET /api/v1/courses/<course>/submissions": COURSE,
+    "GET /api/v1/courses/<course>/submissions/<public_id>": OWNER,
+    "GET /api/v1/courses/<course>/submissions/<public_id>/report": OWNER,
+    "GET /api/v1/courses/<course>/grades": STAFF,
+    "GET /api/v1/courses/<course>/exports/grades": STAFF,
     "GET /": SIGNED_IN,
     "GET /account": SIGNED_IN,
     "POST /account": SIGNED_IN,
@@ -63,6 +79,28 @@ TABLE = {
     "GET /courses/<course>/staff/people": STAFF,
     "POST /courses/<course>/staff/people/import": INSTRUCTORS,
     "POST /courses/<course>/staff/people/links": INSTRUCTORS,
+    "POST /courses/<course>/staff/people/<int:user_id>/role": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/": STAFF,
+    "GET /courses/<course>/staff/gradebook": STAFF,
+    "GET /courses/<course>/staff/students/<int:user_id>/": STAFF,
+    "POST /courses/<course>/staff/students/<int:user_id>/extensions/<assignment>": INSTRUCTORS,
+    "POST /courses/<course>/staff/students/<int:user_id>/adjustments/<assignment>": INSTRUCTORS,
+    "GET /courses/<course>/staff/submissions": STAFF,
+    "GET /courses/<course>/staff/submissions/<public_id>/": STAFF,
+    "GET /courses/<course>/staff/submissions/<public_id>/file": STAFF,
+    "POST /courses/<course>/staff/submissions/<public_id>/comments": STAFF,
+    "POST /courses/<course>/staff/submissions/<public_id>/again": STAFF,
+    "GET /courses/<course>/staff/regrades": STAFF,
+    "POST /courses/<course>/staff/regrades": STAFF,
+    "GET /courses/<course>/staff/regrades/<int:regrade_id>/": STAFF,
+    "GET /courses/<course>/staff/regrades/<int:regrade_id>/status": STAFF,
+    "POST /courses/<course>/staff/regrades/<int:regrade_id>/apply": INSTRUCTORS,
+    "POST /courses/<course>/staff/regrades/<int:regrade_id>/discard": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
+    "POST /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/similarity/status": INSTRUCTORS,
+    "GET /courses/<course>/staff/similarity/<int:pair_id>/": INSTRUCTORS,
+    "GET /courses/<course>/staff/log": INSTRUCTORS,
     "GET /courses/<course>/staff/exports": STAFF,
     "GET /courses/<course>/staff/exports/grades.csv": STAFF,
     "GET /courses/<course>/staff/exports/grades.json": STAFF,
@@ -84,25 +122,43 @@ class Place:
         client = self.app.test_client()
         return client if name == NOBODY else self.house.log_in(client, name)
 
+    def ask(self, name: str, route: str, values: dict[str, str]) -> TestResponse:
+        """As a browser, or with a token and no session where programs ask."""
+        method, address = route.split(" ")[0], path(route, values)
+        if not for_programs(route):
+            return self.client(name).open(address, method=method)
+        headers = {}
+        if name != NOBODY:
+            headers = {"Authorization": f"Bearer {self.house.token(name, *Scope)}"}
+        sent = {"file": (BytesIO(b"x = 1"), "x.py")} if method == "POST" else None
+        return self.app.test_client().open(address, method=method, headers=headers, data=sent)
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     house = make_house(tmp_path_factory.mktemp("access"))
-    app = create_app(house.config, engines.ENGINE, house.clock)
+    app = make_app(house)
     app.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     student = house.user("student")
     house.token("student")
+    graded = house.graded()
+    foreign = house.accept(user="outsider", assignment="elsewhere", course="other")
+    house.grade_all()
     here = {
         "filename": "gradmark.css",
         "course": "dl",
         "assignment": "norm",
-        "public_id": house.graded(),
+        "public_id": graded,
+        "regrade_id": str(house.regrade()),
+        "pair_id": str(house.pair(graded, graded)),
         "token": "1",  # the student's
         "user_id": str(student.id),
     }
     elsewhere = {
         "assignment": "elsewhere",
-        "public_id": house.accept(user="outsider", assignment="elsewhere", course="other"),
+        "public_id": foreign,
+        "regrade_id": str(house.regrade(assignment="elsewhere", course="other")),
+        "pair_id": str(house.pair(foreign, foreign)),
         "user_id": str(house.user("outsider").id),
     }
     yield Place(house, app, here, elsewhere)
@@ -115,6 +171,10 @@ def routes(app: Flask) -> set[str]:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
+
+
+def for_programs(route: str) -> bool:
+    return " /api/" in route and TABLE[route] != EVERYONE
 
 
 def path(route: str, values: dict[str, str]) -> str:
@@ -137,17 +197,16 @@ def test_every_view_declares_who_may_see_it(place: Place) -> None:
 
 @pytest.mark.parametrize("route", TABLE)
 def test_who_gets_in(place: Place, route: str) -> None:
-    method = route.split(" ")[0]
     got = {}
     for name in sorted(EVERYONE):
-        response = place.client(name).open(path(route, place.here), method=method)
+        response = place.ask(name, route, place.here)
         sent_to_login = response.status_code == 302 and "/login" in response.headers["Location"]
         got[name] = "login" if sent_to_login else response.status_code
         assert response.status_code < 500
-    let_in = {name for name, code in got.items() if code not in ("login", 403, 404)}
+    let_in = {name for name, code in got.items() if code not in ("login", 401, 403, 404)}
     assert let_in == TABLE[route], got
     if NOBODY not in TABLE[route]:
-        assert got[NOBODY] == "login"
+        assert got[NOBODY] == (401 if for_programs(route) else "login")
     if "<course>" in route:
         assert got[OUTSIDER] == 404  # not even that there is such a course
 
@@ -157,17 +216,30 @@ def test_who_gets_in(place: Place, route: str) -> None:
     [
         (route, name)
         for route in TABLE
-        for name in ("assignment", "public_id", "user_id")
+        for name in ("assignment", "public_id", "user_id", "regrade_id", "pair_id")
         if f"{name}>" in route and "<course>" in route
     ],
 )
 def test_what_belongs_to_another_course_is_not_found_here(
     place: Place, route: str, name: str
 ) -> None:
-    address = path(route, place.here | {name: place.elsewhere[name]})
-    for visitor in sorted(COURSE):
-        response = place.client(visitor).open(address, method=route.split(" ")[0])
-        assert response.status_code == 404, visitor
+    for visitor in sorted(COURSE & (TABLE[route] | {"classmate"})):
+        response = place.ask(visitor, route, place.here | {name: place.elsewhere[name]})
+        forbidden = visitor not in TABLE[route] and response.status_code == 403
+        assert forbidden or response.status_code == 404, visitor
+
+
+@pytest.mark.parametrize("route", [route for route in TABLE if for_programs(route)])
+def test_a_program_needs_a_token_for_just_this(place: Place, route: str) -> None:
+    method, address = route.split(" ")[0], path(route, place.here)
+    assert place.client("admin").open(address, method=method).status_code == 401  # a session
+    endpoint, _ = place.app.url_map.bind("localhost").match(address, method)
+    wanted = needed_scope(place.app.view_functions[endpoint])
+    for scope in Scope:
+        token = place.house.token("admin", scope)
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = place.app.test_client().open(address, method=method, headers=headers)
+        assert (answer.status_code == 403) == (scope is not wanted), scope
 
 
 def test_every_form_wants_its_token(place: Place, tmp_path: Path) -> None:

@@ -6,12 +6,8 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
@@ -25,30 +21,11 @@ from server.database import Database
 from server.engine import Rules
 from server.models import SourcePolicy, State, Submission
 from tests.server.conftest import PASSWORD, make_house, wait_for
+from tests.server.serving import serving
 
 pytestmark = pytest.mark.slow
 
 BOUNDARY = "end-of-part"
-
-
-@contextmanager
-def serving(data: Path) -> Iterator[str]:
-    command = (sys.executable, "-c", "from autograder.cli import main; main()", "serve")
-    with subprocess.Popen(
-        [*command, "--port", "0", "--data", str(data)],
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            found = re.search(r"http://[\d.]+:\d+", line)
-            assert found, line
-            yield found[0]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
 
 
 class Browser:

@@ -187,9 +187,9 @@ ATTACKS = {
     "an answer that changes": Attack(
         "one tensor for all answers, changed after it is sent",
         """
-        global kept
-        kept = x if 'kept' not in globals() else kept
-        kept.resize_(x.shape).copy_(x)
+        for earlier in vars(sys).setdefault('kept', []): earlier.zero_()
+        kept = x * 1
+        sys.kept.append(kept)
         return kept
         """,
         HARMLESS,

@@ -38,7 +38,7 @@ ATTACKS = {
         HARMLESS,
     ),
     "close the standard streams": Attack(
-        "and print no more", "sys.stdout.close(); sys.stderr = None; os.close(0)", HARMLESS
+        "and print no more", "sys.stdout.close(); sys.stderr = None; os.closerange(0, 3)", HARMLESS
     ),
     "exit": Attack("leave with status 0 and no answer", "os._exit(0)", frozenset({"crash"})),
     "exit politely": Attack("SystemExit", "raise SystemExit(0)"),

@@ -1,0 +1,140 @@
+"""Similar submissions: what is found alike, and the pages around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from autograder.catalogue import Catalogue
+from autograder.stubs import stub
+from server import engine, similarity
+from server.models import Search, SearchState, SimilarPair, User
+from tests.server.conftest import House
+
+pytest.importorskip("copydetect", reason="pip install 'gradmark[similarity]'")
+
+ADDRESS = "/courses/dl/staff/assignments/norm/similarity"
+Browser = Callable[[str], FlaskClient]
+
+HANDED_OUT = (
+    "import torch\n\n\ndef batch_norm(x, eps):\n    raise NotImplementedError('batch_norm')\n"
+)
+
+
+def solution(number: int) -> str:
+    """Code that is not like that of another number."""
+    lines = [
+        f"    for i in range({number}):\n        x[i] = x[i * {k}] @ y if z < {k} else -x[{k}:]"
+        if (number >> k) & 1
+        else f"    while x.sum() > {k}:\n        x, y = torch.stack([y, x]).split({k}, dim=-{k})"
+        for k in range(12)
+    ]
+    return HANDED_OUT + f"\n\ndef helper_{number}(x, y, z):\n" + "\n".join(lines) + "\n"
+
+
+def renamed(source: str) -> str:
+    return re.sub(r"\b([xyz])\b", r"my_\1", source).replace("helper", "mine") + "\n# my own work\n"
+
+
+def test_a_copy_with_other_names_is_found_and_where(house: House) -> None:
+    texts = [solution(0b101010101010), solution(0b010101010101), renamed(solution(0b101010101010))]
+    pair, *others = similarity.alike(texts, HANDED_OUT)
+    assert (pair.first, pair.second) == (0, 2)
+    assert min(pair.shares) > 0.9
+    for index, ranges in zip((0, 2), pair.ranges, strict=True):
+        marked = "".join(texts[index][begin:end] for begin, end in ranges)
+        assert "range(" in marked
+        assert "import torch" not in marked
+    assert all(other.score < pair.score for other in others)
+
+
+def test_what_was_handed_out_and_what_many_wrote_is_no_likeness() -> None:
+    assert similarity.alike([HANDED_OUT, HANDED_OUT], HANDED_OUT) == []
+    usual = solution(7)
+    assert similarity.alike([usual] * 30, HANDED_OUT) == []
+    two_more = [usual + solution(2730), *[usual] * 28, usual + solution(2730)]
+    assert [(pair.first, pair.second) for pair in similarity.alike(two_more, "")] == [(0, 29)]
+
+
+def test_the_stubs_of_a_topic_are_what_was_handed_out() -> None:
+    catalogue = Catalogue.load()
+    (topic,) = catalogue["losses"].topics
+    assert engine.handed_out(None, "losses") == stub(topic)
+
+
+def test_a_search_from_the_button_to_both_sides(house: House, browser: Browser, app: Flask) -> None:
+    hostile = "<script>alert(1)</script>"
+    for user, source in (("student", solution(99)), ("classmate", renamed(solution(99)))):
+        house.accept(content=f"{source}\nz = '{hostile}'\n".encode(), user=user)
+    house.accept(content=solution(99).encode(), user="assistant")  # staff are not compared
+    house.grade_all()
+    client = browser("instructor")
+    assert client.post(ADDRESS).status_code == 303
+    (command,) = app.config["STARTED"]
+    assert command == ("server.similarity", "--search", "1")
+    assert client.get(f"{ADDRESS}/status").json == {"done": 0, "total": 0, "final": False}
+    client.post(ADDRESS)
+    assert len(app.config["STARTED"]) == 1  # one at a time
+
+    similarity.run(house.database, house.files, 1, HANDED_OUT, house.clock)
+
+    assert client.get(f"{ADDRESS}/status").json == {"done": 2, "total": 2, "final": True}
+    with house.database.read() as session:
+        pair = session.scalars(select(SimilarPair)).one()
+        assert {pair.first.user.name, pair.second.user.name} == {"Student", "Classmate"}
+    page = client.get(ADDRESS).text
+    (address,) = re.findall(r'href="([^"]*/similarity/\d+/)"', page)
+    sides = client.get(address).text
+    assert sides.count("<mark>") > 2
+    assert "&lt;script&gt;" in sides
+    assert "<script>alert" not in sides
+
+
+def test_a_search_that_fails_or_falls_silent_can_be_started_again(
+    house: House, browser: Browser, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.accept()
+    client = browser("instructor")
+    client.post(ADDRESS)
+    house.clock.advance(timedelta(minutes=5).total_seconds())
+    assert "was interrupted" in client.get(ADDRESS).text
+    client.post(ADDRESS)
+    assert len(app.config["STARTED"]) == 2
+    monkeypatch.setattr("copydetect.CodeFingerprint", lambda *_, **__: 1 / 0)
+    similarity.run(house.database, house.files, 2, HANDED_OUT, house.clock)
+    with house.database.read() as session:
+        assert session.get_one(Search, 2).state is SearchState.FAILED
+    assert "ended by a fault of ours" in client.get(ADDRESS).text
+
+
+@pytest.mark.slow
+def test_it_runs_in_a_process_of_its_own(house: House) -> None:
+    from server.background import Background
+    from tests.server.conftest import wait_for
+
+    for user in ("student", "classmate"):
+        house.accept(content=solution(77).encode(), user=user)
+    with house.database.write() as session:
+        search = similarity.start(
+            session,
+            session.merge(house.assignment()),
+            at=house.clock(),
+            actor=session.get_one(User, house.user("instructor").id),
+        )
+    similarity.launch(Background(house.config), search)
+
+    def done() -> bool:
+        with house.database.read() as session:
+            state = session.get_one(Search, search.id).state
+        assert state is not SearchState.FAILED
+        return state is SearchState.DONE
+
+    wait_for(done, 180)
+    with house.database.read() as session:
+        assert len(session.scalars(select(SimilarPair)).all()) == 1
