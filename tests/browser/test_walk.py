@@ -139,5 +139,5 @@ def log(page: Page) -> None:
     """What was done is in the audit log."""
     follow(page, "Staff")
     follow(page, "Audit log")
-    for words in ("regrade", "adjust", "export", "enrolled"):
-        expect(page.get_by_role("cell", name=re.compile(words, re.I)).first).to_be_visible()
+    for action in ("enrolment.created", "grade.adjusted", "regrade.applied", "export.made"):
+        expect(page.get_by_role("cell", name=action).first).to_be_visible()
