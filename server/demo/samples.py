@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autograder.catalogue import Catalogue, Topic
+from autograder.catalogue import EVERYTHING, Catalogue, Topic
 from autograder.exercise import Misconception
 from autograder.stubs import stub
 from server.demo.writing import as_notebook, as_zip
@@ -87,6 +87,9 @@ def samples(catalogue: Catalogue) -> Iterator[tuple[str, str, bytes]]:
         b"import torch\n\ndef dropout(x, p=0.5:\n    return x\n",
     )
     yield "normalization", "attack.py", ATTACK.encode()
+    if "training" in catalogue.assignments:  # it trains with what the other topics ask for
+        modules = {topic.name: topic.solution() for topic in catalogue[EVERYTHING].topics}
+        yield "training", "training.zip", as_zip(modules)
 
 
 def _named(topic: Topic, name: str) -> Misconception:

@@ -47,6 +47,7 @@ def hand_ins(catalogue: Catalogue, now: datetime) -> list[HandIn]:
     told = [
         hand_in
         for dates in course.dates(catalogue)
+        if all(exercise.functions for exercise in catalogue[dates.topic].topics[0].exercises)
         for student in students
         for hand_in in _of_student(student, catalogue[dates.topic].topics[0], dates, now)
     ]

@@ -85,15 +85,16 @@ def choose_file(page: Page, field: str, name: str, content: bytes) -> None:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One for the module: what its tests leave in it is there for those that follow."""
+    """One for all tests here, because a server takes seconds to start: what a test leaves in it is
+    there for those that follow."""
     house = make_house(tmp_path_factory.mktemp("campus"))
     yield house
     house.database.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def url(house: House) -> Iterator[str]:
     """The address of a server for the house, with one real grader."""
     with serving(house.config.data) as address:

@@ -26,7 +26,12 @@ from tests.server.conftest import House
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
 CATALOGUE = Catalogue.load()
-TOPICS = [CATALOGUE[dates.topic].topics[0] for dates in course.dates(CATALOGUE)]
+TOPICS = [
+    topic
+    for dates in course.dates(CATALOGUE)
+    for topic in CATALOGUE[dates.topic].topics
+    if all(exercise.functions for exercise in topic.exercises)
+]
 
 
 @pytest.fixture(scope="module")
