@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
-from autograder.judging.call import Answer, Call, Failure, resolve
+from autograder.judging.call import Answer, Call, Failure, Results
 from autograder.sandbox import codec
 from autograder.sandbox.inside import wire
 from autograder.sandbox.limits import Limits, SandboxFault
@@ -115,16 +115,16 @@ class Session:
         """
         if self._slot is None:
             raise SandboxFault("the session is not open")
-        answers: list[Answer] = []
+        results = Results(calls)
         faulted_at = -1
-        while len(answers) < len(calls):
+        while len(results) < len(calls):
             try:
-                yield from self._some(calls, answers, seconds)
+                yield from self._some(calls, results, seconds)
             except SandboxFault:
                 self._worker = None
-                if len(answers) == faulted_at:
+                if len(results) == faulted_at:
                     raise
-                faulted_at = len(answers)
+                faulted_at = len(results)
 
     def _open(self) -> None:
         assert self._slot is not None  # noqa: S101
@@ -149,22 +149,23 @@ class Session:
         self.loading = replace(self.loading, seconds=answer.seconds)
 
     def _some(
-        self, calls: Sequence[Call], answers: list[Answer], seconds: float | None
+        self, calls: Sequence[Call], results: Results, seconds: float | None
     ) -> Iterator[Answer]:
-        """Answer the next calls, as many as one request holds, and add the answers to `answers`."""
-        first = len(answers)
-        failure = self._obstacle(calls[first], answers)
+        """Answer the next calls, as many as one request holds, and add the answers to `results`."""
+        first = len(results)
+        failure = self._obstacle(calls[first], results)
         if failure is not None:
-            answers.append(Answer(failure=failure))
-            yield answers[-1]
+            answer = Answer(failure=failure)
+            results.add(answer)
+            yield answer
             return
-        request = self._request(calls, answers)
+        request = self._request(calls, results)
         worker, asked = self._worker, False
         try:
             for call in calls[first : first + len(request.calls)]:
-                answer = self._ask(call, answers, request if not asked else None, seconds)
+                answer = self._ask(call, results, request if not asked else None, seconds)
                 asked = True
-                answers.append(answer)
+                results.add(answer)
                 yield answer
                 if self._worker is not worker:
                     return
@@ -174,22 +175,22 @@ class Session:
                 self._worker = None
                 worker.kill()
 
-    def _obstacle(self, call: Call, answers: Sequence[Answer]) -> Failure | None:
+    def _obstacle(self, call: Call, results: Results) -> Failure | None:
         """Why the call cannot be put at all. Opens the session again where it has ended."""
         if self._seconds_left <= 0:
             return _out_of_budget(self._limits)
         if self._timeouts[call.function] >= PATIENCE:
             return Failure("timeout", f"it has taken too long {PATIENCE} times before")
-        if resolve(call, answers) is None:
+        if results.resolve(call) is None:
             return Failure("input")
         if self._worker is None and self._loads_failed < MAX_LOADS_FAILED:
             self._open()
         return self.loading.failure if self._worker is None else None
 
-    def _request(self, calls: Sequence[Call], answers: Sequence[Answer]) -> codec.Request:
-        request = codec.Request(len(answers))
-        for call in calls[len(answers) : len(answers) + MAX_REQUEST_CALLS]:
-            known = resolve(call, answers)
+    def _request(self, calls: Sequence[Call], results: Results) -> codec.Request:
+        request = codec.Request(len(results))
+        for call in calls[len(results) : len(results) + MAX_REQUEST_CALLS]:
+            known = results.resolve(call)
             impatient = self._timeouts[call.function] >= PATIENCE
             if known is None or impatient or request.size > MAX_REQUEST_BYTES:
                 break
@@ -199,12 +200,12 @@ class Session:
     def _ask(
         self,
         call: Call,
-        answers: Sequence[Answer],
+        results: Results,
         request: codec.Request | None,
         seconds: float | None,
     ) -> Answer:
         """Send the request, if there is one to send, and read the answer to `call`."""
-        known = resolve(call, answers)
+        known = results.resolve(call)
 
         def ask(worker: Worker) -> Answer:
             if request is not None:
