@@ -90,6 +90,17 @@ class Answer:
     output: str = ""  # what the call printed, capped
 
 
+def ordered(
+    function: str, parameters: Sequence[str], given: Mapping[str, Value], seed: int = 0
+) -> Call:
+    """A call with arguments in the signature's order: by position as far as none is left out."""
+    present = {name: given[name] for name in parameters if name in given}
+    positional = next(
+        (at for at, name in enumerate(parameters) if name not in given), len(parameters)
+    )
+    return Call(function, present, positional, seed)
+
+
 class Session(Protocol):
     """Whatever answers calls: the sandbox's handle, or plain functions in this process."""
 

@@ -23,6 +23,8 @@ Problem = Literal[
     "difference",  # a gradient does not fit its forward; evidence: function, change, promise
     "forward",  # nothing that a gradient could be held against; evidence: function
     "law",  # random numbers not as the law says; evidence: test, and what it measured
+    "parted",  # a training run went wrong at a call; evidence: step, where, function, output, cause
+    "drift",  # a training run is off by more than rounding, though no single call is
     "unsettled",  # counts only once something else of the exercise is right
 ]
 

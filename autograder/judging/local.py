@@ -61,6 +61,11 @@ class LocalSession:
         """The names of a function's parameters, in order."""
         return tuple(inspect.signature(self._functions[function]).parameters)
 
+    def home(self, function: str) -> str:
+        """The name of the file that a function is from, without its ending."""
+        module: str = self._functions[function].__module__
+        return module.rpartition(".")[2]
+
     def _arrive(self, value: Value) -> Any:
         if isinstance(value, Tensor):
             return copy_with_strides(value).to(self._device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Protocol
@@ -109,7 +109,9 @@ class Session:
         (answer,) = self.run([call], seconds)
         return answer
 
-    def run(self, calls: Sequence[Call], seconds: float | None = None) -> Iterator[Answer]:
+    def run(
+        self, calls: Sequence[Call], seconds: float | None = None
+    ) -> Generator[Answer, None, None]:
         """Call one function after the other, in as few requests as can be; each answer comes when
         it is there, while the worker goes on. A call may refer to what earlier ones gave.
         """
