@@ -27,7 +27,7 @@ def predict(logits):
         logits: `(N, C)`, one number per class.
 
     Returns:
-        int64 `(N,)`, each in 0..C-1; where several numbers are largest, the lowest of their indices.
+        int64 `(N,)`, in 0..C-1; where several numbers are largest, the lowest of their indices.
     """
     return logits.argmax(dim=1)
 

@@ -173,7 +173,8 @@ def _parted(e: dict[str, Any], *, reveal: bool) -> str:
 
 
 def _at(e: dict[str, Any]) -> str:
-    return f"step {e['step']}, {e['where']}"
+    when = "in evaluation" if e["evaluation"] else f"step {e['step']}"
+    return f"{when}, {e['where']}"
 
 
 def _visible(step: int | None) -> str:

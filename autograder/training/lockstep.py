@@ -215,7 +215,7 @@ class _Judge:
         findings = fault.expectation.judge([call], [answer])
         names = {output.name for output in operation.outputs if output.row == row}
         wrong = [finding for finding in findings if finding.output in names and not finding.passed]
-        place = _place(operation)
+        place = self._place(operation)
         if wrong:
             evidence = {**place, **wrong[0].evidence, **_size(wrong[0], fault)}
             evidence |= {"output": wrong[0].output, "cause": wrong[0].problem}
@@ -238,14 +238,15 @@ class _Judge:
 
     def _look_further(self, operation: Operation, call: Call, answer: Answer) -> None:
         """Whether what comes soon after the first fault is at fault as well."""
-        first = min(finding.evidence["step"] for finding in self._found.values())
-        if operation.step > first + 1 or len(self._also) >= ALSO:
+        known = [finding.evidence for finding in self._found.values()]
+        soon = operation.step <= min(evidence["step"] for evidence in known) + 1
+        new = call.function not in {evidence["function"] for evidence in known} | self._also.keys()
+        if not (soon and new and len(self._also) < ALSO):
             return
         if self._deviates(operation, call, answer):
             fault = self._examine(operation, call, answer)
             if fault and any(not f.passed for f in fault.expectation.judge([call], [answer])):
-                if call.function not in self._also:
-                    self._faults.append(fault)
+                self._faults.append(fault)
                 self._also[call.function] = None
 
     def _under_own_mask(self, operation: Operation, call: Call, answer: Answer) -> None:
@@ -275,19 +276,27 @@ class _Judge:
                 if found is not None and fault is not None and not found.passed:
                     wrong = replace(found, evidence={**found.evidence, **_size(found, fault)})
         if wrong is not None:
-            evidence = {**_place(operation), **wrong.evidence}
+            evidence = {**self._place(operation), **wrong.evidence}
             evidence |= {"output": wrong.output, "cause": wrong.problem}
             self._found[TRAINING] = Finding(TRAINING, "parted", evidence)
 
     def _stopped(self, operation: Operation, answer: Answer) -> None:
         if answer.failure is None:
             answer = replace(answer, failure=Failure("input"))
-        evidence = {**_place(operation), **failed("", answer).evidence, "cause": "failure"}
+        evidence = {**self._place(operation), **failed("", answer).evidence, "cause": "failure"}
         evidence |= {"output": "", "file": self._of.reference.home(operation.call.function)}
         for row in ROWS:
             done = row == TRAINING and operation.step == self._program.steps
             if row not in self._found and not done:
                 self._found[row] = Finding(row, "parted", evidence)
+
+    def _place(self, operation: Operation) -> dict[str, Any]:
+        return {
+            "step": operation.step,
+            "evaluation": operation.step == self._program.steps,
+            "where": operation.where,
+            "function": operation.call.function,
+        }
 
     def _loss(self, at: int, answer: Answer) -> None:
         value = answer.value
@@ -327,14 +336,6 @@ class _Judge:
             "band": None,
             "marks": marks[:1],
         }
-
-
-def _place(operation: Operation) -> dict[str, Any]:
-    return {
-        "step": operation.step,
-        "where": operation.where,
-        "function": operation.call.function,
-    }
 
 
 def _near(value: Value, truth: Value, allowed: float) -> bool:
