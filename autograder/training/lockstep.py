@@ -135,8 +135,9 @@ class _Judge:
         self._answers: list[Answer] = []
 
     def judge(self, answers: Iterable[Answer]) -> Outcome:
-        for at, (operation, answer) in enumerate(
-            zip(self._program.operations, answers, strict=False)
+        # The answers first: a session that is not asked to the end takes it for given up.
+        for at, (answer, operation) in enumerate(
+            zip(answers, self._program.operations, strict=True)
         ):
             call = self._results.resolve(operation.call)
             self._results.add(answer)

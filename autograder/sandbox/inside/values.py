@@ -29,8 +29,9 @@ class Given:
     layout: tuple[Any, ...]
 
     def changed(self) -> bool:
-        return self.layout != layout(self.tensor) or not torch.equal(
-            self.memory.cpu(), self.pristine
+        # numpy compares bytes many times faster than torch.equal does.
+        return self.layout != layout(self.tensor) or not np.array_equal(
+            self.memory.cpu().numpy(), self.pristine.numpy()
         )
 
 

@@ -107,10 +107,13 @@ class Worker:
         values = [value for value, _ in arguments.values()]
         count = request["positional"]
         by_name = dict(zip(list(arguments)[count:], values[count:], strict=True))
-        if not _accepts(function, values[:count], by_name):
-            return _failure("signature", str(inspect.signature(function))[: wire.MAX_MESSAGE])
         _seed(request["seed"])
-        result = function(*values[:count], **by_name)
+        try:
+            result = function(*values[:count], **by_name)
+        except TypeError:
+            if _accepts(function, values[:count], by_name):
+                raise
+            return _failure("signature", str(inspect.signature(function))[: wire.MAX_MESSAGE])
 
         encoder = Encoder(self._reply_bytes)
         value = encoder.encode(result)
