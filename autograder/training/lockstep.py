@@ -23,6 +23,7 @@ from autograder.judging.laws import FALSE_ALARM, log_binomial
 from autograder.judging.local import LocalSession
 from autograder.outcome import Fault, Outcome
 from autograder.tolerance import jittered
+from autograder.training.alone import error_rate, loss_of
 from autograder.training.program import EVALUATION, ROWS, TRAINING, Operation, Output, Program, Row
 from autograder.training.sketch import Sketcher, Track, distance, norm
 from autograder.truth import Outputs, call_in_precision, expect_values
@@ -68,7 +69,7 @@ def follow(program: Program, reference: LocalSession, dtype: torch.dtype, seed: 
     exact = [call_in_precision(call, torch.float64) for call in program.calls]
     tracks: list[tuple[Track, ...]] = []
     losses: list[float] = []
-    error_rate: float | None = None
+    wrong: float | None = None
     runs = zip(program.operations, reference.run(exact), _jittered(exact, reference), strict=True)
     for at, (operation, answer, moved) in enumerate(runs):
         given, close = _values(operation, answer), _values(operation, moved)
@@ -76,10 +77,10 @@ def follow(program: Program, reference: LocalSession, dtype: torch.dtype, seed: 
             tuple(_track(a, b, sketcher, dtype) for a, b in zip(given, close, strict=True))
         )
         if at in program.losses:
-            losses.append(float(given[0]))
+            losses.append(loss_of(answer))
         if at == program.predictions:
-            error_rate = _error_rate(given[0], program.targets)
-    return Lockstep(program, tuple(tracks), sketcher, reference, tuple(losses), error_rate, dtype)
+            wrong = error_rate(answer, program)
+    return Lockstep(program, tuple(tracks), sketcher, reference, tuple(losses), wrong, dtype)
 
 
 def _jittered(calls: Sequence[Call], reference: LocalSession) -> Iterator[Answer]:
@@ -152,7 +153,7 @@ class _Judge:
             if at in self._program.losses:
                 self._loss(at, answer)
             if at == self._program.predictions:
-                self._error_rate = _error_rate(answer.value, self._program.targets)
+                self._error_rate = error_rate(answer, self._program)
         findings: dict[str, Finding] = {row: self._finding(row) for row in ROWS}
         return Outcome(
             tuple(self._answers),
@@ -300,11 +301,9 @@ class _Judge:
         }
 
     def _loss(self, at: int, answer: Answer) -> None:
-        value = answer.value
-        single = isinstance(value, Tensor) and value.numel() == 1
-        self._losses.append(float(value) if single else math.nan)  # type: ignore[arg-type]
+        self._losses.append(loss_of(answer))
         (track,) = self._of.tracks[at]
-        if self._visible is None and track.distance(value, self._of.sketcher) > 1:
+        if self._visible is None and track.distance(answer.value, self._of.sketcher) > 1:
             self._visible = len(self._losses) - 1
 
     def _finding(self, row: Row) -> Finding:
@@ -374,9 +373,3 @@ def _size(finding: Finding, fault: Fault) -> dict[str, Any]:
     if bool(((ratios - middle).abs() <= 0.05 * abs(middle - 1)).all()):
         size["ratio"] = middle
     return size
-
-
-def _error_rate(predictions: Value, targets: Tensor) -> float | None:
-    if not isinstance(predictions, Tensor) or predictions.shape != targets.shape:
-        return None
-    return float((predictions != targets).to(torch.float64).mean())
