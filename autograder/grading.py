@@ -80,7 +80,8 @@ class Grader:
         chosen = self._catalogue[assignment]
         began = time.monotonic()
         exercises: list[dict[str, Any]] = []
-        with self._sandbox.session(submission.sources) as session:
+        runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
+        with self._sandbox.session(submission.sources, runs) as session:
             for topic, exercise in chosen.exercises:
                 done, total = len(exercises), len(chosen.exercises)
                 tell = partial(_tell, progress, done, total)
@@ -111,7 +112,7 @@ class Grader:
         self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
-        with self._sandbox.session(sources) as session:
+        with self._sandbox.session(sources, _runs(exercise)) as session:
             return self._grade_exercise(topic, exercise, session, lambda name: None)
 
     def _grade_exercise(
@@ -248,6 +249,11 @@ def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcom
 
 def _tell(progress: Progress, done: int, total: int, name: str) -> None:
     progress(name, done, total)
+
+
+def _runs(exercise: Exercise) -> int:
+    """How many of its cases are long."""
+    return sum(len(check.cases) for check in exercise.checks if check.long)
 
 
 def _outcomes(

@@ -6,7 +6,7 @@ judged; the layers, losses and steps are those of the other files, which are han
 
 import math
 
-from autograder.checks import curve, precision, values
+from autograder.checks import curve, precision, signal, values
 from autograder.exercise import Exercise, case, edit, normal
 from autograder.training import (
     Run,
@@ -117,7 +117,7 @@ CLASSIFIER = Run(
 )
 
 
-def _small_batches(name, batch, *norm, steps=12):
+def _small_batches(name, batch, *norm, steps=5):
     """2: what is left of a norm when there is little to take its statistics over (Wu & He 2018,
     figure 1). Trained for four epochs, batch norm's error at 2 images is many times that at 32,
     and group norm's about the same."""
@@ -138,7 +138,10 @@ def _small_batches(name, batch, *norm, steps=12):
     )
 
 
-def _deep(depth, name, weights, lr, steps=4):
+STANDARDISED = digits(hidden=200, standardised=True)
+
+
+def _deep(depth, name, weights, lr, steps=3):
     """3: a plain network so deep that the initial weights decide (He et al. 2015, figures 2 and 3).
     Trained for 15 epochs at 30 layers, Xavier's has not begun to learn, and Kaiming's has."""
     width = 64
@@ -148,7 +151,7 @@ def _deep(depth, name, weights, lr, steps=4):
     return Run(
         f"{depth} layers, {name}",
         network=(conv(width, 8, weights=weights), relu(), *hidden, conv(10, 1, weights=weights)),
-        data=digits(hidden=200, standardised=True),
+        data=STANDARDISED,
         optimiser=sgd_momentum(),
         schedule=constant(lr),
         batch=64,
@@ -156,7 +159,7 @@ def _deep(depth, name, weights, lr, steps=4):
     )
 
 
-def _restyled(name, norm, steps=8):
+def _restyled(name, norm, steps=5):
     """4: digits of which each has a contrast and a brightness of its own (Nam & Kim 2018). Trained
     for ten epochs, batch-instance norm errs less than batch norm, and that less than instance norm,
     because it may drop the style in some channels and keep it in others."""
@@ -337,6 +340,8 @@ EXERCISES = (
     Exercise(
         name="depth",
         checks=(
+            signal("kaiming_normal_", STANDARDISED, 1.5, settings={"nonlinearity": "relu"}),
+            signal("xavier_normal_", STANDARDISED, 1.5),
             curve(
                 _deep(22, "Xavier", xavier, 0.01),
                 _deep(22, "Kaiming", kaiming, 0.01),

@@ -59,7 +59,7 @@ class CurveCheck(Check):
     ) -> tuple[Sequence[Call], Lockstep]:
         (run,) = (run for run in self.runs if run.name == case.name)
         program = run.program(arguments, reference.parameters, seeds, self.dtype)
-        return program.calls, follow(program, reference, self.dtype, seeds("projections"))
+        return program.calls, follow(run.name, program, reference, self.dtype, seeds("projections"))
 
     def judge(
         self, expectation: Lockstep, calls: Sequence[Call], answers: Iterable[Answer]

@@ -90,6 +90,15 @@ def hint_at(finding: Finding) -> str:
                 f"{_at(e)}: by now the run is off by more than rounding, although no call alone is "
                 "far enough off to be named: does something compute in lower precision?"
             )
+        case "band":
+            return (
+                f"{e['place']}: {e['what']} is {e['times']:.3g} times the usual, where correct "
+                f"runs have {e['low']:.2g} to {e['high']:.2g} times"
+            )
+        case "metric" if e["measured"] is None:
+            return f"{output} cannot be measured: what is returned has another type or shape"
+        case "metric":
+            return f"{output} is {e['measured']:.3g} where at least {e['at_least']:g} is asked for"
         case "unsettled":
             return "counts once the rest of this exercise is right"
 

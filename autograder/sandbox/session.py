@@ -50,9 +50,8 @@ class Host(Protocol):
     """What a session needs of its sandbox."""
 
     device: str
-    limits: Limits
 
-    def fork(self, slot: int) -> Worker: ...
+    def fork(self, slot: int, limits: Limits) -> Worker: ...
     def take_slot(self) -> int: ...
     def free_slot(self, slot: int) -> None: ...
 
@@ -64,9 +63,9 @@ class Session:
         SandboxFault: something of ours failed, twice in a row.
     """
 
-    def __init__(self, host: Host, sources: Sequence[Source]) -> None:
+    def __init__(self, host: Host, sources: Sequence[Source], limits: Limits) -> None:
         self._host = host
-        self._limits = host.limits
+        self._limits = limits
         self._sources = [asdict(source) for source in sources]
         self._slot: int | None = None
         self._worker: Worker | None = None
@@ -130,7 +129,7 @@ class Session:
 
     def _open(self) -> None:
         assert self._slot is not None  # noqa: S101
-        self._worker = self._host.fork(self._slot)
+        self._worker = self._host.fork(self._slot, self._limits)
         request = {
             "sources": self._sources,
             "device": self._host.device,

@@ -22,8 +22,9 @@ from autograder.judging.finding import Finding
 from autograder.judging.laws import FALSE_ALARM, log_binomial
 from autograder.judging.local import LocalSession
 from autograder.outcome import Fault, Outcome
-from autograder.tolerance import jittered
+from autograder.tolerance import ROUNDOFF, jittered
 from autograder.training.alone import error_rate, loss_of
+from autograder.training.band import Band, band_of, smoothed
 from autograder.training.program import EVALUATION, ROWS, TRAINING, Operation, Output, Program, Row
 from autograder.training.sketch import Sketcher, Track, distance, norm
 from autograder.truth import Outputs, call_in_precision, expect_values
@@ -38,6 +39,12 @@ FLOAT32_STEPS = 5
 # By how much the reference's second run is off, to measure what rounding may do to each tensor.
 JITTER = 2.0**-44
 
+# In lower precision: so many runs that differ by rounding make the band in which losses must lie,
+# once they are too far from the start to be compared one by one.
+CHANCES = 8
+BAND_ALPHA = 1e-6
+BAND_FLOOR = 1e-3
+
 ALSO = 4  # how many functions more are named that are wrong as well
 
 
@@ -45,6 +52,7 @@ ALSO = 4  # how many functions more are named that are wrong as well
 class Lockstep:
     """What the reference gave for a program."""
 
+    title: str
     program: Program
     tracks: tuple[tuple[Track, ...], ...]  # per call, per output
     sketcher: Sketcher
@@ -52,6 +60,8 @@ class Lockstep:
     losses: tuple[float, ...]
     error_rate: float | None  # on the hidden images
     dtype: torch.dtype
+    band: Band | None = None  # of the smoothed losses after the steps that are compared
+    worst_error_rate: float = 1.0  # that a correct run may come to
 
     @property
     def compared(self) -> int:
@@ -63,7 +73,9 @@ class Lockstep:
         return _Judge(self).judge(answers)
 
 
-def follow(program: Program, reference: LocalSession, dtype: torch.dtype, seed: int) -> Lockstep:
+def follow(
+    title: str, program: Program, reference: LocalSession, dtype: torch.dtype, seed: int
+) -> Lockstep:
     """Train the reference twice, once off by rounding, and keep what it gave."""
     sketcher = Sketcher(seed)
     exact = [call_in_precision(call, torch.float64) for call in program.calls]
@@ -80,15 +92,38 @@ def follow(program: Program, reference: LocalSession, dtype: torch.dtype, seed: 
             losses.append(loss_of(answer))
         if at == program.predictions:
             wrong = error_rate(answer, program)
-    return Lockstep(program, tuple(tracks), sketcher, reference, tuple(losses), wrong, dtype)
+    band, worst = (None, 1.0) if dtype == torch.float64 else _chance(program, reference, dtype)
+    return Lockstep(
+        title, program, tuple(tracks), sketcher, reference, tuple(losses), wrong, dtype, band, worst
+    )
 
 
-def _jittered(calls: Sequence[Call], reference: LocalSession) -> Iterator[Answer]:
+def _chance(program: Program, reference: LocalSession, dtype: torch.dtype) -> tuple[Band, float]:
+    """Where runs in this precision end up that differ by rounding only, from the same start."""
+    calls = [call_in_precision(call, dtype) for call in program.calls]
+    losses: list[list[float]] = []
+    errors = []
+    for run in range(CHANCES):
+        losses.append([])
+        for at, answer in enumerate(_jittered(calls, reference, ROUNDOFF[dtype], run)):
+            if at in program.losses:
+                losses[-1].append(loss_of(answer))
+            if at == program.predictions:
+                errors.append([error_rate(answer, program) or 0.0])
+    band = band_of(smoothed(torch.tensor(losses, dtype=torch.float64)), BAND_ALPHA, BAND_FLOOR)
+    one = 1 / len(program.targets)  # an error rate of 0 has no logarithm
+    worst = band_of(torch.tensor(errors, dtype=torch.float64) + one, BAND_ALPHA)
+    return band, float(worst.high.exp()) + one
+
+
+def _jittered(
+    calls: Sequence[Call], reference: LocalSession, step: float = JITTER, run: int = 0
+) -> Iterator[Answer]:
     results = Results(calls)
     for at, call in enumerate(calls):
         resolved = results.resolve(call)
         assert resolved is not None  # noqa: S101 - the reference's own values
-        answer = reference.call(jittered(resolved, at, JITTER))
+        answer = reference.call(jittered(resolved, at + run * len(calls), step))
         results.add(answer)
         yield answer
 
@@ -154,6 +189,7 @@ class _Judge:
                 self._loss(at, answer)
             if at == self._program.predictions:
                 self._error_rate = error_rate(answer, self._program)
+        self._by_chance()
         findings: dict[str, Finding] = {row: self._finding(row) for row in ROWS}
         return Outcome(
             tuple(self._answers),
@@ -306,6 +342,31 @@ class _Judge:
         if self._visible is None and track.distance(answer.value, self._of.sketcher) > 1:
             self._visible = len(self._losses) - 1
 
+    def _by_chance(self) -> None:
+        """Where steps are not compared one by one, losses and error rate must be in the band."""
+        band = self._of.band
+        if band is None:
+            return
+        losses = smoothed(torch.tensor(self._losses, dtype=torch.float64))
+        outside = [
+            at
+            for at in range(self._of.compared, len(self._losses))
+            if band.outside(at, float(losses[at]))
+        ]
+        if outside and TRAINING not in self._found:
+            at = outside[0]
+            low, usual, high = (float(part[at].exp()) for part in (band.low, band.mean, band.high))
+            place = {"step": at, "evaluation": False, "where": "the loss", "function": ""}
+            times = {"times": float(losses[at]) / usual, "low": low / usual, "high": high / usual}
+            text = {"place": f"step {at}", "what": "the loss, averaged over the steps before,"}
+            self._found[TRAINING] = Finding(TRAINING, "band", {**place, **text, **times})
+        error = self._error_rate
+        if error is not None and error > self._of.worst_error_rate:
+            place = {"step": self._program.steps, "evaluation": True, "where": "", "function": ""}
+            limits = {"measured": 1 - error, "at_least": 1 - self._of.worst_error_rate}
+            worse = Finding(EVALUATION, "metric", {**place, **limits})
+            self._found.setdefault(EVALUATION, worse)
+
     def _finding(self, row: Row) -> Finding:
         found = self._found.get(row)
         if found is None:
@@ -324,8 +385,9 @@ class _Judge:
                 evidence = self._found[row].evidence
                 at = min(evidence["step"], self._program.steps - 1)
                 marks.append({"x": at, "label": f"{evidence['where']}: {evidence['function']}"})
+        steps = list(range(self._program.steps))
         return {
-            "title": "",
+            "title": self._of.title,
             "x": "step",
             "y": "loss",
             "log": True,
@@ -333,7 +395,7 @@ class _Judge:
                 {"name": name, "x": list(range(len(losses))), "y": list(losses)}
                 for name, losses in (("reference", self._of.losses), ("yours", self._losses))
             ],
-            "band": None,
+            "band": None if self._of.band is None else self._of.band.document(steps),
             "marks": marks[:1],
         }
 
