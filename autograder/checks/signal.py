@@ -20,8 +20,8 @@ from autograder.outcome import Outcome
 from autograder.training.band import Band, band_of
 from autograder.training.data import Data
 
-RUNS = 24  # of the reference, with other random numbers each
-IMAGES = 64
+RUNS = 48  # of the reference, with other random numbers each
+IMAGES = 16
 OUTPUT = "signal"  # the one output that such a check has
 
 
@@ -186,7 +186,7 @@ def signal(
     points: float = 1.0,
     *,
     depths: Sequence[int] = (22, 30),
-    width: int = 64,
+    width: int = 128,
     settings: Mapping[str, Value] | None = None,
     name: str = "",
 ) -> SignalCheck:
