@@ -17,6 +17,7 @@ from autograder.judging.finding import Finding
 from autograder.judging.laws import FALSE_ALARM
 from autograder.judging.local import LocalSession
 from autograder.outcome import Outcome
+from autograder.report import YOURS
 from autograder.training.band import Band, band_of
 from autograder.training.data import Data
 
@@ -84,7 +85,7 @@ class Depth:
             "log": True,
             "series": [
                 {"name": "reference", "x": layers, "y": usual},
-                {"name": "yours", "x": layers[: len(measured)], "y": measured},
+                {"name": YOURS, "x": layers[: len(measured)], "y": measured},
             ],
             "band": self.band.document(layers),
             "marks": marks,

@@ -22,6 +22,7 @@ from autograder.judging.finding import Finding
 from autograder.judging.laws import FALSE_ALARM, log_binomial
 from autograder.judging.local import LocalSession
 from autograder.outcome import Fault, Outcome
+from autograder.report import YOURS
 from autograder.tolerance import ROUNDOFF, jittered
 from autograder.training.alone import error_rate, loss_of
 from autograder.training.band import Band, band_of, smoothed
@@ -393,7 +394,7 @@ class _Judge:
             "log": True,
             "series": [
                 {"name": name, "x": list(range(len(losses))), "y": list(losses)}
-                for name, losses in (("reference", self._of.losses), ("yours", self._losses))
+                for name, losses in (("reference", self._of.losses), (YOURS, self._losses))
             ],
             "band": None if self._of.band is None else self._of.band.document(steps),
             "marks": marks[:1],
