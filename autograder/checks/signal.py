@@ -56,7 +56,7 @@ class Depth:
         layer = sum(place < at for place in self.layers)
         place = {"step": 0, "evaluation": False, "where": f"layer {layer}"}
         evidence = {**place, **failed("", answer).evidence, "function": call.function}
-        evidence |= {"output": "", "cause": "failure", "visible": None, "also": []}
+        evidence |= {"output": "", "cause": "failure", "also": []}
         file = self.reference.home(call.function)
         return Finding(OUTPUT, "parted", {**evidence, "file": file})
 

@@ -315,7 +315,7 @@ class _Judge:
                 if found is not None and fault is not None and not found.passed:
                     wrong = replace(found, evidence={**found.evidence, **_size(found, fault)})
         if wrong is not None:
-            evidence = {**self._place(operation), **wrong.evidence}
+            evidence = {**self._place(operation), **wrong.evidence, "own_mask": True}
             evidence |= {"output": wrong.output, "cause": wrong.problem}
             self._found[TRAINING] = Finding(TRAINING, "parted", evidence)
 
@@ -373,11 +373,18 @@ class _Judge:
         if found is None:
             evidence: dict[str, Any] = {"excess": self._excess[row]}
         else:
-            evidence = {**found.evidence, "visible": self._visible, "also": list(self._also)}
+            evidence = {**found.evidence, "also": list(self._also)}
+            if self._told(found):
+                evidence["visible"] = self._visible
         if row == EVALUATION and self._error_rate is not None:
             evidence["error_rate"] = self._error_rate
             evidence["reference_error_rate"] = self._of.error_rate
         return Finding(row, found.problem if found else "", evidence)
+
+    def _told(self, found: Finding) -> bool:
+        """Whether the losses could tell: those that follow from a fault, or all."""
+        known = self._visible is not None or len(self._losses) == self._program.steps
+        return known and not found.evidence.get("own_mask", False)
 
     def _curve(self) -> dict[str, Any]:
         marks = []
@@ -433,6 +440,6 @@ def _size(finding: Finding, fault: Fault) -> dict[str, Any]:
     ratios = got[large] / truth[large]
     middle = float(ratios.median()) if ratios.numel() else math.nan
     size: dict[str, Any] = {"relative": norm(got - truth) / max(norm(truth), 1e-300)}
-    if bool(((ratios - middle).abs() <= 0.05 * abs(middle - 1)).all()):
+    if norm(got - middle * truth) <= 0.05 * norm(got - truth):
         size["ratio"] = middle
     return size

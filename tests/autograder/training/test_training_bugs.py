@@ -1,0 +1,136 @@
+"""Known bugs are caught by a training run, and the run says where they are.
+
+The bugs are the misconceptions of the topics, each put alone into a submission that is right
+otherwise. What they are expected to do to a run was worked out from the functions, not from the
+grader: where a function first gets something that its bug makes a difference to.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from autograder.diagnosis import recognise
+from autograder.judging.wording import explain, hint_at
+from autograder.training.program import EVALUATION, TRAINING
+from tests.autograder.training.conftest import Prepared
+
+STEPS = 8  # of which the first five are the warm-up
+NORM, LOSS, SGD = "batch_norm", "cross_entropy", "sgd_momentum_step"
+
+
+@pytest.fixture(scope="module")
+def prepared(topic):
+    """The classifier's run, shortened."""
+    return Prepared(topic, replace(topic.module.CLASSIFIER, steps=STEPS))
+
+
+def bug_in(catalogue, home, name):
+    found = [
+        (t, m)
+        for t in catalogue["all"].topics
+        for e in t.exercises
+        if e.name == home
+        for m in e.misconceptions
+        if m.name == name
+    ]
+    ((where, bug),) = found
+    edited = where.functions(bug)
+    return bug, {name: edited[name] for name in where.defined}
+
+
+# exercise, misconception, the row it shows in, the first step, where, the function
+BUGS = [
+    # forwards and the loss: in the first step
+    ("conv2d", "kernel-turned-around", TRAINING, 0, "conv2d 1", "conv2d"),
+    ("conv2d", "mean-over-the-window", TRAINING, 0, "conv2d 1", "conv2d"),
+    ("conv2d", "padding-before-only", TRAINING, 0, "conv2d 1", "conv2d"),
+    ("conv2d", "stride-on-rows-only", TRAINING, 0, "conv2d 2", "conv2d"),
+    (NORM, "eps-outside-root", TRAINING, 0, "batch_norm 1", NORM),
+    (NORM, "eps-forgotten", TRAINING, 0, "batch_norm 1", NORM),
+    (NORM, "divided-by-variance", TRAINING, 0, "batch_norm 1", NORM),
+    (NORM, "unbiased-batch-variance", TRAINING, 0, "batch_norm 1", NORM),
+    (NORM, "running-statistics-in-training", TRAINING, 0, "batch_norm 1", NORM),
+    ("relu", "leaky", TRAINING, 0, "relu 1", "relu"),
+    ("relu", "clipped-at-one", TRAINING, 0, "relu 1", "relu"),
+    ("dropout", "not-scaled", TRAINING, 0, "dropout", "dropout"),
+    ("dropout", "keep-and-drop-swapped", TRAINING, 0, "dropout", "dropout"),
+    (LOSS, "sum-for-mean", TRAINING, 0, "the loss", LOSS),
+    (LOSS, "logarithm-to-base-two", TRAINING, 0, "the loss", LOSS),
+    # gradients and rates: in the first step too, although no loss shows it before the second
+    (LOSS, "mean-forgotten-in-backward", TRAINING, 0, "the loss", "cross_entropy_backward"),
+    ("dropout", "backward-not-scaled", TRAINING, 0, "dropout", "dropout_backward"),
+    ("relu", "gradient-passes-everywhere", TRAINING, 0, "relu 2", "relu_backward"),
+    (NORM, "mean-path-dropped", TRAINING, 0, "batch_norm 2", "batch_norm_backward"),
+    (NORM, "variance-path-dropped", TRAINING, 0, "batch_norm 2", "batch_norm_backward"),
+    (NORM, "statistics-constant", TRAINING, 0, "batch_norm 2", "batch_norm_backward"),
+    (NORM, "eps-forgotten-backwards", TRAINING, 0, "batch_norm 2", "batch_norm_backward"),
+    (NORM, "grad-bias-averaged", TRAINING, 0, "batch_norm 2", "batch_norm_backward"),
+    ("conv2d", "kernel-turned-in-grad-x", TRAINING, 0, "conv2d 3", "conv2d_backward"),
+    ("conv2d", "grad-weight-averaged", TRAINING, 0, "conv2d 3", "conv2d_backward"),
+    ("conv2d", "overlaps-overwritten", TRAINING, 0, "conv2d 2", "conv2d_backward"),
+    ("cosine_schedule", "warm-up-from-zero", TRAINING, 0, "the schedule", "cosine_schedule"),
+    (SGD, "uphill", TRAINING, 0, "the update", SGD),
+    (SGD, "moving-average", TRAINING, 0, "the update", SGD),
+    (SGD, "decay-twice", TRAINING, 0, "the update", SGD),
+    (SGD, "decay-beside-the-velocity", TRAINING, 0, "the update", SGD),
+    # what needs a past: not before there is one
+    # (before a batch norm a bias has no gradient, so only the last layer's comes to matter)
+    ("conv2d", "bias-forgotten", TRAINING, 1, "conv2d 3", "conv2d"),
+    (SGD, "momentum-forgotten", TRAINING, 1, "the update", SGD),
+    (SGD, "velocity-never-fades", TRAINING, 1, "the update", SGD),
+    ("cosine_schedule", "warm-up-one-too-long", TRAINING, 5, "the schedule", "cosine_schedule"),
+    ("cosine_schedule", "one-step-ahead", TRAINING, 5, "the schedule", "cosine_schedule"),
+    ("cosine_schedule", "zero-one-step-early", TRAINING, 6, "the schedule", "cosine_schedule"),
+    # what no loss ever shows
+    (NORM, "biased-running-variance", EVALUATION, 0, "batch_norm 1", NORM),
+    (NORM, "running-deviation", EVALUATION, 0, "batch_norm 1", NORM),
+    (NORM, "momentum-swapped", EVALUATION, 0, "batch_norm 1", NORM),
+    (NORM, "batch-statistics-in-evaluation", EVALUATION, STEPS, "batch_norm 1", NORM),
+    (NORM, "affine-skipped-in-evaluation", EVALUATION, STEPS, "batch_norm 1", NORM),
+    ("dropout", "active-in-evaluation", EVALUATION, STEPS, "dropout", "dropout"),
+    ("dropout", "scaled-in-evaluation-too", EVALUATION, STEPS, "dropout", "dropout"),
+    ("predict", "smallest", EVALUATION, STEPS, "the prediction", "predict"),
+]  # fmt: skip
+
+
+def test_the_list_is_long_enough():
+    assert len({(home, name) for home, name, *_ in BUGS}) >= 40
+
+
+@pytest.mark.parametrize(
+    ("home", "name", "row", "step", "where", "function"),
+    BUGS,
+    ids=[f"{home}-{name}" for home, name, *_ in BUGS],
+)
+def test_a_bug_is_caught_and_located(
+    catalogue, topic, prepared, home, name, row, step, where, function
+):
+    bug, functions = bug_in(catalogue, home, name)
+    outcome = prepared.judge(**functions)
+    found = outcome.findings[row]
+    assert found.problem == "parted"
+    assert found.evidence["step"] == step
+    assert found.evidence["where"].startswith(where)
+    assert found.evidence["function"] == function
+    if row == "evaluation":
+        assert outcome.findings["training"].passed
+    if outcome.faults:  # there is none for dropout in training, where nothing repeats its mask
+        assert bug.name in [m.name for m in recognise(topic, outcome.faults, "cpu")]
+
+
+SIGNATURES = [
+    ("batch_norm", "eps-outside-root", "the first loss shows it"),
+    ("batch_norm", "mean-path-dropped", "the second loss is the first"),
+    ("sgd_momentum_step", "momentum-forgotten", "the loss of step 2 is the first"),
+    ("batch_norm", "biased-running-variance", "no loss shows it"),
+]
+
+
+@pytest.mark.parametrize(("home", "name", "sentence"), SIGNATURES)
+def test_the_wording_tells_from_which_step_on_the_losses_show_a_bug(
+    catalogue, prepared, home, name, sentence
+):
+    _, functions = bug_in(catalogue, home, name)
+    found = next(f for f in prepared.judge(**functions).findings.values() if not f.passed)
+    assert sentence in hint_at(found)
+    assert sentence in explain(found)
