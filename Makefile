@@ -20,9 +20,11 @@ test: $(VENV)/installed
 
 fairness: $(VENV)/installed
 	GRADMARK_SECRETS=200 $(BIN)/pytest tests/autograder/test_catalogue_fairness.py
+	GRADMARK_SUBMISSIONS=30 GRADMARK_TRAINING_SECRETS=20 $(BIN)/pytest tests/autograder/training/test_training_correct.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/training.py
 
 audit: $(VENV)/installed
 	$(BIN)/gradmark audit

@@ -5,7 +5,6 @@ import math
 from dataclasses import replace
 
 import pytest
-import torch
 
 from autograder.judging.local import LocalSession
 from autograder.training import (
@@ -101,6 +100,3 @@ def test_the_signal_goes_down_by_the_root_of_two_per_layer_with_xavier(topic):
 
 def replace_checks(exercise, *checks):
     return replace(exercise, checks=checks)
-
-
-torch.set_num_threads(1)
