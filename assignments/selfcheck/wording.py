@@ -168,13 +168,14 @@ def _parted(e: dict[str, Any], *, reveal: bool) -> str:
     """Where a training run first goes wrong, how, and when the losses show it."""
     cause = Finding(e["output"], e["cause"], e)
     if "ratio" in e:
-        how = f"{e['output']} is {e['ratio']:.3g} times what it should be"
+        digits = 3 if abs(e["ratio"] - 1) > 0.01 else 6
+        how = f"{e['output']} is {e['ratio']:.{digits}g} times what it should be"
     elif e["cause"] == "failure" and e["kind"] == "missing":
         how = f"the function is not in the submission: hand in {e['file']}.py with the others"
     else:
         how = explain(cause) if reveal else hint_at(cause)
     text = f"{_at(e)}: {e['function']}: {how}"
-    if e["cause"] != "failure":
+    if "visible" in e:
         text += f"; {_visible(e['visible'])}"
     if e["also"]:
         text += f"; look also at {', '.join(e['also'])}"

@@ -17,6 +17,8 @@ TRAINING: Row = "training"
 EVALUATION: Row = "evaluation"
 ROWS = (TRAINING, EVALUATION)
 
+MOST_STAGES = 25  # that a run tells of its steps to who waits
+
 
 @dataclass(frozen=True)
 class Output:
@@ -65,7 +67,10 @@ class Program:
         step = self.operations[call].step
         if call and self.operations[call - 1].step == step:
             return ""
-        return f"step {step} of {self.steps}" if step < self.steps else "evaluation"
+        if step == self.steps:
+            return "evaluation"
+        often = step % -(-self.steps // MOST_STAGES) == 0
+        return f"step {step} of {self.steps}" if often else ""
 
 
 @dataclass

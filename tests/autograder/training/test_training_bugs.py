@@ -8,6 +8,7 @@ grader: where a function first gets something that its bug makes a difference to
 from dataclasses import replace
 
 import pytest
+import torch
 
 from autograder.diagnosis import recognise
 from autograder.judging.wording import explain, hint_at
@@ -134,3 +135,37 @@ def test_the_wording_tells_from_which_step_on_the_losses_show_a_bug(
     found = next(f for f in prepared.judge(**functions).findings.values() if not f.passed)
     assert sentence in hint_at(found)
     assert sentence in explain(found)
+
+
+def pretending(function, fake):
+    """Answers of the right shapes and types, with nothing right in them."""
+
+    def falsified(value):
+        if isinstance(value, tuple):
+            return tuple(falsified(item) for item in value)
+        return fake(value) if isinstance(value, torch.Tensor) else -value
+
+    def pretend(*args, **kwargs):
+        copies = [arg.clone() if isinstance(arg, torch.Tensor) else arg for arg in args]
+        return falsified(function(*copies, **kwargs))
+
+    return pretend
+
+
+@pytest.mark.parametrize("fake", [torch.zeros_like, torch.ones_like])
+def test_nothing_is_earned_by_answers_of_the_right_shape(prepared, topic, fake):
+    called = {call.function for call in prepared.calls}
+    fakes = {name: pretending(topic.functions()[name], fake) for name in called}
+    outcome = prepared.judge(**fakes)
+    assert not any(finding.passed for finding in outcome.findings.values())
+
+
+def test_two_bugs_are_both_named(catalogue, prepared, topic):
+    _, first = bug_in(catalogue, "batch_norm", "mean-path-dropped")
+    second, schedule = bug_in(catalogue, "relu", "gradient-passes-everywhere")
+    outcome = prepared.judge(**first, **schedule)
+    found = outcome.findings["training"].evidence
+    assert found["function"] == "relu_backward"
+    assert found["also"] == ["batch_norm_backward"]
+    names = {m.name for m in recognise(topic, outcome.faults, "cpu")}
+    assert names == {second.name, "mean-path-dropped"}
