@@ -231,7 +231,7 @@ class _Judge:
         """Whether an answer is not what the reference gives for the same arguments."""
         truth = self._of.reference.call(call_in_precision(call, torch.float64))
         if truth.failure is not None:
-            return False  # nothing to be held against: something was wrong before
+            return True
         return not all(
             _near(a, b, ALLOWED[self._of.dtype])
             for a, b in zip(_values(operation, answer), _values(operation, truth), strict=True)
@@ -249,20 +249,18 @@ class _Judge:
         if excess is None and not self._deviates(operation, call, answer):
             return
         fault = self._examine(operation, call, answer)
-        if fault is None:
-            return
-        findings = fault.expectation.judge([call], [answer])
+        findings = fault.expectation.judge([call], [answer]) if fault is not None else []
         names = {output.name for output in operation.outputs if output.row == row}
         wrong = [finding for finding in findings if finding.output in names and not finding.passed]
         place = self._place(operation)
-        if wrong:
+        if wrong and fault is not None:
             evidence = {**place, **wrong[0].evidence, **_size(wrong[0], fault)}
             evidence |= {"output": wrong[0].output, "cause": wrong[0].problem}
             self._found[row] = Finding(row, "parted", evidence)
             self._faults.append(fault)
-        elif excess is not None:
+        elif TRAINING not in self._found:
             # The call is right: what came before was off by less than it takes to be sure.
-            self._found[row] = Finding(row, "drift", {**place, "excess": excess})
+            self._found[row] = Finding(row, "drift", {**place, "excess": excess or math.inf})
 
     def _examine(self, operation: Operation, call: Call, answer: Answer) -> Fault | None:
         outputs = Outputs(
@@ -370,6 +368,9 @@ class _Judge:
 
     def _finding(self, row: Row) -> Finding:
         found = self._found.get(row)
+        if found is None and row == EVALUATION and TRAINING in self._found:
+            # With parameters that training got wrong, answers may be right that show nothing.
+            return Finding(row, "unsettled")
         if found is None:
             evidence: dict[str, Any] = {"excess": self._excess[row]}
         else:

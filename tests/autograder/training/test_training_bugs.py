@@ -160,6 +160,19 @@ def test_nothing_is_earned_by_answers_of_the_right_shape(prepared, topic, fake):
     assert not any(finding.passed for finding in outcome.findings.values())
 
 
+def test_parameters_that_make_every_answer_right_earn_nothing(prepared, topic):
+    def to_nan(weight, grad, velocity, lr, momentum=0.9, weight_decay=0.0):
+        return torch.full_like(weight, float("nan")), velocity
+
+    def to_zero(weight, grad, velocity, lr, momentum=0.9, weight_decay=0.0):
+        return torch.zeros_like(weight), velocity
+
+    for step in (to_nan, to_zero):
+        findings = prepared.judge(sgd_momentum_step=step).findings
+        assert findings["training"].problem == "parted"
+        assert not findings["evaluation"].passed
+
+
 def test_two_bugs_are_both_named(catalogue, prepared, topic):
     _, first = bug_in(catalogue, "batch_norm", "mean-path-dropped")
     second, schedule = bug_in(catalogue, "relu", "gradient-passes-everywhere")
