@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autograder.checks.base import Check, SeedSource
 from autograder.exercise import Arguments, Case, case, integers
-from autograder.judging.call import Answer, Call, Ref, Seed, Value, ordered
+from autograder.judging.call import Answer, Call, Failure, Ref, Seed, Value, ordered
 from autograder.judging.compare import failed
 from autograder.judging.finding import Finding
 from autograder.judging.laws import FALSE_ALARM
@@ -20,6 +20,7 @@ from autograder.outcome import Outcome
 from autograder.report import YOURS
 from autograder.training.band import Band, band_of
 from autograder.training.data import Data
+from autograder.training.sketch import near
 
 RUNS = 48  # of the reference, with other random numbers each
 IMAGES = 16
@@ -39,11 +40,16 @@ class Depth:
         measured: list[float] = []
         kept: list[Answer] = []
         found: Finding | None = None
+        results = Results(calls)
         for at, answer in enumerate(answers):
+            call = results.resolve(calls[at])
+            results.add(answer)
             kept.append(replace(answer, value=None, arguments={}))
-            if answer.failure is not None:
+            if answer.failure is not None or call is None:
                 found = found or self._stopped(at, calls[at], answer)
                 break
+            if found is None and not self._right(call, answer):
+                found = self._wrong(at, call)
             if at in self.layers:
                 measured.append(_size(answer.value))
                 if found is None and self.band.outside(len(measured) - 1, measured[-1]):
@@ -52,7 +58,21 @@ class Depth:
         curve = self._curve(measured, finding)
         return Outcome(tuple(kept), {OUTPUT: finding}, Finding("unchanged"), {OUTPUT: [curve]})
 
+    def _right(self, call: Call, answer: Answer) -> bool:
+        """Whether the network itself is right: a signal of the right size could be made up."""
+        if any(isinstance(value, Seed) for value in call.arguments.values()):
+            return True  # drawn at random
+        return near(answer.value, self.reference.call(call).value, 1e-9)
+
+    def _wrong(self, at: int, call: Call) -> Finding:
+        layer = sum(place < at for place in self.layers)
+        place = {"step": 0, "evaluation": False, "where": f"layer {layer}"}
+        wrong = {"function": call.function, "output": "y", "cause": "value", "also": []}
+        return Finding(OUTPUT, "parted", {**place, **wrong, "wrong": 1, "total": 1})
+
     def _stopped(self, at: int, call: Call, answer: Answer) -> Finding:
+        if answer.failure is None:
+            answer = replace(answer, failure=Failure("input"))
         layer = sum(place < at for place in self.layers)
         place = {"step": 0, "evaluation": False, "where": f"layer {layer}"}
         evidence = {**place, **failed("", answer).evidence, "function": call.function}

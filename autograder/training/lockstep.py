@@ -27,7 +27,7 @@ from autograder.tolerance import ROUNDOFF, jittered
 from autograder.training.alone import error_rate, loss_of
 from autograder.training.band import Band, band_of, smoothed
 from autograder.training.program import EVALUATION, ROWS, TRAINING, Operation, Output, Program, Row
-from autograder.training.sketch import Sketcher, Track, distance, norm
+from autograder.training.sketch import Sketcher, Track, distance, near, norm
 from autograder.truth import Outputs, call_in_precision, expect_values
 
 # How far a correct run may be from the reference, over size and sensitivity. In float64 correct
@@ -233,7 +233,7 @@ class _Judge:
         if truth.failure is not None:
             return True
         return not all(
-            _near(a, b, ALLOWED[self._of.dtype])
+            near(a, b, ALLOWED[self._of.dtype])
             for a, b in zip(_values(operation, answer), _values(operation, truth), strict=True)
         )
 
@@ -407,17 +407,6 @@ class _Judge:
             "band": None if self._of.band is None else self._of.band.document(steps),
             "marks": marks[:1],
         }
-
-
-def _near(value: Value, truth: Value, allowed: float) -> bool:
-    if isinstance(truth, Tensor):
-        if not isinstance(value, Tensor) or value.shape != truth.shape:
-            return False
-        off = value.to(torch.float64) - truth.to(torch.float64)
-        return norm(off) <= allowed * norm(truth)
-    if not isinstance(value, int | float) or not isinstance(truth, int | float):
-        return False
-    return abs(value - truth) <= allowed * abs(truth)
 
 
 def _unlike(name: str, right: Value, value: Value) -> Finding | None:

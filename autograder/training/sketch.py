@@ -79,3 +79,15 @@ def norm(value: Tensor | float) -> float:
     if not isinstance(value, Tensor):
         return abs(value)
     return float(torch.linalg.vector_norm(value.to(torch.float64)))
+
+
+def near(value: Value, truth: Value, allowed: float) -> bool:
+    """Whether a value is the truth, up to a distance of `allowed` times its size."""
+    if isinstance(truth, Tensor):
+        if not isinstance(value, Tensor) or value.shape != truth.shape:
+            return False
+        off = value.to(torch.float64) - truth.to(torch.float64)
+        return norm(off) <= allowed * norm(truth)
+    if not isinstance(value, int | float) or not isinstance(truth, int | float):
+        return False
+    return abs(value - truth) <= allowed * abs(truth)

@@ -157,6 +157,19 @@ def test_an_initialisation_is_judged_by_the_signal_it_leaves(grader, course):
     assert spread["curves"][0]["marks"]
 
 
+def test_a_signal_that_is_made_up_earns_nothing(grader, course):
+    files = solutions(course)
+    files["convolution"] += (
+        "\n_right = conv2d\n"
+        "def conv2d(*given):\n"
+        "    y = _right(*given)\n"
+        "    return torch.randn(y.shape, dtype=y.dtype)\n"
+    )
+    _, exercise = graded(grader, files)
+    assert exercise["score"] == 0
+    assert "layer 0: conv2d: y is wrong" in exercise["checks"][2]["student_message"]
+
+
 @pytest.mark.parametrize("name", ["convolution", "losses", "training"])
 def test_a_file_that_is_not_there_is_asked_for_by_its_name(grader, course, name):
     files = solutions(course)
