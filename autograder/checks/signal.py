@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autograder.checks.base import Check, SeedSource
 from autograder.exercise import Arguments, Case, case, integers
-from autograder.judging.call import Answer, Call, Failure, Ref, Seed, Value, ordered
+from autograder.judging.call import Answer, Call, Failure, Ref, Results, Seed, Value, ordered
 from autograder.judging.compare import failed
 from autograder.judging.finding import Finding
 from autograder.judging.laws import FALSE_ALARM
