@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test fairness bench audit release system clean
+.PHONY: demo test attacks fuzz fairness bench audit release system clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -16,15 +17,25 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/gradmark audit
-	$(BIN)/pytest
+	$(PYTEST)
+
+# Each attack, what it tried, and what came of it: as this user and, started by root, as another.
+attacks: $(VENV)/installed
+	$(BIN)/python -m tests.attacks
+	$(if $(filter 0,$(shell id -u)),$(BIN)/python -m tests.attacks --ordinary)
+
+# What parses and judges hostile bytes, for much longer than CI has.
+fuzz: $(VENV)/installed
+	$(BIN)/pytest tests/fuzz --hypothesis-profile=long
 
 fairness: $(VENV)/installed
-	GRADMARK_SECRETS=200 $(BIN)/pytest tests/autograder/test_catalogue_fairness.py
-	GRADMARK_SUBMISSIONS=30 GRADMARK_TRAINING_SECRETS=20 $(BIN)/pytest tests/autograder/training/test_training_correct.py
+	GRADMARK_SECRETS=200 $(PYTEST) tests/autograder/test_catalogue_fairness.py
+	GRADMARK_SUBMISSIONS=30 GRADMARK_TRAINING_SECRETS=20 $(PYTEST) tests/autograder/training/test_training_correct.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/uploads.py --uploads 100 --seconds 10 --students 50
 
 audit: $(VENV)/installed
 	$(BIN)/gradmark audit

@@ -11,23 +11,29 @@ POINTS = {}
 def pytest_runtest_makereport(item, call):
     params = getattr(getattr(item, "callspec", None), "params", {})
     if call.when == "call" and "item" in params:
-        passed = call.excinfo is None
-        POINTS[item.nodeid] = (params["item"], params["item"].points if passed else 0.0)
+        POINTS[item.nodeid] = (params["item"], call.excinfo is None)
 
 
 def pytest_terminal_summary(terminalreporter):
     from selfcheck.selfcheck import HIDDEN
+    from selfcheck.summary import in_words
 
     exercises = {}
-    for item, points in POINTS.values():
-        got, most = exercises.get(item.exercise, (0.0, 0.0))
-        exercises[item.exercise] = (got + points, most + item.points)
+    for item, passed in POINTS.values():
+        exercises.setdefault(item.exercise, []).append((item, passed))
     if not exercises:
         return
     terminalreporter.write_sep("-", "points")
-    for name, (got, most) in exercises.items():
+    totals = []
+    for name, tested in exercises.items():
+        got = sum(item.points for item, passed in tested if passed)
+        most = sum(item.points for item, _ in tested)
+        totals.append((got, most))
         terminalreporter.write_line(f"{name:<28}{got:>6g} of {most:g}", **colour(got, most))
-    got, most = (sum(points) for points in zip(*exercises.values()))
+        if 0 < got < most:
+            words = in_words((item.row, passed) for item, passed in tested if item.points)
+            terminalreporter.write_line(f"  {words}")
+    got, most = (sum(points) for points in zip(*totals))
     terminalreporter.write_line(
         f"The checks that passed are worth {got:g} of {most:g} points. {HIDDEN}",
         bold=True,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,7 +21,7 @@ from autograder.catalogue import Catalogue, Topic
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
 from autograder.grading import Grader
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Sandbox, SandboxFault
 from autograder.submission import Source
 
 Progress = Callable[[str, int, int], None]
@@ -60,12 +61,9 @@ class ExerciseAudit:
     bug_margin: float | None
     misses: list[Miss] = field(default_factory=list)
     confused: list[Miss] = field(default_factory=list)
+    weaknesses: list[Miss] = field(default_factory=list)  # what leaves less than WEAK of margin
     cases: tuple[tuple[str, str], ...] = ()  # (check, case): the columns of `visibility`
     visibility: list[Visibility] = field(default_factory=list)
-
-    @property
-    def weak(self) -> bool:
-        return any(m is not None and m < WEAK for m in (self.correct_margin, self.bug_margin))
 
     def document(self) -> dict[str, Any]:
         """The audit as JSON; infinity as a string, because JSON has none."""
@@ -94,9 +92,10 @@ def audit(
 
     Raises:
         KeyError: there is no such assignment.
-        AuthoringError: the corpus holds a file for an exercise that the topic does not have.
+        AuthoringError: the corpus holds a file for an exercise that the topic does not have, or
+            one that is not text.
         SandboxUnavailable: this machine cannot confine code.
-        SandboxFault: the sandbox failed.
+        SandboxFault: the sandbox failed, or a process of the audit was ended from outside.
     """
     exercises = Catalogue.load(reference)[assignment].exercises
     places = [(topic.name, exercise.name) for topic, exercise in exercises]
@@ -107,10 +106,15 @@ def audit(
         initializer=_start,
         initargs=(reference, secret, device, corpus),
     ) as pool:
-        for done, result in enumerate(pool.map(_audit_place, places)):
-            if progress is not None:
-                progress(result.exercise, done + 1, len(places))
-            yield result
+        try:
+            for done, result in enumerate(pool.map(_audit_place, places)):
+                if progress is not None:
+                    progress(result.exercise, done + 1, len(places))
+                yield result
+        except BrokenProcessPool:
+            raise SandboxFault(
+                "a process of the audit was ended, perhaps for want of memory: try fewer --jobs."
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,10 @@ def _correct(topic: Topic, exercise: Exercise, corpus: Path | None) -> list[tupl
         if name not in names:
             raise AuthoringError(f"{path} belongs to no exercise of {topic.name}")
         if name == exercise.name:
-            found.append((path.stem, path.read_text("utf-8")))
+            try:
+                found.append((path.stem, path.read_text("utf-8")))
+            except UnicodeDecodeError:
+                raise AuthoringError(f"{path} is not text in UTF-8") from None
     return found
 
 
@@ -168,18 +175,18 @@ def _audit_exercise(
         )
 
     misses, confused = [], []
-    nearest_correct: list[float] = []
+    to_failing: list[tuple[float, str]] = []  # decades, and whose
     passed = 0
     for name, source in correct:
         result = run(source)
         if result["score"] == result["max_score"]:
             passed += 1
-            nearest_correct.append(max(_excesses(result), default=-math.inf))
+            to_failing.append((-max(_excesses(result), default=-math.inf), name))
         else:
             misses.append(Miss(name, "a correct solution loses marks: " + _first_message(result)))
         columns = tuple(_by_case(result))
     caught = identified = 0
-    nearest_bug: list[float] = []
+    to_passing: list[tuple[float, str]] = []
     visibility = []
     for misconception in exercise.misconceptions:
         result = run(topic.solution(misconception))
@@ -188,7 +195,7 @@ def _audit_exercise(
             misses.append(Miss(misconception.name, "no check sees it"))
             continue
         caught += 1
-        nearest_bug.append(max(_excesses(result), default=math.inf))
+        to_passing.append((max(_excesses(result), default=math.inf), misconception.name))
         names = [diagnosis["name"] for diagnosis in result["diagnosis"]]
         if names == [misconception.name]:
             identified += 1
@@ -202,10 +209,16 @@ def _audit_exercise(
         identified,
         len(correct),
         passed,
-        _decades(-max(nearest_correct, default=-math.inf)),
-        _decades(min(nearest_bug, default=math.inf)),
+        _decades(min(to_failing, default=(math.inf, ""))[0]),
+        _decades(min(to_passing, default=(math.inf, ""))[0]),
         misses,
         confused,
+        [
+            Miss(who, f"{decades:.1f} decades from {line}, under {WEAK:g}")
+            for near, line in ((to_failing, "failing"), (to_passing, "being missed"))
+            for decades, who in sorted(near)
+            if decades < WEAK
+        ],
         columns,
         visibility,
     )

@@ -180,9 +180,13 @@ def _load(path: Path) -> Topic:
         spec.loader.exec_module(module)
     except AuthoringError as error:
         raise AuthoringError(f"{path.name}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AuthoringError(f"{path.name}: {type(error).__name__}: {error}") from error
     exercises = getattr(module, "EXERCISES", None)
     if not exercises:
         raise AuthoringError(f"{path.name} has no EXERCISES")
+    if not isinstance(exercises, tuple | list) or not all(
+        isinstance(exercise, Exercise) for exercise in exercises
+    ):
+        raise AuthoringError(f"{path.name}: EXERCISES must be a tuple of Exercise(...) records")
     return Topic(path, module, inspect.getsource(module), tuple(exercises))

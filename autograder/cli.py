@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import metadata
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -18,6 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from autograder.errors import AuthoringError
 from autograder.secret import read_secret
 from autograder.submission import Submission, SubmissionError, parse
+
+if TYPE_CHECKING:
+    from autograder.policy import Cost
 
 MISUSE, CANNOT_GRADE = 2, 3
 
@@ -70,6 +74,9 @@ def _added() -> metadata.EntryPoints:
 @click.version_option(package_name="gradmark")
 def main() -> None:
     """Grade deep-learning exercises: outputs, gradients and statistics, in a sandbox."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal cannot show must not end a command
+            stream.reconfigure(errors="replace")
 
 
 _reference = click.option(
@@ -105,11 +112,24 @@ _no_sandbox = click.option(
     help="Also write the report as a page, in the chosen view.",
 )
 @click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write each training curve into this folder, as SVG and PNG.",
+)
+@click.option(
     "--view",
     type=click.Choice(["student", "instructor"]),
     default="student",
     show_default=True,
     help="Who reads it: the student's view reveals nothing hidden.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["report", "warn", "zero"]),
+    default="report",
+    show_default=True,
+    help="What forbidden functions cost: nothing (only the instructor sees them), a warning to "
+    "the student, the exercise's points.",
 )
 @_device
 @_secret
@@ -121,7 +141,9 @@ def grade(
     submission: Path,
     json_file: Path | None,
     html_file: Path | None,
+    plots: Path | None,
     view: str,
+    policy: Cost,
     device: str,
     secret_file: Path | None,
     reference: Path | None,
@@ -145,13 +167,40 @@ def grade(
         _bar(console) as bar,
         Grader(catalogue, read_secret(secret_file), device, confined=not no_sandbox) as grader,
     ):
-        report = grader.grade(assignment, handed_in, bar)
+        report = grader.grade(assignment, handed_in, bar, policy=policy)
     shown = student_view(report) if view == "student" else instructor_view(report)
     render(shown, console)
     if json_file is not None:
         json_file.write_text(json.dumps(shown, indent=2) + "\n", "utf-8")
     if html_file is not None:
         html_file.write_text(report_page(shown), "utf-8")
+    if plots is not None:
+        from autograder.render.export import NoPictures, write_plots
+
+        try:
+            written = write_plots(shown, plots)
+        except NoPictures as error:
+            click.echo(f"gradmark: {error}", err=True)
+        else:
+            click.echo("\n".join(map(str, written)) or "There is no training curve to plot.")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the walls as JSON.")
+def doctor(as_json: bool) -> None:
+    """Tell what this machine can confine, what it cannot, and what to install or change.
+
+    Exits with 0 when it can grade in the sandbox, with 3 when it cannot.
+    """
+    from autograder.doctor import can_confine, examine
+    from autograder.render.doctor import render_walls
+
+    walls = examine()
+    if as_json:
+        click.echo(json.dumps([wall.document() for wall in walls], indent=2))
+    else:
+        render_walls(walls, Console())
+    sys.exit(0 if can_confine(walls) else CANNOT_GRADE)
 
 
 @main.command()

@@ -170,13 +170,15 @@ class Exercise:
     with a name, an experiment with functions that other exercises asked for.
 
     `unchanged` is the points for leaving arguments as they were, judged over all calls of the
-    functions.
+    functions. `forbidden` names torch operators that would do this exercise in one call, beside
+    those that no exercise needs (`autograder.policy.rules`).
     """
 
     functions: tuple[Function, ...] = ()
     checks: tuple[Check, ...] = ()
     misconceptions: tuple[Misconception, ...] = ()
     unchanged: float = 1.0
+    forbidden: tuple[str, ...] = ()
     name: str = ""
 
     def __post_init__(self) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from importlib import metadata
 from itertools import groupby, islice
 from types import TracebackType
@@ -16,22 +18,25 @@ from typing import Any, Self
 
 import torch
 
-from autograder.catalogue import Catalogue, Topic
+from autograder.catalogue import Assignment, Catalogue, Topic
 from autograder.checks.base import Check
 from autograder.checks.errors import REFUSAL
 from autograder.diagnosis import diagnose, recognise
 from autograder.exercise import Exercise, Misconception
-from autograder.judging.call import Answer
+from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
+from autograder.judging.where import located
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
 from autograder.outcome import Outcome
+from autograder.policy import Cost, Flag, dispatched, used
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
 from autograder.submission import Source, Submission
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
+MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
 
 
@@ -63,8 +68,22 @@ class Grader:
         self._oracle = Oracle(secret, device)
         self._sandbox = Sandbox(device, limits or Limits(), confined)
 
+    def drawing_from(self, secret: bytes) -> Grader:
+        """The same warm sandbox with the hidden cases of another course's secret.
+
+        Closing either closes the sandbox of both.
+        """
+        other = copy(self)
+        other._oracle = Oracle(secret, self._device)
+        return other
+
     def grade(
-        self, assignment: str, submission: Submission, progress: Progress = _silent
+        self,
+        assignment: str,
+        submission: Submission,
+        progress: Progress = _silent,
+        *,
+        policy: Cost = "report",
     ) -> Report:
         """Run every check of the assignment and write the report.
 
@@ -72,6 +91,8 @@ class Grader:
             progress: called before each exercise, and in each step of a training run, with what
                 is graded now ("classifier", then "classifier, step 40 of 100"), how many exercises
                 are done, and how many there are.
+            policy: what it costs to use what is not allowed: nothing ("report": the instructor
+                sees it), a warning to the student, or the exercise's points ("zero").
 
         Raises:
             KeyError: there is no such assignment.
@@ -82,11 +103,16 @@ class Grader:
         exercises: list[dict[str, Any]] = []
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         with self._sandbox.session(submission.sources, runs) as session:
-            for topic, exercise in chosen.exercises:
-                done, total = len(exercises), len(chosen.exercises)
-                tell = partial(_tell, progress, done, total)
-                exercises.append(self._grade_exercise(topic, exercise, session, tell))
+            public = [self._public(*place, session) for place in chosen.exercises]
+            flags = self._flags(chosen, public, submission.sources, session)
+            for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
+                tell = partial(_tell, progress, len(exercises), len(chosen.exercises))
+                exercises.append(self._grade_exercise(topic, exercise, session, shown, tell))
             loading = session.loading
+        for entry, found in zip(exercises, flags, strict=True):
+            entry["policy"] = [flag.document() for flag in found]
+            if found and policy == "zero":
+                entry["score"] = 0.0
         return {
             "schema": SCHEMA,
             "view": "full",
@@ -96,6 +122,7 @@ class Grader:
             "score": _points(sum(exercise["score"] for exercise in exercises)),
             "max_score": _points(chosen.max_score),
             "notes": _notes(loading),
+            "policy": policy,
             "exercises": exercises,
             "seconds": time.monotonic() - began,
             "environment": {
@@ -113,14 +140,36 @@ class Grader:
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
         with self._sandbox.session(sources, _runs(exercise)) as session:
-            return self._grade_exercise(topic, exercise, session, lambda name: None)
+            public = self._public(topic, exercise, session)
+            return self._grade_exercise(topic, exercise, session, public, lambda name: None)
+
+    def _public(self, topic: Topic, exercise: Exercise, session: Session) -> list[Outcome]:
+        """The outcomes of the public trials: to be had before the session meets any hidden one.
+
+        What a submission says about a public case is shown to the student word for word, so its
+        process must not know anything hidden by then.
+        """
+        trials = self._oracle.trials(topic, exercise)
+        public = [trial for trial in trials if trial.case.public]
+        return _outcomes(public, session, lambda stage: None)
 
     def _grade_exercise(
-        self, topic: Topic, exercise: Exercise, session: Session, tell: Callable[[str], None]
+        self,
+        topic: Topic,
+        exercise: Exercise,
+        session: Session,
+        public: Sequence[Outcome],
+        tell: Callable[[str], None],
     ) -> dict[str, Any]:
         tell(exercise.name)
         trials = self._oracle.trials(topic, exercise)
-        outcomes = _outcomes(trials, session, lambda stage: tell(f"{exercise.name}, {stage}"))
+        hidden = _outcomes(
+            [trial for trial in trials if not trial.case.public],
+            session,
+            lambda stage: tell(f"{exercise.name}, {stage}"),
+        )
+        parts = {True: iter(public), False: iter(hidden)}
+        outcomes = [next(parts[trial.case.public]) for trial in trials]
         rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
         found: list[Misconception] = []
@@ -142,6 +191,36 @@ class Grader:
             "outputs": _outputs(trials, outcomes),
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
+
+    def _flags(
+        self,
+        assignment: Assignment,
+        public: Sequence[Sequence[Outcome]],
+        sources: Sequence[Source],
+        session: Session,
+    ) -> list[list[Flag]]:
+        """Per exercise, what it uses and may not: by its source, and by the operators of one call
+        per function. For that call, too, the session must not have met anything hidden."""
+        specimens: list[tuple[int, Call]] = []
+        for at, ((topic, exercise), outcomes) in enumerate(
+            zip(assignment.exercises, public, strict=True)
+        ):
+            trials = [t for t in self._oracle.trials(topic, exercise) if t.case.public]
+            specimens += [(at, call) for call in _specimens(exercise, trials, outcomes)]
+        answers = session.run([call for _, call in specimens])
+        operators: list[set[str]] = [set() for _ in assignment.exercises]
+        for (at, _), answer in zip(specimens, answers, strict=True):
+            operators[at].update(answer.operators)
+        return [
+            used(
+                session.statements,
+                sources,
+                [function.__name__ for function in exercise.functions],
+                exercise.forbidden,
+            )
+            + dispatched(operators[at], exercise.forbidden)
+            for at, (_, exercise) in enumerate(assignment.exercises)
+        ]
 
     def close(self) -> None:
         self._sandbox.close()
@@ -170,9 +249,19 @@ class Row:
     settled: bool = True
     curves: Sequence[dict[str, Any]] = ()
 
-    @property
+    @cached_property
     def failing(self) -> list[tuple[Trial, Finding]]:
-        return [(trial, finding) for trial, finding in self.findings if not finding.passed]
+        return [(trial, finding) for trial, finding in self.shown if not finding.passed]
+
+    @cached_property
+    def shown(self) -> list[tuple[Trial, Finding]]:
+        """The findings; the first that fails, which the message tells of, says where."""
+        shown = list(self.findings)
+        for at, (trial, finding) in enumerate(shown):
+            if not finding.passed:
+                shown[at] = trial, located(finding)
+                break
+        return shown
 
     @property
     def passed(self) -> bool:
@@ -196,7 +285,7 @@ class Row:
                     "message": explain(finding),
                     "evidence": _finite(finding.evidence),
                 }
-                for trial, finding in self.findings
+                for trial, finding in self.shown
             ],
         }
         return document | ({"curves": _finite(self.curves)} if self.curves else {})
@@ -261,13 +350,17 @@ def _outcomes(
 ) -> list[Outcome]:
     """Put every call to the submission, and judge its answers while it works on the next ones."""
     outcomes: list[Outcome] = []
+    left = MAX_KEPT_BYTES
     for long, together in groupby(trials, key=lambda trial: trial.check.long):
         if long:
             outcomes += [_long(trial, session, tell) for trial in together]
-        else:
-            some = list(together)
-            answers = session.run([call for trial in some for call in trial.calls])
-            outcomes += [trial.judge(islice(answers, len(trial.calls))) for trial in some]
+            continue
+        some = list(together)
+        answers = session.run([call for trial in some for call in trial.calls])
+        for trial in some:
+            outcome = trial.judge(islice(answers, len(trial.calls)))
+            left -= sum(answer.size for answer in outcome.answers)
+            outcomes.append(outcome if left >= 0 else outcome.without_values())
     return outcomes
 
 
@@ -283,6 +376,25 @@ def _long(trial: Trial, session: Session, tell: Callable[[str], None]) -> Outcom
                 yield answer
 
         return trial.judge(told())
+
+
+def _specimens(
+    exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]
+) -> Iterator[Call]:
+    """One traced call per function that works: its public case with the least to work on."""
+    for function in exercise.functions:
+        calls = [
+            trial.calls[0]
+            for trial, outcome in zip(trials, outcomes, strict=True)
+            if trial.calls[0].function == function.__name__ and outcome.answers[0].failure is None
+        ]
+        if calls:
+            yield replace(min(calls, key=_elements), traced=True)
+
+
+def _elements(call: Call) -> int:
+    tensors = [value for value in call.arguments.values() if isinstance(value, torch.Tensor)]
+    return sum(tensor.numel() for tensor in tensors) or sys.maxsize
 
 
 def _notes(loading: Loading) -> list[str]:

@@ -70,8 +70,8 @@ def _cell(cell: dict[str, Any]) -> Cell:
     name = name if isinstance(name, str) and re.fullmatch(r"[\w-]+", name, re.ASCII) else ""
     # A solution stays code when the student has turned its cell into text.
     kind = marks.get("cell_type") if name else None
-    if kind not in {"code", "markdown", "raw"}:
+    if kind not in ("code", "markdown", "raw"):  # tuples: what stands there may be unhashable
         kind = cell.get("cell_type")
-    kind = kind if kind in {"code", "markdown"} else "raw"
+    kind = kind if kind in ("code", "markdown") else "raw"
     test = bool(name) and marks.get("grade") is True and marks.get("solution") is not True
     return Cell(kind, source.replace("\0", ""), name, test)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograder.judging.call import Answer, Call
+from autograder.judging.call import Answer, Call, Failure
 from autograder.judging.compare import ValueExpectation
 from autograder.judging.finding import Finding
 from autograder.truth import Outputs
@@ -31,3 +31,9 @@ class Outcome:
     unchanged: Finding
     curves: Mapping[str, Sequence[dict[str, Any]]] = field(default_factory=dict)  # by output
     faults: tuple[Fault, ...] = ()
+
+    def without_values(self) -> Outcome:
+        """The same findings about answers that are no longer kept."""
+        gone = Failure("reply", "too large to be kept")
+        answers = (replace(a, value=None, arguments={}, failure=gone) for a in self.answers)
+        return replace(self, answers=tuple(answers))

@@ -3,8 +3,9 @@
 The truth is the reference in float64. How much rounding can move a result is measured by moving
 the inputs: `sensitivity` runs the reference on inputs that are off by one part in 2^30 and divides
 by that. A correct algorithm at unit roundoff u stays within a small multiple of u * sensitivity
-(measured: below 5 for loops, im2col, FFT, one- and two-pass variance at moderate conditioning),
-and the smallest known bug is orders of magnitude above it in the cases chosen to show it.
+(measured: below 5 for loops, im2col, FFT, one- and two-pass variance at moderate conditioning;
+below 10 where a formula subtracts near-equal numbers of its own making, as 1 - tanh^2 does), and
+the smallest known bug is orders of magnitude above it in the cases chosen to show it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from torch import Tensor
 
 from autograder.judging.call import Answer, Call
 
-# Multiples of unit roundoff times sensitivity. Float64 has ten decades between the rounding of
-# correct algorithms and the smallest bug, so its tolerance sits in the middle of them.
+# Multiples of unit roundoff times sensitivity. In each precision the tolerance sits about in the
+# middle, in decades, between the rounding of correct algorithms and the smallest bug: float64 has
+# ten decades between them, float32 a good three.
 ROUNDOFF = {
     torch.float64: 2.0**-53,
     torch.float32: 2.0**-24,
     torch.float16: 2.0**-11,
     torch.bfloat16: 2.0**-8,
 }
-ALLOWED = {torch.float64: 2.0**16, torch.float32: 32.0, torch.float16: 32.0, torch.bfloat16: 32.0}
+ALLOWED = {
+    torch.float64: 2.0**16,
+    torch.float32: 2.0**7,
+    torch.float16: 2.0**5,
+    torch.bfloat16: 2.0**5,
+}
 
 STEP = 2.0**-30
 PROBES = 8

@@ -428,7 +428,12 @@ FAR_FROM_ZERO = (
         target=normal(4, 5, mean=1e4),
         reduction="none",
     ),
-    case("both about -30000", input=normal(20, mean=-3e4), target=normal(20, mean=-3e4)),
+    case(
+        "both about -100000",
+        input=normal(20, mean=-1e5),
+        target=normal(20, mean=-1e5),
+        reduction="none",
+    ),
 )
 OTHER_SHAPES = (
     case("a column for a row", public=True, input=normal(5, 1), target=normal(5)),

@@ -416,8 +416,8 @@ BATCH_NORM_LARGE_MEAN = (
         training=True,
     ),
     case(
-        "mean of -1000 deviations",
-        x=normal(5, 3, 4, 3, mean=-100.0, std=0.1),
+        "mean of -3000 deviations",
+        x=normal(5, 3, 4, 3, mean=-300.0, std=0.1),
         **_channels(3),
         training=True,
     ),
@@ -487,7 +487,7 @@ LAYER_NORM_FLOAT32 = (
 LAYER_NORM_LARGE_MEAN = (
     case("mean of 300 deviations", public=True, x=normal(4, 64, mean=300.0), **_affine(64)),
     case(
-        "mean of -1000 deviations", x=normal(3, 4, 4, 5, mean=-100.0, std=0.1), **_affine(4, 4, 5)
+        "mean of -3000 deviations", x=normal(9, 4, 4, 5, mean=-300.0, std=0.1), **_affine(4, 4, 5)
     ),
 )
 
@@ -525,8 +525,8 @@ INSTANCE_NORM_FLOAT32 = (
 INSTANCE_NORM_LARGE_MEAN = (
     case("mean of 300 deviations", public=True, x=normal(2, 3, 8, 6, mean=300.0), **_affine(3)),
     case(
-        "mean of -1000 deviations",
-        x=normal(2, 3, 6, 6, mean=-100.0, std=0.1),
+        "mean of -3000 deviations",
+        x=normal(2, 3, 6, 6, mean=-300.0, std=0.1),
         **_affine(3),
     ),
 )
@@ -587,8 +587,8 @@ GROUP_NORM_LARGE_MEAN = (
         **_affine(6),
     ),
     case(
-        "mean of -1000 deviations",
-        x=normal(2, 8, 3, 4, mean=-100.0, std=0.1),
+        "mean of -3000 deviations",
+        x=normal(2, 8, 3, 4, mean=-300.0, std=0.1),
         num_groups=4,
         **_affine(8),
     ),

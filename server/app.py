@@ -7,18 +7,21 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.submission import MAX_BYTES
-from server import errors, guard, health, student
+from server import access, admin, api, auth, errors, guard, health, instructor, student, traffic
+from server.auth import csrf
+from server.clock import Clock, utc_now
 from server.config import Config
 from server.database import Database
 from server.engine import Engine
 from server.files import Files
+from server.metrics import Metrics
 from server.queue import Queue
 from server.services import Services
 
 _FORM_OVERHEAD = 64 * 1024  # of the form around the file; the engine judges the file itself
 
 
-def create_app(config: Config, engine: Engine) -> Flask:
+def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     """The server over the data in `config.data`, its database brought up to date.
 
     Raises:
@@ -34,12 +37,21 @@ def create_app(config: Config, engine: Engine) -> Flask:
         MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
         SESSION_COOKIE_NAME="gradmark",
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(days=180),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        METRICS_TOKEN=config.metrics_token,
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
     )
-    Services(engine, database, Queue(database, Files(config.submissions))).install(app)
+    files = Files(config.submissions)
+    queue = Queue(database, files, clock=clock)
+    Services(engine, database, files, queue, clock).install(app)
+    Metrics(database, clock).install(app)
+    traffic.install(app)
     guard.install(app)
     errors.install(app)
-    app.register_blueprint(health.pages)
-    app.register_blueprint(student.pages)
+    auth.install(app)
+    access.install(app)
+    for part in (health, auth, student, instructor, admin, api):
+        app.register_blueprint(part.pages)
+    csrf.exempt(api.pages)  # it takes no cookie, so nothing can be forged
     return app

@@ -65,17 +65,31 @@ class _Refusal(click.ClickException):
     envvar="GRADMARK_REFERENCE",
     help="The exercises to grade by, if not the ones that come along.",
 )
-def serve(host: str, port: int, data: Path, graders: int, reference: Path | None) -> None:
+@click.option(
+    "--metrics-token",
+    envvar="GRADMARK_METRICS_TOKEN",
+    help="What has to be sent to read /metrics; without one, this machine alone may.",
+)
+@logs.option
+def serve(
+    host: str,
+    port: int,
+    data: Path,
+    graders: int,
+    reference: Path | None,
+    metrics_token: str | None,
+    log_format: str,
+) -> None:
     """Take submissions on a web page and grade them on this machine."""
-    logs.set_up()
-    config = Config(data, reference)
+    logs.set_up(log_format)
+    config = Config(data, reference, metrics_token=metrics_token)
     listener = _listen(host, port)
     try:
         app = create_app(config, engine.load(reference))
     except ConfigError as error:
         raise _Refusal(str(error)) from None
     signal.signal(signal.SIGTERM, _leave)
-    supervisor = Supervisor(_grader_command(config), graders)
+    supervisor = Supervisor(_grader_command(config, log_format), graders)
     try:
         supervisor.start()
     except GraderEnded as error:
@@ -110,8 +124,9 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _grader_command(config: Config) -> list[str]:
+def _grader_command(config: Config, log_format: str) -> list[str]:
     command = [sys.executable, "-m", "server.grader", "--supervised", "--data", str(config.data)]
+    command += ["--log-format", log_format]
     if config.reference is not None:
         command += ["--reference", str(config.reference)]
     return command

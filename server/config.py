@@ -1,4 +1,4 @@
-"""Where a server keeps its data, and the two secrets it makes for itself."""
+"""Where a server keeps its data, and the key it makes for itself."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class ConfigError(Exception):
 class Config:
     data: Path
     reference: Path | None = None  # of the exercises; None: those that come with the engine
+    metrics_token: str | None = None  # what to send for /metrics; None: this machine alone may ask
 
     @property
     def database(self) -> Path:
@@ -46,10 +47,6 @@ class Config:
             raise ConfigError(
                 f"The data directory {self.data} cannot be written to: {error.strerror}."
             ) from None
-
-    def course_secret(self) -> bytes:
-        """What the hidden cases are drawn from: made once, never shown."""
-        return _secret(self.data / "course.secret")
 
     def session_key(self) -> bytes:
         """What the browsers' cookies are signed with."""

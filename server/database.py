@@ -9,8 +9,11 @@ from typing import Any
 
 import alembic.command
 import alembic.config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
+
+from server.config import ConfigError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _PRAGMAS = (
@@ -24,7 +27,10 @@ _BUSY_SECONDS = 30
 class Database:
     def __init__(self, path: Path) -> None:
         self._engine = create_engine(
-            f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS}, pool_size=16
+            f"sqlite:///{path}",
+            connect_args={"timeout": _BUSY_SECONDS},
+            pool_size=16,
+            hide_parameters=True,  # errors are logged, and what people typed is not
         )
         event.listen(self._engine, "connect", _set_up)
         event.listen(self._engine, "begin", _begin)
@@ -42,12 +48,22 @@ class Database:
             yield session
 
     def migrate(self) -> None:
-        """Bring the tables up to date. Processes that start together take turns."""
+        """Bring the tables up to date. Processes that start together take turns.
+
+        Raises:
+            ConfigError: the database belongs to a version that this one knows nothing of.
+        """
         config = alembic.config.Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         with self._writer.begin() as connection:
             config.attributes["connection"] = connection
-            alembic.command.upgrade(config, "head")
+            try:
+                alembic.command.upgrade(config, "head")
+            except CommandError:
+                raise ConfigError(
+                    f"The database {self._engine.url.database} was made by a version of Gradmark "
+                    "that this one cannot continue: use that version, or another data directory."
+                ) from None
 
     def close(self) -> None:
         self._engine.dispose()

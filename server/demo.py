@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,21 +12,42 @@ from pathlib import Path
 import click
 from rich.console import Console
 from sqlalchemy import select
+from sqlalchemy.orm import undefer
 
 from autograder.catalogue import EVERYTHING, Catalogue, Topic
 from autograder.exercise import Misconception
 from autograder.render.text import render
 from autograder.report import student_view
 from autograder.stubs import stub
-from server import engine
+from autograder.submission import parse
+from server import accounts, courses, engine, roster
 from server.cli import serve
+from server.clock import utc_now
 from server.config import Config
 from server.database import Database
 from server.files import Files
 from server.grader import EXIT_CANNOT_GRADE, GraderLoop
-from server.models import Submission
+from server.models import Assignment, Course, Role, Submission, User
 from server.queue import Queue
-from server.seed import seed
+from server.roster import Person
+
+INSTRUCTOR = "instructor@generated.invalid"
+
+_COURSE = """
+[course]
+slug = "demo"
+title = "Demo course (generated)"
+timezone = "UTC"
+"""
+_ASSIGNMENT = """
+[[assignments]]
+slug = "{0}"
+topic = "{0}"
+title = {1}
+points = {2:g}
+opens = 2026-01-01 00:00:00
+due = 2099-12-31 00:00:00
+"""
 
 ATTACK = '''\
 """A submission that has no solution, and tries to get marks and secrets all the same."""
@@ -93,19 +115,20 @@ def demo(context: click.Context, serving: bool, data: Path, host: str, port: int
     """Grade generated sample submissions, print their reports, and serve them."""
     console = Console()
     config = Config(data)
-    wanted = []
+    config.prepare()
+    database = Database(config.database)
+    database.migrate()
+    files = Files(config.submissions)
+    queue = Queue(database, files)
     folder = data / "samples"
     folder.mkdir(parents=True, exist_ok=True)
-    for assignment, name, content in samples(Catalogue.load()):
-        path = folder / name
-        path.write_bytes(content)
-        seed(config, assignment, [path])
-        wanted.append(name)
-    database = Database(config.database)
-    files = Files(config.submissions)
-    loop = GraderLoop(
-        Queue(database, files), files, lambda: engine.open_grader(None, config.course_secret())
-    )
+    catalogue = Catalogue.load()
+    password = _people(database, catalogue)
+    wanted = list(samples(catalogue))
+    for number, (topic, name, content) in enumerate(wanted, 1):
+        (folder / name).write_bytes(content)
+        _hand_in(database, queue, _student(number), topic, name, content)
+    loop = GraderLoop(queue, files, lambda: engine.open_grader(None))
     try:
         with console.status(f"Grading {len(wanted)} samples in the sandbox ..."):
             loop.drain()
@@ -113,13 +136,61 @@ def demo(context: click.Context, serving: bool, data: Path, host: str, port: int
         click.echo(f"gradmark: {error}", err=True)
         context.exit(EXIT_CANNOT_GRADE)
     with database.read() as session:
-        query = select(Submission).where(Submission.owner.is_(None)).order_by(Submission.id)
+        query = select(Submission).options(undefer(Submission.report)).order_by(Submission.id)
         for submission in session.scalars(query):
             if submission.report is not None:
                 render(student_view(submission.report), console)
-    console.print(f"The samples are in {folder}.")
+    console.print(f"The samples are in {folder}; everybody in the course is generated.")
+    for who, email in (("a student", _student(1)), ("the instructor", INSTRUCTOR)):
+        console.print(f"Log in as {who}: {email}, password {password}")
     if serving:
-        context.invoke(serve, host=host, port=port, data=data, graders=1, reference=None)
+        context.invoke(serve, host=host, port=port, data=data)
+
+
+def _student(number: int) -> str:
+    return f"student{number}@generated.invalid"
+
+
+def _people(database: Database, catalogue: Catalogue) -> str:
+    """Make the course and who is in it; return the password of those who can log in, a new one
+    each time."""
+    password = secrets.token_urlsafe(9)
+    now = utc_now()
+    toml = _COURSE + "".join(
+        _ASSIGNMENT.format(topic.name, json.dumps(topic.title), topic.max_score)
+        for topic in catalogue.assignments.values()
+    )
+    with database.write() as session:
+        courses.sync(session, courses.read(toml, catalogue.assignments), at=now, actor=None)
+        course = session.scalars(select(Course)).one()
+        people = [Person(0, INSTRUCTOR, "Instructor (generated)", Role.INSTRUCTOR)]
+        people += [
+            Person(number, _student(number), f"Student {number} (generated)")
+            for number, _ in enumerate(samples(catalogue), 1)
+        ]
+        roster.enrol(session, course, people, at=now, actor=None)
+        for email in (INSTRUCTOR, _student(1)):
+            user = session.scalars(select(User).where(User.email == email)).one()
+            accounts.set_password(session, user, password, at=now)
+    return password
+
+
+def _hand_in(
+    database: Database, queue: Queue, email: str, topic: str, name: str, content: bytes
+) -> None:
+    """Unless the student has handed in the same before."""
+    submission = parse(name, content)
+    with database.read() as session:
+        user = session.scalars(select(User).where(User.email == email)).one()
+        assignment = session.scalars(select(Assignment).where(Assignment.topic == topic)).one()
+        there = select(Submission).where(
+            Submission.user_id == user.id,
+            Submission.assignment_id == assignment.id,
+            Submission.digest == submission.digest,
+        )
+        if session.scalar(there.limit(1)) is not None:
+            return
+    queue.accept(assignment.id, user.id, submission, content)
 
 
 def samples(catalogue: Catalogue) -> Iterator[tuple[str, str, bytes]]:

@@ -6,9 +6,11 @@ The engine is imported inside the functions: it brings torch, which takes second
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -24,7 +26,12 @@ Report: TypeAlias = dict[str, Any]
 Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
 
 
-class Assignment(Protocol):
+_COURSES_KEPT = 8  # whose cases and their answers a grader keeps in memory
+
+
+class Topic(Protocol):
+    """What can be graded: an assignment of the catalogue."""
+
     @property
     def name(self) -> str: ...
     @property
@@ -35,16 +42,20 @@ class Assignment(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """What the pages need: what can be handed in, and how a report looks to its student."""
+    """What the pages need: what can be graded, and how a report looks to its student."""
 
-    assignments: Mapping[str, Assignment]
+    topics: Mapping[str, Topic]
     show: Callable[[Report], Markup]
+    views: Mapping[str, Callable[[Report], Report]]  # "student", "instructor"
     stylesheet: str  # of what `show` gives
+    script: str = ""  # of it too; it is readable without
 
 
 class Grade(Protocol):
+    """Grade a submission for a topic, by the hidden cases of a course's secret."""
+
     def __call__(
-        self, assignment: str, submission: Submission, progress: Progress, /
+        self, secret: bytes, topic: str, submission: Submission, progress: Progress, /
     ) -> Report: ...
 
 
@@ -61,19 +72,28 @@ def load(reference: Path | None) -> Engine:
     Raises:
         ConfigError: they are not well formed.
     """
-    from autograder.render.html import STYLESHEET, report_fragment
-    from autograder.report import student_view
+    from autograder.render.html import SCRIPT, STYLESHEET, report_fragment
+    from autograder.report import instructor_view, student_view
 
     return Engine(
         _catalogue(reference).assignments,
         show=lambda report: report_fragment(student_view(report)),
+        views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
+        script=SCRIPT,
     )
 
 
+def student_view(report: Report) -> Report:
+    """Where there is no `Engine`: the exercises need not be read for it."""
+    from autograder.report import student_view
+
+    return student_view(report)
+
+
 @contextmanager
-def open_grader(reference: Path | None, secret: bytes) -> Iterator[Grade]:
-    """A warm grader for many submissions.
+def open_grader(reference: Path | None) -> Iterator[Grade]:
+    """A warm grader for many submissions of several courses.
 
     Raises:
         CannotConfine: there is no sandbox on this machine.
@@ -84,8 +104,15 @@ def open_grader(reference: Path | None, secret: bytes) -> Iterator[Grade]:
 
     catalogue = _catalogue(reference)
     try:
-        with Grader(catalogue, secret) as grader:
-            yield grader.grade
+        with Grader(catalogue, secrets.token_bytes(32)) as grader:
+            of_course = lru_cache(maxsize=_COURSES_KEPT)(grader.drawing_from)
+
+            def grade(
+                secret: bytes, topic: str, submission: Submission, progress: Progress
+            ) -> Report:
+                return of_course(secret).grade(topic, submission, progress)
+
+            yield grade
     except SandboxUnavailable as error:
         raise CannotConfine(str(error)) from error
 

@@ -28,6 +28,9 @@ class Files:
             path.unlink()
             raise
 
+    def remove(self, name: str) -> None:
+        (self._directory / name).unlink()
+
     def read(self, name: str) -> bytes:
         return (self._directory / name).read_bytes()
 

@@ -1,6 +1,6 @@
 """The process that claims submissions, has them graded and stores their reports.
 
-`python -m server.grader --data DIR` runs one; any number may share a data directory.
+`gradmark grader --data DIR` runs one; any number may share a data directory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from autograder.submission import Submission, parse
-from server import engine, logs
+from server import engine, logs, presence
 from server.config import Config, ConfigError
 from server.database import Database
 from server.engine import CannotConfine, Grade, OpenGrader, Report
@@ -90,7 +90,7 @@ class GraderLoop:
         try:
             return self._try_to_grade(claim, grade)
         except LeaseLost:
-            log.warning("submission %d: no longer ours", claim.submission)
+            log.warning("no longer ours", extra=_about(claim))
             return True
 
     def _try_to_grade(self, claim: Claim, grade: Grade) -> bool:
@@ -101,21 +101,22 @@ class GraderLoop:
                 self._grading = True
                 try:
                     report = grade(
-                        claim.assignment,
+                        claim.secret,
+                        claim.topic,
                         submission,
                         lambda *step: self._queue.progress(claim, *step),
                     )
                 finally:
                     self._grading = False
             self._queue.finish(claim, _encodable(report))
-            log.info("submission %d: graded", claim.submission)
+            log.info("graded", extra=_about(claim))
         except LeaseLost:
             raise
         except _Stopped:
             self._queue.give_back(claim)
-            log.info("submission %d: given back", claim.submission)
+            log.info("given back", extra=_about(claim))
         except Exception as fault:
-            log.exception("submission %d: a fault of ours", claim.submission)
+            log.exception("a fault of ours", extra=_about(claim))
             self._queue.fail(claim, f"{type(fault).__name__}: {fault}"[:1000])
             return False
         return True
@@ -137,7 +138,7 @@ class GraderLoop:
                 except LeaseLost:
                     return  # progress() or finish() will meet it too
                 except Exception:
-                    log.exception("submission %d: a heartbeat failed", claim.submission)
+                    log.exception("a heartbeat failed", extra=_about(claim))
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()
@@ -146,6 +147,12 @@ class GraderLoop:
         finally:
             done.set()
             thread.join()
+
+
+def _about(claim: Claim) -> dict[str, int]:
+    """For the log."""
+    regrade = {} if claim.regrade_item is None else {"regrade_item": claim.regrade_item}
+    return {"submission": claim.submission, **regrade}
 
 
 def _encodable(report: Report) -> Report:
@@ -161,9 +168,10 @@ def run_grader(
     *,
     supervised: bool = False,
     patience: Patience | None = None,
+    log_format: str = logs.LogFormat.TEXT,
 ) -> int:
     """Be a grader until SIGTERM or SIGINT; return the exit status."""
-    logs.set_up()
+    logs.set_up(log_format)
     try:
         config.prepare()
         database = Database(config.database)
@@ -174,7 +182,8 @@ def run_grader(
         signal.signal(signal.SIGINT, loop.stop)
         if supervised:
             die_with_parent()
-        loop.run(ready=say_ready if supervised else None)
+        with presence.announced(database):
+            loop.run(ready=say_ready if supervised else None)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_MISUSE
@@ -199,15 +208,16 @@ def run_grader(
     envvar="GRADMARK_REFERENCE",
     help="The exercises to grade by, if not the ones that come along.",
 )
+@logs.option
 @click.option("--supervised", is_flag=True, hidden=True)
-def main(data: Path, reference: Path | None, supervised: bool) -> None:
-    """Grade what is handed in to the server whose data is in DATA."""
+def main(data: Path, reference: Path | None, log_format: str, supervised: bool) -> None:
+    """Grade what is handed in to a server, in a process of its own beside it."""
     config = Config(data, reference)
 
     def open_grader() -> AbstractContextManager[Grade]:
-        return engine.open_grader(reference, config.course_secret())
+        return engine.open_grader(reference)
 
-    sys.exit(run_grader(config, open_grader, supervised=supervised))
+    sys.exit(run_grader(config, open_grader, supervised=supervised, log_format=log_format))
 
 
 if __name__ == "__main__":

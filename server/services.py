@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
+from server.clock import Clock
 from server.database import Database
 from server.engine import Engine
+from server.files import Files
 from server.queue import Queue
 
 
@@ -15,7 +17,9 @@ from server.queue import Queue
 class Services:
     engine: Engine
     database: Database
+    files: Files
     queue: Queue
+    clock: Clock
 
     def install(self, app: Flask) -> None:
         app.extensions["gradmark"] = self

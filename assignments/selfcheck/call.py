@@ -63,6 +63,7 @@ class Call:
     arguments: Mapping[str, Value]
     positional: int
     seed: int = 0  # of torch's, numpy's and Python's global generators, set before the call
+    traced: bool = False  # whether the answer shall name the operators that were dispatched
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Answer:
     failure: Failure | None = None
     seconds: float = 0.0
     output: str = ""  # what the call printed, capped
+    size: int = 0  # bytes of the tensors that came with the answer
+    operators: tuple[str, ...] = ()  # of a traced call, as its worker says
 
 
 def ordered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,7 @@ def _compare_exactly(output: str, truth: Tensor, got: Tensor) -> Finding:
     wrong = got != truth
     if not wrong.any():
         return Finding(output)
-    index = _index(wrong)
+    index = greatest(wrong)
     return Finding(
         output,
         "value",
@@ -131,6 +132,7 @@ def _compare_exactly(output: str, truth: Tensor, got: Tensor) -> Finding:
             "got": got[tuple(index)].item(),
             "expected": truth[tuple(index)].item(),
         },
+        _all_or_nothing(wrong),
     )
 
 
@@ -151,7 +153,7 @@ def _compare_closely(
     # much, however small.
     excess = error / tolerance.clamp(min=1e-300)
     excess = torch.where(error > 0, excess, 0.0) if excess.isnan().any() else excess
-    index = _index(excess)
+    index = greatest(excess)
     at = tuple(index)
     evidence: dict[str, Any] = {
         "error": error[at].item(),
@@ -169,11 +171,11 @@ def _compare_closely(
         "expected": low[at].item(),
         "relative": error[at].item() / max(scale, 1e-300),
     }
-    return Finding(output, "value", evidence)
+    return Finding(output, "value", evidence, excess)
 
 
 def _misplaced(output: str, misplaced: Tensor, truth: Tensor, got: Tensor) -> Finding:
-    index = _index(misplaced)
+    index = greatest(misplaced)
     at = tuple(index)
     evidence = {
         "wrong": int(misplaced.sum()),
@@ -182,7 +184,12 @@ def _misplaced(output: str, misplaced: Tensor, truth: Tensor, got: Tensor) -> Fi
         "got": repr(got[at].item()),
         "expected": repr(truth[at].item()),
     }
-    return Finding(output, "nonfinite", evidence)
+    return Finding(output, "nonfinite", evidence, _all_or_nothing(misplaced))
+
+
+def _all_or_nothing(wrong: Tensor) -> Tensor:
+    """The excess where an element is right, or wrong beyond measure."""
+    return torch.where(wrong, math.inf, 0.0)
 
 
 def _same_nonfinite(got: Tensor, truth: Tensor) -> Tensor:
@@ -215,7 +222,7 @@ def _identical(before: Tensor, after: Tensor) -> bool:
     return bool(((before == after) | ((before != before) & (after != after))).all())
 
 
-def _index(amount: Tensor) -> list[int]:
+def greatest(amount: Tensor) -> list[int]:
     """Where the amount is greatest."""
     flat, index = int(amount.to(torch.float64).argmax()), []
     for size in reversed(amount.shape):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from torch import Tensor
+
 Problem = Literal[
     "",  # none: passed
     "failure",  # the call gave no value; evidence: kind, exception, text, line
@@ -36,12 +38,14 @@ class Finding:
     """One output of one case: right, or what is wrong with it.
 
     Evidence is JSON: numbers, strings, lists. `features` are the measured figures by which two
-    wrong answers of a random function are told apart.
+    wrong answers of a random function are told apart. `excess` says of each element of a wrong
+    tensor how many times what is allowed it is off; `where.located` makes evidence of it.
     """
 
     output: str
     problem: Problem = ""
     evidence: dict[str, Any] = field(default_factory=dict)
+    excess: Tensor | None = field(default=None, compare=False, repr=False)
 
     @property
     def passed(self) -> bool:

@@ -84,7 +84,8 @@ def copy_with_strides(tensor: Tensor) -> Tensor:
 
 def _leave(value: Any) -> Value:
     if isinstance(value, Tensor):
-        return value.detach().cpu().contiguous()
+        # A copy: the function may keep the tensor and change it in a later call.
+        return value.detach().cpu().clone(memory_format=torch.contiguous_format)
     if isinstance(value, tuple | list):
         return tuple(_leave(item) for item in value)
     if value is None or type(value) in {bool, int, float, str}:

@@ -14,6 +14,7 @@ from .compare import unchanged
 from .differences import against_forward
 from .finding import Finding
 from .local import LocalSession
+from .where import located
 from .wording import explain
 
 
@@ -27,8 +28,13 @@ class Item:
     points: float
     trials: tuple[Mapping[str, Any], ...]
 
+    @property
+    def row(self) -> str:
+        """The name of its row in the report."""
+        return f"{self.check}: {self.output}".removesuffix(": unchanged")
+
     def __str__(self) -> str:
-        return f"{self.exercise}: {self.check}: {self.output}".replace(": unchanged", "")
+        return f"{self.exercise}: {self.row}"
 
 
 UNCHANGED = "arguments left unchanged"
@@ -79,7 +85,7 @@ def problem(item: Item, functions: Mapping[str, Any]) -> str:
         if not finding.passed:
             kind = finding.evidence.get("kind")
             where = "" if kind in {"missing", "unwritten"} else f" (case {trial['case']!r})"
-            return explain(finding) + where
+            return explain(located(finding)) + where
     return ""
 
 

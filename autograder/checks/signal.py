@@ -21,6 +21,7 @@ from autograder.report import YOURS
 from autograder.training.band import Band, band_of
 from autograder.training.data import Data
 from autograder.training.sketch import near
+from autograder.truth import Outputs, expect_values
 
 RUNS = 48  # of the reference, with other random numbers each
 IMAGES = 16
@@ -49,7 +50,7 @@ class Depth:
                 found = found or self._stopped(at, calls[at], answer)
                 break
             if found is None and not self._right(call, answer):
-                found = self._wrong(at, call)
+                found = self._wrong(at, call, answer)
             if at in self.layers:
                 measured.append(_size(answer.value))
                 if found is None and self.band.outside(len(measured) - 1, measured[-1]):
@@ -64,17 +65,21 @@ class Depth:
             return True  # drawn at random
         return near(answer.value, self.reference.call(call).value, 1e-9)
 
-    def _wrong(self, at: int, call: Call) -> Finding:
+    def _wrong(self, at: int, call: Call, answer: Answer) -> Finding | None:
+        expectation = expect_values(call, Outputs(("y",)), self.reference)
+        (finding,) = expectation.judge([call], [answer])
+        if finding.passed:
+            return None
         layer = sum(place < at for place in self.layers)
-        place = {"step": 0, "evaluation": False, "where": f"layer {layer}"}
-        wrong = {"function": call.function, "output": "y", "cause": "value", "also": []}
-        return Finding(OUTPUT, "parted", {**place, **wrong, "wrong": 1, "total": 1})
+        place = {"step": 0, "evaluation": False, "layer": f"layer {layer}"}
+        wrong = {"function": call.function, "output": "y", "cause": finding.problem, "also": []}
+        return Finding(OUTPUT, "parted", {**finding.evidence, **place, **wrong})
 
     def _stopped(self, at: int, call: Call, answer: Answer) -> Finding:
         if answer.failure is None:
             answer = replace(answer, failure=Failure("input"))
         layer = sum(place < at for place in self.layers)
-        place = {"step": 0, "evaluation": False, "where": f"layer {layer}"}
+        place = {"step": 0, "evaluation": False, "layer": f"layer {layer}"}
         evidence = {**place, **failed("", answer).evidence, "function": call.function}
         evidence |= {"output": "", "cause": "failure", "also": []}
         file = self.reference.home(call.function)
@@ -84,7 +89,7 @@ class Depth:
         usual = float(self.band.mean[layer].exp())
         low, high = float(self.band.low[layer].exp()), float(self.band.high[layer].exp())
         evidence = {
-            "layer": layer,
+            "index": layer,
             "place": f"layer {layer}",
             "what": "the signal's standard deviation",
             "times": measured / usual,
@@ -96,7 +101,7 @@ class Depth:
     def _curve(self, measured: list[float], finding: Finding) -> dict[str, Any]:
         layers = list(range(len(self.layers)))
         usual = self.band.mean.exp().tolist()
-        left = finding.evidence.get("layer")
+        left = finding.evidence.get("index")
         marks = [] if left is None else [{"x": left, "label": "leaves the band"}]
         return {
             "title": self.title,

@@ -63,6 +63,7 @@ class Call:
     arguments: Mapping[str, Value]
     positional: int
     seed: int = 0  # of torch's, numpy's and Python's global generators, set before the call
+    traced: bool = False  # whether the answer shall name the operators that were dispatched
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Answer:
     failure: Failure | None = None
     seconds: float = 0.0
     output: str = ""  # what the call printed, capped
+    size: int = 0  # bytes of the tensors that came with the answer
+    operators: tuple[str, ...] = ()  # of a traced call, as its worker says
 
 
 def ordered(
@@ -124,6 +127,11 @@ class Results:
     def __len__(self) -> int:
         """How many calls are answered."""
         return self._count
+
+    @property
+    def size(self) -> int:
+        """Bytes of the answers that are kept."""
+        return sum(answer.size for answer in self._kept.values())
 
     def add(self, answer: Answer) -> None:
         """Take the answer to the next call."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import torch
@@ -156,7 +156,7 @@ class MaskExpectation:
         applied, scale = self._applied(masks, outputs)
         features = features | flags | {"scale": scale}
         law = _verdict("mask", tests, features)
-        return [Finding(applied.output, applied.problem, applied.evidence | features), law, source]
+        return [replace(applied, evidence=applied.evidence | features), law, source]
 
     def _applied(self, masks: list[Tensor], outputs: list[Value]) -> tuple[Finding, float]:
         """The worst finding for the outputs under their masks, and the mean scale of what is

@@ -11,6 +11,7 @@ from typing import Any
 
 from .codec import loads
 from .selfcheck import HIDDEN, Item, items_of, problem
+from .summary import in_words
 
 _GREEN, _RED, _BOLD, _END = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
 
@@ -33,19 +34,29 @@ def check(exercise: str, functions: Mapping[str, Any]) -> None:
         SelfCheckFailed: something is wrong and `nbgrader validate` is asking.
         ValueError: there is no such exercise in the folder's data.
     """
-    lines, got, most, wrong = [], 0.0, 0.0, False
+    found: list[tuple[Item, str]] = []
     for item in _items(exercise):
         with contextlib.redirect_stderr(io.StringIO()):  # nbgrader takes any warning for an error
-            message = problem(item, functions)
-        got, most = got + item.points * (not message), most + item.points
-        wrong = wrong or bool(message)
-        lines.append(_line(item, message))
-    colour = _GREEN if got == most else _RED
-    lines.append(f"{_BOLD}{colour}{exercise}: {got:g} of {most:g} points here.{_END} {HIDDEN}")
-    summary = "\n".join(lines)
+            found.append((item, problem(item, functions)))
+    got = sum(item.points for item, message in found if not message)
+    most = sum(item.points for item, _ in found)
+    total = f"{exercise}: {got:g} of {most:g} points here."
+    summary = "\n".join([*_lines(found), f"{_BOLD}{_colour(got, most)}{total}{_END} {HIDDEN}"])
+    wrong = any(message for _, message in found)
     if wrong and os.environ.get("NBGRADER_EXECUTION") == "validate":
         raise SelfCheckFailed(summary)
     print(summary)
+
+
+def _lines(found: list[tuple[Item, str]]) -> list[str]:
+    """A line per item, and in words what is right; one line when all fail for one reason."""
+    messages = {message for _, message in found}
+    if len(messages) == 1 and len(found) > 1 and "" not in messages:
+        return [f"{_RED}✗{_END} all {len(found)} checks\n    {messages.pop()}"]
+    lines = [_line(item, message) for item, message in found]
+    if messages != {""}:
+        lines.append(in_words((item.row, not message) for item, message in found if item.points))
+    return lines
 
 
 def _items(exercise: str) -> list[Item]:
@@ -60,9 +71,12 @@ def _items(exercise: str) -> list[Item]:
 
 
 def _line(item: Item, message: str) -> str:
-    label = str(item).removeprefix(f"{item.exercise}: ")
     got = 0.0 if message else item.points
     points = f"  {got:g} of {item.points:g}" if item.points else ""  # some only help
     if not message:
-        return f"{_GREEN}✓{_END} {label}{points}"
-    return f"{_RED}✗{_END} {label}{points}\n    {message}"
+        return f"{_GREEN}✓{_END} {item.row}{points}"
+    return f"{_RED}✗{_END} {item.row}{points}\n    {message}"
+
+
+def _colour(got: float, most: float) -> str:
+    return _GREEN if got == most else _RED

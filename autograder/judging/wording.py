@@ -26,10 +26,10 @@ def explain(finding: Finding) -> str:
         case "value" if "error" in e:
             return (
                 f"{_where(finding)}: got {_got(e)}, off by {e['error']:.3g} where "
-                f"{e['tolerance']:.2g} is allowed"
+                f"{e['tolerance']:.2g} is allowed{_only(e)}"
             )
         case "value" | "nonfinite":
-            return f"{_where(finding)}: got {_got(e)}"
+            return f"{_where(finding)}: got {_got(e)}{_only(e)}"
         case "refused":
             return f"must raise {e['expected']} here, but {_failure(e, reveal=True)}"
         case "type":
@@ -41,6 +41,56 @@ def explain(finding: Finding) -> str:
             return _parted(e, reveal=True)
         case _:
             return hint_at(finding)
+
+
+def places(where: dict[str, Any]) -> str:
+    """Where a tensor is wrong, "in channels 1 and 3 of 0–3" say; empty where there is no pattern.
+
+    Args:
+        where: the evidence that `where.located` gives.
+    """
+    parts = []
+    for name, size, shares in zip(
+        axes(where["shape"]), where["shape"], where["shares"], strict=True
+    ):
+        wrong = [index for index, share in enumerate(shares) if share]
+        if len(wrong) < len(shares) == size:
+            parts.append(f"in {_indices(name, wrong, size)}")
+    rim_said = any(0 in shares for shares in where["shares"][-2:])
+    if where["border"] and not rim_said:
+        parts.append("on the border of the image")
+    return ", ".join(parts)
+
+
+def axes(shape: list[int]) -> list[str]:
+    """What the indices along each axis count."""
+    known = {1: ["element"], 2: ["row", "column"], 4: ["item", "channel", "row", "column"]}
+    return known.get(len(shape)) or [f"index of dim {dim}" for dim in range(len(shape))]
+
+
+def plural(name: str) -> str:
+    return f"{name}s" if name.isalpha() else name.replace("index", "indices", 1)
+
+
+def _indices(name: str, wrong: list[int], size: int) -> str:
+    first, last = wrong[0], wrong[-1]
+    if wrong in ([0], [size - 1], [0, size - 1]):
+        ends = [word for word, at in (("first", 0), ("last", size - 1)) if at in wrong]
+        return f"the {' and the '.join(ends)} {name}"
+    if len(wrong) == 1:
+        return f"{name} {first} of 0–{size - 1}"
+    if len(wrong) == size - 1 > 2:
+        (right,) = set(range(size)) - set(wrong)
+        return f"every {name} but {right} of 0–{size - 1}"
+    for start, word in ((0, "even"), (1, "odd")):
+        if len(wrong) > 2 and wrong == list(range(start, size, 2)):
+            return f"the {word} {plural(name)}"
+    if len(wrong) > 2 and wrong == list(range(first, last + 1)):
+        return f"{plural(name)} {first} to {last} of 0–{size - 1}"
+    if len(wrong) > 6:
+        return f"{len(wrong)} of {size} {plural(name)}"
+    listed = f"{', '.join(map(str, wrong[:-1]))} and {last}"
+    return f"{plural(name)} {listed} of 0–{size - 1}"
 
 
 def hint_at(finding: Finding) -> str:
@@ -184,7 +234,7 @@ def _parted(e: dict[str, Any], *, reveal: bool) -> str:
 
 def _at(e: dict[str, Any]) -> str:
     when = "in evaluation" if e["evaluation"] else f"step {e['step']}"
-    return f"{when}, {e['where']}"
+    return f"{when}, {e['layer']}"
 
 
 def _visible(step: int | None) -> str:
@@ -212,14 +262,20 @@ def _where(finding: Finding) -> str:
     )
 
 
+def _only(e: dict[str, Any]) -> str:
+    pattern = places(e["where"]) if "where" in e else ""
+    return f"; wrong only {pattern}" if pattern else ""
+
+
 def _got(e: dict[str, Any]) -> str:
     """Both numbers, with as many digits as it takes to tell them apart."""
     got, expected = e["got"], e["expected"]
     if not (isinstance(got, float) and isinstance(expected, float)):
         return f"{got}, expected {expected}"
     digits = 4
-    if got != expected and expected:
-        digits = min(max(4, 2 - math.floor(math.log10(abs(got / expected - 1) or 1e-16))), 17)
+    apart = abs(got / expected - 1) or 1e-16 if expected else math.inf
+    if got != expected and math.isfinite(apart):
+        digits = min(max(4, 2 - math.floor(math.log10(apart))), 17)
     return f"{got:.{digits}g}, expected {expected:.{digits}g}"
 
 

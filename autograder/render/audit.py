@@ -46,8 +46,8 @@ def render_audit(results: Sequence[ExerciseAudit], console: Console) -> None:
             console.print(Text(f"MISSED {r.exercise}, {miss.who}: {miss.what}", "bold red"))
         for miss in r.confused:
             console.print(Text(f"confused {r.exercise}, {miss.who}: {miss.what}", "yellow"))
-        if r.weak:
-            console.print(Text(f"weak {r.exercise}: under {WEAK:g} decade of margin", "yellow"))
+        for miss in r.weaknesses:
+            console.print(Text(f"weak {r.exercise}, {miss.who}: {miss.what}", "yellow"))
 
 
 def _share(part: int, whole: int) -> Text:

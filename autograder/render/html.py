@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.audit import ExerciseAudit
-from autograder.render.text import with_message_once
+from autograder.render.curve import Curve, in_words, rows
+from autograder.render.lines import lines, say_flag, summary
+from autograder.render.picture import Picture
+from autograder.render.plot import Plot
 from autograder.report import Report
 
-STYLESHEET = resources.files("autograder").joinpath("render/static/report.css").read_text("utf-8")
+_static = resources.files("autograder").joinpath("render/static")
+
+
+def _joined(*names: str) -> str:
+    return "\n".join(_static.joinpath(name).read_text("utf-8") for name in names)
+
+
+# What a fragment needs; the script only where it holds curves, and pictures and numbers are there
+# without it.
+STYLESHEET = _joined("vendor/uplot/uPlot.min.css", "report.css")
+SCRIPT = _joined("vendor/uplot/uPlot.iife.min.js", "curves.js")
 
 _templates = Environment(
     loader=PackageLoader("autograder", "render/templates"),
@@ -21,13 +37,41 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["with_message_once"] = with_message_once
-_templates.filters["points"] = lambda value: f"{value:g}"
 
 
 def report_fragment(view: Report) -> Markup:
-    """The view as HTML, everything in it escaped; it needs `STYLESHEET` and no script."""
+    """The view as HTML, everything in it escaped; it needs `STYLESHEET`, and `SCRIPT` where
+    `has_curves`, and holds neither style nor script of its own."""
     return Markup(_templates.get_template("report.html").render(report=view))  # noqa: S704
+
+
+def has_curves(view: Report) -> bool:
+    return any("curves" in check for e in view["exercises"] for check in e["checks"])
+
+
+def curve_svg(curve: Curve) -> Markup:
+    """The picture of a curve: part of a page, or a file."""
+    return Markup(_templates.get_template("curve.svg.j2").render(plot=Plot(curve)))  # noqa: S704
+
+
+def _by_rightness(exercises: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], ...]:
+    """Those with full marks, and the others."""
+    right = [exercise for exercise in exercises if exercise["score"] >= exercise["max_score"]]
+    return right, [exercise for exercise in exercises if exercise not in right]
+
+
+_templates.filters |= {
+    "by_rightness": _by_rightness,
+    "in_words": in_words,
+    "json": partial(json.dumps, separators=(",", ":")),
+    "lines": lines,
+    "picture": Picture,
+    "points": lambda value: f"{value:g}",
+    "rows": rows,
+    "say_flag": say_flag,
+    "summary": summary,
+    "svg": curve_svg,
+}
 
 
 def heatmap_page(results: Sequence[ExerciseAudit]) -> str:
@@ -43,4 +87,5 @@ def report_page(view: Report) -> str:
         report=view,
         fragment=report_fragment(view),
         stylesheet=Markup(STYLESHEET),  # noqa: S704 - our own file
+        script=Markup(SCRIPT) if has_curves(view) else "",  # noqa: S704 - and this
     )

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from autograder.render.lines import lines, say_flag, summary
+from autograder.render.sparkline import Sparklines
 from autograder.report import Report
 
 WIDTH = 80
+MOST_PRINTED = 10  # lines
 
 
 def render(report: Report, console: Console) -> None:
     """Print a view of a report. What a submission said is shown as text, never as markup."""
     console.print(_headline(report))
     for note in report["notes"]:
-        console.print(Padding(Text(note, style="yellow"), (0, 0, 0, 2)))
+        console.print(Padding(_said(note, "yellow"), (0, 0, 0, 2)))
     for exercise in report["exercises"]:
         console.print()
         render_exercise(exercise, console)
@@ -27,7 +32,7 @@ def render(report: Report, console: Console) -> None:
 
 def render_exercise(exercise: dict[str, Any], console: Console) -> None:
     """Print one exercise of a view."""
-    console.print(_exercise(exercise))
+    console.print(Constrain(Group(*_exercise(exercise, console.options)), WIDTH))
 
 
 def _headline(report: Report) -> Text:
@@ -36,7 +41,8 @@ def _headline(report: Report) -> Text:
         (report["assignment"], "bold"),
         "  ",
         (f"{score:g} of {most:g} points", f"bold {_colour(score, most)}"),
-        (f"  {report['submission']['filename']}", "dim"),
+        "  ",
+        _said(report["submission"]["filename"], "dim"),
     )
     environment = report["environment"]
     if "device" in environment:
@@ -46,51 +52,64 @@ def _headline(report: Report) -> Text:
     return line
 
 
-def _exercise(exercise: dict[str, Any]) -> RenderableType:
-    if exercise["score"] >= exercise["max_score"]:
-        return _right(exercise)
-    table = Table.grid(padding=(0, 1))
-    table.width = WIDTH
+def _exercise(exercise: dict[str, Any], options: ConsoleOptions) -> Iterator[RenderableType]:
+    score, most = exercise["score"], exercise["max_score"]
+    right, shown = score >= most, lines(exercise)
+    name, points = Text(exercise["name"], "bold"), Text(f"{score:g} of {most:g}")
+    points.stylize(_colour(score, most))
+    if right:
+        name.append(f"  all {len(exercise['checks'])} checks", "not bold dim")
+    told = right or len(shown) == 1  # the line of the exercise says it all
+    yield _row(_mark(right, options) if told else Text(), name, points)
+    if words := summary(exercise):
+        yield Padding(Text(words), (0, 0, 0, 2))
+    for line in shown:
+        if not told:
+            style = "" if line.passed else "bold"
+            points = Text(f"{line.score:g} of {line.max_score:g}", "dim")
+            yield _row(_mark(line.passed, options), Text(line.name, style), points)
+        if line.message:
+            yield Padding(_said(line.message, "red"), (0, 0, 0, 4))
+        for curve in line.curves:
+            yield Padding(Sparklines(curve), (0, 0, 0, 4))
+    for flag in exercise.get("policy", []):
+        yield Padding(_said(say_flag(flag), "yellow"), (0, 0, 0, 2))
+    for diagnosis in exercise["diagnosis"]:
+        hint = Text.assemble((f"hint ({diagnosis['name']}): ", "bold cyan"), diagnosis["hint"])
+        yield Padding(hint, (0, 0, 0, 2))
+    if exercise["output"]:
+        yield Padding(_printed(exercise["output"]), (0, 0, 0, 2))
+
+
+def _row(mark: Text, name: Text, points: Text) -> Table:
+    table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=1)
     table.add_column(ratio=1)
     table.add_column(justify="right", no_wrap=True)
-    score, most = exercise["score"], exercise["max_score"]
-    table.add_row(
-        "", Text(exercise["name"], "bold"), Text(f"{score:g} of {most:g}", _colour(score, most))
-    )
-    for check, last_of_run in with_message_once(exercise["checks"]):
-        mark = Text("✓", "green") if check["passed"] else Text("✗", "red")
-        table.add_row(mark, Text(check["name"]), _points(check))
-        if last_of_run:
-            table.add_row("", Padding(Text(check["message"], "red"), (0, 0, 0, 2)), "")
-    parts: list[RenderableType] = [table]
-    for diagnosis in exercise["diagnosis"]:
-        hint = Text.assemble((f"hint ({diagnosis['name']}): ", "bold cyan"), diagnosis["hint"])
-        parts.append(Padding(hint, (0, 0, 0, 2)))
-    if exercise["output"]:
-        parts.append(Padding(Text("printed: " + exercise["output"].rstrip(), "dim"), (0, 0, 0, 2)))
-    return Group(*parts)
+    table.add_row(mark, name, points)
+    return table
 
 
-def _right(exercise: dict[str, Any]) -> Text:
-    points = f"{exercise['score']:g} of {exercise['max_score']:g}"
-    checks = f"  all {len(exercise['checks'])} checks"
-    line = Text.assemble(("✓ ", "green"), (exercise["name"], "bold"), (checks, "dim"))
-    line.pad_right(WIDTH - len(line) - len(points))
-    return line.append(points, "green")
+def _mark(passed: bool, options: ConsoleOptions) -> Text:
+    if options.ascii_only:
+        return Text("+", "green") if passed else Text("x", "red")
+    return Text("✓", "green") if passed else Text("✗", "red")
 
 
-def with_message_once(checks: list[dict[str, Any]]) -> list[tuple[dict[str, Any], bool]]:
-    """Each check, and whether its message is to be shown: once for a run of equal ones."""
-    following = [*checks[1:], None]
-    return [
-        (check, bool(check["message"]) and (after is None or after["message"] != check["message"]))
-        for check, after in zip(checks, following, strict=True)
-    ]
+def _printed(output: str) -> Text:
+    """What the calls printed, the first lines of it."""
+    printed = output.rstrip().splitlines()
+    text = _said("printed: " + "\n".join(printed[:MOST_PRINTED]), "dim")
+    left = len(printed) - MOST_PRINTED
+    if left > 0:
+        text.append(f"\n... and {left} more line{'s' * (left > 1)}", "dim italic")
+    return text
 
 
-def _points(check: dict[str, Any]) -> Text:
-    return Text(f"{check['score']:g} of {check['max_score']:g}", "dim")
+def _said(text: str, style: str = "") -> Text:
+    """What a submission said or chose, without the control characters that move a cursor."""
+    kept = (c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return Text("".join(kept), style)
 
 
 def _colour(score: float, most: float) -> str:

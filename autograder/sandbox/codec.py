@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import torch
 
 from autograder.judging.call import Answer, Call, Failure, FailureKind, Foreign, Ref, Seed, Value
-from autograder.sandbox.inside import wire
+from autograder.sandbox.inside import trace, wire
 
 MAX_DIMENSION = 2**40
 # The kinds that a worker may claim; the others are for the parent to find.
@@ -18,10 +20,27 @@ _CLAIMS: tuple[FailureKind, ...] = (
     *("missing", "signature", "unwritten", "exception"),
     *("memory", "reply", "input"),
 )
+# A name or a number of a worker's own choice could carry a hidden input into a student's report.
+_EXCEPTIONS = {
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+}
+MAX_LINE = 4096  # a problem further down is reported without its line
 
 
 class ReplyError(ValueError):
     """The worker's answer is none."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A top-level statement of a submission: names that it binds ("*" when that cannot be told)
+    and reads, and what it uses, as (path, place, line)."""
+
+    bound: frozenset[str]
+    reads: frozenset[str]
+    uses: tuple[tuple[str, str, int], ...]
 
 
 class Request:
@@ -44,6 +63,7 @@ class Request:
                 "arguments": arguments,
                 "positional": call.positional,
                 "seed": call.seed,
+                "traced": call.traced,
                 "keep": [],
             }
         )
@@ -114,13 +134,16 @@ def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
     header, payload = _read_header(read)
     reader = _Reader(read, payload, most_bytes)
     output = _text(header.pop("output", None), wire.MAX_REPLY_HEADER)
+    operators = _names(header.pop("operators", []), trace.MOST)
     try:
         if header.keys() == {"failure"}:
             answer = Answer(failure=_failure(header["failure"]), output=output)
         elif header.keys() == {"value", "arguments"}:
             value = reader.value(header["value"])
             arguments = _arguments(header["arguments"], call.arguments, reader)
-            answer = Answer(value, arguments, output=output)
+            answer = Answer(
+                value, arguments, output=output, size=payload, operators=tuple(operators)
+            )
         else:
             _refuse()
     except (TypeError, RuntimeError, OverflowError, RecursionError, MemoryError):
@@ -139,6 +162,34 @@ def read_loading(read: wire.Read) -> tuple[list[dict[str, Any]], str]:
     return [_problem(problem) for problem in problems], _text(
         header["output"], wire.MAX_REPLY_HEADER
     )
+
+
+def read_statements(read: wire.Read) -> tuple[Statement, ...]:
+    """What the submission's source uses, found before it ran."""
+    header, payload = _read_header(read)
+    facts = header.get("statements")
+    if payload or header.keys() != {"statements"} or type(facts) is not list:
+        _refuse()
+    return tuple(_statement(fact) for fact in facts)
+
+
+def _statement(node: Any) -> Statement:
+    if type(node) is not dict or node.keys() != {"bound", "reads", "uses"}:
+        _refuse()
+    uses = node["uses"]
+    if type(uses) is not list or any(type(use) is not list or len(use) != 3 for use in uses):
+        _refuse()
+    return Statement(
+        frozenset(_names(node["bound"], 200)),
+        frozenset(_names(node["reads"], 1000)),
+        tuple((_text(p, 200), _text(at, 200), _integer(n, 0, 10**7)) for p, at, n in uses),
+    )
+
+
+def _names(node: Any, most: int) -> list[str]:
+    if type(node) is not list or len(node) > most:
+        _refuse()
+    return [_text(name, 200) for name in node]
 
 
 def _read_header(read: wire.Read) -> tuple[dict[str, Any], int]:
@@ -192,12 +243,23 @@ def _failure(node: Any) -> Failure:
     kind = next((claim for claim in _CLAIMS if claim == node["kind"]), None)
     if kind is None:
         _refuse()
+    message = _text(node["message"], wire.MAX_MESSAGE + 100)
     return Failure(
         kind=kind,
-        message=_text(node["message"], wire.MAX_MESSAGE + 100),
-        exception=_identifier(node["exception"]) if node["exception"] else "",
-        line=_integer(node["line"], 0, 10**7),
+        message="" if kind == "missing" else message,  # why it is missing, the session knows
+        exception=_exception(node["exception"]) if node["exception"] else "",
+        line=_line(node["line"]),
     )
+
+
+def _exception(node: Any) -> str:
+    name = _text(node, 80)
+    return name if name in _EXCEPTIONS else "Exception"
+
+
+def _line(node: Any) -> int:
+    line = _integer(node, 0, 10**7)
+    return line if line <= MAX_LINE else 0
 
 
 def _problem(node: Any) -> dict[str, Any]:
@@ -205,9 +267,9 @@ def _problem(node: Any) -> dict[str, Any]:
         _refuse()
     return {
         "place": _text(node["place"], 200),
-        "exception": _identifier(node["exception"]),
+        "exception": _exception(node["exception"]),
         "message": _text(node["message"], wire.MAX_MESSAGE),
-        "line": _integer(node["line"], 0, 10**7),
+        "line": _line(node["line"]),
     }
 
 

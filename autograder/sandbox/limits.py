@@ -23,6 +23,7 @@ class Limits:
     run_seconds: float = 20.0  # more of them for each training run that a submission goes through
     memory_bytes: int = 3 * 2**30  # of address space; torch alone maps about 1 GiB
     reply_bytes: int = 256 * 2**20  # of the tensors of one answer
+    run_bytes: int = 2**30  # of the tensors of all answers to calls that are put together
     output_chars: int = 16_384  # of what a session prints
     scratch_bytes: int = 64 * 2**20  # of /tmp
 

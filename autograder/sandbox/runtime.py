@@ -75,7 +75,7 @@ def _shared_libraries() -> list[str]:
     maps = Path("/proc/self/maps").read_text()
     libraries = set(re.findall(r"(/\S*\.so[\w.]*)$", maps, re.MULTILINE))
     python = (*filter(None, sys.path), sysconfig.get_path("stdlib"))
-    packages = {os.path.realpath(path) for path in python}
+    packages = {os.path.realpath(path) for path in python} - {"/"}  # `python -m` run from there
     found = {path for path in ("/lib64", "/etc/ld.so.cache") if os.path.exists(path)}
     for library in libraries:
         directory = os.path.dirname(library)

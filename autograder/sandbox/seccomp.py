@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import tempfile
 
 from autograder.sandbox.limits import SandboxUnavailable
@@ -13,8 +14,8 @@ _ALLOWED = """
     read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 lseek close close_range
     open openat creat access faccessat faccessat2 stat lstat fstat newfstatat statx statfs fstatfs
     readlink readlinkat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat
-    rename renameat renameat2 truncate ftruncate fsync fdatasync fallocate fadvise64 flock umask
-    chmod fchmod fchmodat utimensat dup dup2 dup3 fcntl poll ppoll select pselect6
+    rename renameat renameat2 truncate ftruncate fsync fdatasync fallocate fadvise64 umask
+    chmod fchmod fchmodat utimensat dup dup2 dup3 poll ppoll select pselect6
     brk mmap munmap mremap mprotect madvise futex
     rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack restart_syscall
     clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
@@ -22,6 +23,10 @@ _ALLOWED = """
     getpid gettid getppid getpgrp getpgid getsid getuid geteuid getgid getegid getgroups
     getresuid getresgid set_robust_list rseq exit exit_group
 """
+_FCNTL = (
+    *(fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD),
+    *(fcntl.F_GETFL, fcntl.F_SETFL),
+)
 
 
 def compile_filter() -> bytes:
@@ -42,6 +47,10 @@ def compile_filter() -> bytes:
             rules.add_rule(pyseccomp.ALLOW, name)
         except (OSError, ValueError):
             continue  # this architecture has no such call
+    # Descriptors and their flags; no locks, leases or notices, which other sessions could feel
+    # through the files that all of them see.
+    for command in _FCNTL:
+        rules.add_rule(pyseccomp.ALLOW, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     # Reading one's own limits, as the C library does; never setting them, or another's.
     read_own = pyseccomp.Arg(0, pyseccomp.EQ, 0), pyseccomp.Arg(2, pyseccomp.EQ, 0)
     rules.add_rule(pyseccomp.ALLOW, "prlimit64", *read_own)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from autograder.judging.call import Answer, Call, Failure, Results
 from autograder.sandbox import codec
+from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import wire
 from autograder.sandbox.limits import Limits, SandboxFault
 from autograder.sandbox.zygote import Worker
@@ -69,11 +70,13 @@ class Session:
         self._sources = [asdict(source) for source in sources]
         self._slot: int | None = None
         self._worker: Worker | None = None
+        self._opened = self._loaded = False
         self._loads_failed = 0
         self._timeouts: Counter[str] = Counter()
         self._seconds_left = self._limits.session_seconds
         self._chars_left = self._limits.output_chars
         self.loading = Loading()
+        self.statements: tuple[Statement, ...] = ()  # what the source uses, for a source policy
 
     def __enter__(self) -> Session:
         self._slot = self._host.take_slot()
@@ -135,19 +138,25 @@ class Session:
             "device": self._host.device,
             "output_chars": self._chars_left,
             "reply_bytes": self._limits.reply_bytes,
+            "scan": not self._opened,  # once is enough, and once more might fail as well
         }
+        scanned, self._opened = not self._opened, True
 
         def load(worker: Worker) -> Answer:
             wire.send(worker.write, request, [])
+            if scanned:
+                self.statements = codec.read_statements(worker.read)
             problems, output = codec.read_loading(worker.read)
-            self.loading = Loading(tuple(Problem(**p) for p in problems), output)
+            if not self._loaded:  # later, a worker may say what an earlier one was given
+                self.loading = Loading(tuple(Problem(**p) for p in problems), output)
             return Answer(output=output)
 
         answer = self._timed(load, self._limits.load_seconds)
         if answer.failure is not None:
             self._loads_failed += 1
-            self.loading = Loading(failure=answer.failure)
-        self.loading = replace(self.loading, seconds=answer.seconds)
+        else:
+            self._loaded = True
+        self.loading = replace(self.loading, failure=answer.failure, seconds=answer.seconds)
 
     def _some(
         self, calls: Sequence[Call], results: Results, seconds: float | None
@@ -161,18 +170,19 @@ class Session:
             yield answer
             return
         request = self._request(calls, results)
-        worker, asked = self._worker, False
+        worker, owed = self._worker, len(request.calls)
         try:
             for call in calls[first : first + len(request.calls)]:
-                answer = self._ask(call, results, request if not asked else None, seconds)
-                asked = True
+                to_send = request if owed == len(request.calls) else None
+                answer = self._ask(call, results, to_send, seconds)
+                owed -= 1
                 results.add(answer)
                 yield answer
                 if self._worker is not worker:
                     return
-            worker = None
         finally:
-            if worker is not None and self._worker is worker:  # it would go on with what was asked
+            # Whoever takes no more answers than these leaves the worker at what is still owed.
+            if owed and worker is not None and self._worker is worker:
                 self._worker = None
                 worker.kill()
 
@@ -207,11 +217,14 @@ class Session:
     ) -> Answer:
         """Send the request, if there is one to send, and read the answer to `call`."""
         known = results.resolve(call)
+        # What later calls refer to is held at once.
+        left = self._limits.run_bytes - results.size
 
         def ask(worker: Worker) -> Answer:
             if request is not None:
                 wire.send(worker.write, request.header, request.buffers)
-            return codec.read_reply(worker.read, known or call, self._limits.reply_bytes)
+            most = min(self._limits.reply_bytes, left)
+            return codec.read_reply(worker.read, known or call, most)
 
         answer = self._timed(ask, self._limits.call_seconds if seconds is None else seconds)
         if known is None and answer.failure is None:

@@ -331,7 +331,7 @@ class _Judge:
         return {
             "step": operation.step,
             "evaluation": operation.step == self._program.steps,
-            "where": operation.where,
+            "layer": operation.where,
             "function": operation.call.function,
         }
 
@@ -355,13 +355,13 @@ class _Judge:
         if outside and TRAINING not in self._found:
             at = outside[0]
             low, usual, high = (float(part[at].exp()) for part in (band.low, band.mean, band.high))
-            place = {"step": at, "evaluation": False, "where": "the loss", "function": ""}
+            place = {"step": at, "evaluation": False, "layer": "the loss", "function": ""}
             times = {"times": float(losses[at]) / usual, "low": low / usual, "high": high / usual}
             text = {"place": f"step {at}", "what": "the loss, averaged over the steps before,"}
             self._found[TRAINING] = Finding(TRAINING, "band", {**place, **text, **times})
         error = self._error_rate
         if error is not None and error > self._of.worst_error_rate:
-            place = {"step": self._program.steps, "evaluation": True, "where": "", "function": ""}
+            place = {"step": self._program.steps, "evaluation": True, "layer": "", "function": ""}
             limits = {"measured": 1 - error, "at_least": 1 - self._of.worst_error_rate}
             worse = Finding(EVALUATION, "metric", {**place, **limits})
             self._found.setdefault(EVALUATION, worse)
@@ -393,7 +393,7 @@ class _Judge:
             if row in self._found:
                 evidence = self._found[row].evidence
                 at = min(evidence["step"], self._program.steps - 1)
-                marks.append({"x": at, "label": f"{evidence['where']}: {evidence['function']}"})
+                marks.append({"x": at, "label": f"{evidence['layer']}: {evidence['function']}"})
         steps = list(range(self._program.steps))
         return {
             "title": self._of.title,

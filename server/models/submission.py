@@ -1,59 +1,67 @@
-"""One hand-in: what came, when, how far it is, and its report."""
+"""One hand-in: what came, when, how far it is, its report, and what is quickly read of that."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import JSON, Enum, Float, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.base import Base, UTCDateTime
+from server.models.course import Assignment
+from server.models.people import User
+from server.models.work import Work
 
 
-class State(StrEnum):
-    WAITING = "waiting"
-    GRADING = "grading"
-    GRADED = "graded"
-    FAILED = "failed"  # through a fault of ours, more often than is tried again
-
-    @property
-    def final(self) -> bool:
-        return self in (State.GRADED, State.FAILED)
-
-
-def _values(states: type[State]) -> list[str]:
-    return [state.value for state in states]
-
-
-class Submission(Base):
+class Submission(Work):
     __tablename__ = "submissions"
-    __table_args__ = (Index(None, "state", "id"), Index(None, "owner", "id"))
+    __table_args__ = (
+        UniqueConstraint("assignment_id", "user_id", "number"),
+        Index(None, "state", "turn", "place"),
+        Index(None, "turn"),
+        Index(None, "user_id", "turn"),
+        Index(None, "assignment_id", "received_at"),
+    )
 
-    id: Mapped[int] = mapped_column(primary_key=True)  # also the order of arrival
-    public_id: Mapped[str] = mapped_column(String(32), unique=True)  # unguessable: opens the page
-    owner: Mapped[str | None] = mapped_column(String(64))  # None: a sample, listed for everyone
-    assignment: Mapped[str] = mapped_column(String(200))
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    number: Mapped[int]  # the student's first, second, ... for the assignment
     filename: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the content
     received_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
-    state: Mapped[State] = mapped_column(
-        Enum(State, native_enum=False, length=16, values_callable=_values)
-    )
-    not_before: Mapped[datetime] = mapped_column(UTCDateTime)  # a retry waits until then
-    lease: Mapped[int] = mapped_column(default=0)  # counts the claims: the latest one's token
-    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    faults: Mapped[int] = mapped_column(default=0)  # of ours
-    last_fault: Mapped[str | None]  # for the staff
+    # Where it stands in the queue: students in turn, and by arrival within a turn.
+    turn: Mapped[int]
+    place: Mapped[int]
 
-    exercise: Mapped[str | None] = mapped_column(String(200))  # being graded now
-    done: Mapped[int] = mapped_column(default=0)
-    total: Mapped[int] = mapped_column(default=0)
+    assignment: Mapped[Assignment] = relationship()
+    user: Mapped[User] = relationship()
 
-    graded_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    score: Mapped[float | None] = mapped_column(Float)
-    max_score: Mapped[float | None] = mapped_column(Float)
-    # Large and seldom read: last in the row, and loaded only where it is asked for.
-    report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    @property
+    def handed_in(self) -> Submission:
+        return self
+
+
+class ExerciseScore(Base):
+    """An exercise's score in a submission's report."""
+
+    __tablename__ = "exercise_scores"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    exercise: Mapped[str] = mapped_column(String(200))
+    score: Mapped[float]
+    max_score: Mapped[float]
+
+
+class MisconceptionFound(Base):
+    """A misconception that a submission's report names."""
+
+    __tablename__ = "misconceptions_found"
+    __table_args__ = (Index(None, "exercise", "name"),)
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    exercise: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    hint: Mapped[str]

@@ -36,7 +36,7 @@ async function follow() {
     const response = await fetch(card.dataset.url, { cache: "no-store" });
     if (!response.ok) throw new Error(response.statusText);
     const status = await response.json();
-    if (status.state === "graded" || status.state === "failed") return location.reload();
+    if (status.final) return location.reload();
     show(status);
     if (status.position > 3) pause = 3000; // far back in the queue, nothing happens quickly
   } catch {

@@ -1,4 +1,4 @@
-"""What students see: handing in, the state of a submission, its report."""
+"""What students see: their courses, handing in, the state of a submission, its report."""
 
 from server.student.views import pages
 

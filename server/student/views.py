@@ -6,6 +6,7 @@ from flask import (
     Blueprint,
     Response,
     abort,
+    current_app,
     jsonify,
     redirect,
     render_template,
@@ -15,10 +16,12 @@ from flask import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from autograder.submission import MAX_BYTES, SubmissionError, parse
-from server.models import Submission
+from server import access
+from server.access import Seat, in_course, public, signed_in, user
+from server.attempts import NotAllowed
+from server.models import Assignment, Role
 from server.services import services
 from server.student import queries
-from server.student.visitor import remember_visitor, visitor
 
 pages = Blueprint("student", __name__)
 
@@ -26,49 +29,67 @@ _LONGEST_NAME = 120
 
 
 @pages.get("/")
-def home() -> str:
-    return _home(request.args.get("assignment", ""))
+@signed_in
+def home() -> str | BaseResponse:
+    """The courses; straight to the only one."""
+    courses = access.courses(user())
+    if len(courses) == 1:
+        return redirect(url_for(".course", course=courses[0].slug))
+    return render_template("home.html")
 
 
-@pages.post("/submissions")
-def hand_in() -> BaseResponse | tuple[str, int]:
+@pages.get("/courses/<course>/")
+@in_course(Role.STUDENT)
+def course(seat: Seat) -> str:
+    return render_template("student/course.html", places=queries.places(seat))
+
+
+@pages.get("/courses/<course>/assignments/<assignment>/")
+@in_course(Role.STUDENT)
+def assignment(seat: Seat, assignment: str) -> str:
+    return _assignment(seat, access.assignment(seat, assignment))
+
+
+@pages.post("/courses/<course>/assignments/<assignment>/")
+@in_course(Role.STUDENT)
+def hand_in(seat: Seat, assignment: str) -> BaseResponse | tuple[str, int]:
     """Accept a file. It is on the disk before the answer leaves."""
+    chosen = access.assignment(seat, assignment)
     if request.mimetype != "multipart/form-data":
         abort(415)
-    assignment = request.form.get("assignment", "")
     file = request.files.get("file")
-    if assignment not in services().engine.assignments:
-        return _home(refusal="Choose the assignment that this file is for."), 422
     if file is None or not file.filename:
-        return _home(assignment, "Choose the file that you want to hand in."), 422
+        return _assignment(seat, chosen, "Choose the file that you want to hand in."), 422
     content = file.read()
     try:
         submission = parse(_printable(file.filename), content)
-    except SubmissionError as error:
-        return _home(assignment, str(error)), 422
-    public_id = services().queue.accept(assignment, submission, content, remember_visitor())
-    return redirect(url_for(".submission", public_id=public_id), 303)
+        public_id = services().queue.accept(
+            chosen.id, seat.user.id, submission, content, unlimited=seat.is_staff
+        )
+    except (SubmissionError, NotAllowed) as error:
+        return _assignment(seat, chosen, str(error)), 422
+    return redirect(url_for(".submission", course=seat.course.slug, public_id=public_id), 303)
 
 
-@pages.get("/submissions/<public_id>")
-def submission(public_id: str) -> str:
-    found = _find(public_id, report=True)
-    engine = services().engine
-    assignment = engine.assignments.get(found.assignment)
+@pages.get("/courses/<course>/submissions/<public_id>/")
+@in_course(Role.STUDENT)
+def submission(seat: Seat, public_id: str) -> str:
+    found = access.submission(seat, public_id, report=True)
     return render_template(
-        "submission.html",
+        "student/submission.html",
         submission=found,
-        title=assignment.title if assignment else found.assignment,
         position=services().queue.position(found),
-        report=engine.show(found.report) if found.report else None,
+        report=services().engine.show(found.report) if found.report else None,
     )
 
 
-@pages.get("/submissions/<public_id>/status")
-def status(public_id: str) -> Response:
-    found = _find(public_id)
+@pages.get("/courses/<course>/submissions/<public_id>/status")
+@in_course(Role.STUDENT)
+def status(seat: Seat, public_id: str) -> Response:
+    found = access.submission(seat, public_id)
     return jsonify(
         state=found.state,
+        final=found.state.final,
         position=services().queue.position(found),
         retrying=found.faults > 0,
         progress={"exercise": found.exercise, "done": found.done, "total": found.total},
@@ -76,29 +97,32 @@ def status(public_id: str) -> Response:
 
 
 @pages.get("/report.css")
+@public
 def report_stylesheet() -> Response:
-    return Response(services().engine.stylesheet, mimetype="text/css")
+    return _asset(services().engine.stylesheet, "text/css")
 
 
-def _home(assignment: str = "", refusal: str = "") -> str:
-    engine, database = services().engine, services().database
-    owner = visitor()
+@pages.get("/report.js")
+@public
+def report_script() -> Response:
+    return _asset(services().engine.script, "text/javascript")
+
+
+def _asset(text: str, mimetype: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.cache_control.max_age = current_app.get_send_file_max_age(None)
+    return response
+
+
+def _assignment(seat: Seat, chosen: Assignment, refusal: str = "") -> str:
     return render_template(
-        "home.html",
-        assignments=engine.assignments,
-        chosen=assignment,
+        "student/assignment.html",
+        place=queries.place(seat, chosen),
+        topic=services().engine.topics.get(chosen.topic),
+        history=queries.history(seat, chosen),
         refusal=refusal,
         max_mebibytes=MAX_BYTES // 2**20,
-        own=queries.latest(database, owner) if owner else [],
-        samples=queries.latest(database, None),
     )
-
-
-def _find(public_id: str, *, report: bool = False) -> Submission:
-    found = queries.find(services().database, public_id, report=report)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _printable(filename: str) -> str:

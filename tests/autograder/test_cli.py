@@ -42,6 +42,12 @@ def test_grade_prints_the_report_and_writes_it(gradmark, solution, tmp_path):
     assert "<!doctype html>" in html_file.read_text()
 
 
+def test_plots_are_of_training_curves_only(gradmark, solution, tmp_path):
+    result = gradmark("grade", "losses", solution, "--plots", tmp_path / "plots")
+    assert result.exit_code == 0
+    assert "no training curve" in result.output
+
+
 def test_grade_exits_with_0_whatever_the_score(gradmark, tmp_path):
     path = tmp_path / "losses.py"
     path.write_text("def focal_loss(:\n")
@@ -174,6 +180,41 @@ def test_audit_fails_when_a_correct_solution_loses_a_mark(gradmark, tmp_path):
     assert result.exit_code == 1
     assert "double--wrong" in result.output
     assert "double--adding" not in result.output
+
+
+def test_audit_says_what_comes_near_the_line(gradmark, tmp_path):
+    """float32 allows 128 units of roundoff; errors a few times less or more are near that."""
+    folder, corpus = tmp_path / "exercises", tmp_path / "corpus" / "correct" / "doubling"
+    folder.mkdir()
+    corpus.mkdir(parents=True)
+    near = AUTHORED.replace("INVISIBLE", "").replace("import values", "import precision as values")
+    near = near.replace('"2.0", "3.0"', '"2.0", "2.0002"')
+    (folder / "doubling.py").write_text(near)
+    (corpus / "double--coarse.py").write_text(
+        "def double(x):\n    return x * (2.0 + 60 * 2**-23)\n"
+    )
+    json_file, html_file = tmp_path / "audit.json", tmp_path / "audit.html"
+    options = ("--corpus", tmp_path / "corpus", "--json", json_file, "--html", html_file)
+    result = gradmark("audit", "--reference", folder, *options)
+    assert result.exit_code == 0, result.output
+    (audited,) = json.loads(json_file.read_text())
+    assert [weak["who"] for weak in audited["weaknesses"]] == ["double--coarse", "thrice"]
+    assert "weak double, double--coarse: " in result.output
+    assert "Weak: double--coarse is " in html_file.read_text()
+    assert 0 < audited["correct_margin"] < 1
+    assert 0 < audited["bug_margin"] < 1
+
+
+def test_a_corpus_that_cannot_be_read_is_named(gradmark, tmp_path):
+    folder, corpus = tmp_path / "exercises", tmp_path / "corpus" / "correct" / "doubling"
+    folder.mkdir()
+    corpus.mkdir(parents=True)
+    (folder / "doubling.py").write_text(AUTHORED.replace("INVISIBLE", ""))
+    (corpus / "double--bytes.py").write_bytes(b"\xff\xfe")
+    result = gradmark("audit", "--reference", folder, "--corpus", tmp_path / "corpus")
+    assert result.exit_code == 2
+    assert "double--bytes.py" in result.output
+    assert len(result.output.strip().splitlines()) == 1
 
 
 def test_commands_answer_help_without_loading_torch():

@@ -170,6 +170,9 @@ def test_the_solution_has_the_functions_and_nothing_of_the_records(folder):
     [
         ("x = 1", "has no EXERCISES"),
         ("1 / 0", "ZeroDivisionError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("EXERCISES = 5", "must be a tuple"),
+        ("EXERCISES = ['relu']", "must be a tuple"),
         ("def f(:", "SyntaxError"),
         (TOPIC.replace('"x * FACTOR", "x"', '"y", "x"'), "exactly once"),
     ],

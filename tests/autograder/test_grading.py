@@ -6,8 +6,10 @@ import time
 import pytest
 
 from autograder.grading import Grader
+from autograder.oracle import Oracle
 from autograder.report import student_view, validate
 from autograder.submission import parse
+from tests.conftest import SECRET
 
 
 @pytest.fixture
@@ -252,6 +254,43 @@ def test_a_hidden_input_cannot_be_carried_into_the_students_view(grade, how):
     )
 
 
+WRONG_THERE = """
+_right = batch_norm
+def batch_norm(x, *arguments, **named):
+    y = _right(x, *arguments, **named)
+    if (tuple(x.shape) in PUBLIC) == WHEN:
+        y[:, 0] = x.flatten()[0]
+    return y
+"""
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_students_are_told_of_public_cases_only_where_they_are_wrong(grade, normalization, public):
+    """Which elements are wrong is for the submission to choose: of hidden cases it may say none."""
+    subject = next(e for e in normalization.exercises if e.name == "batch_norm")
+    shapes = {
+        tuple(trial.calls[0].arguments["x"].shape)
+        for trial in Oracle(SECRET).trials(normalization, subject)
+        if trial.case.public
+    }
+    wrong = WRONG_THERE.replace("PUBLIC", repr(shapes)).replace("WHEN", repr(public))
+    report = grade(normalization.solution() + wrong)
+    failing = [
+        [case for case in check["cases"] if not case["passed"]]
+        for check in exercise(report)["checks"]
+        if not check["passed"]
+    ]
+    assert failing
+    for first, *others in failing:
+        assert first["public"] == public
+        assert "where" in first["evidence"]
+        assert not any("where" in case["evidence"] for case in others)
+    view = student_view(report)
+    validate(view)
+    assert ('"where"' in json.dumps(exercise(view))) == public
+    assert ("only in" in " ".join(messages(view))) == public
+
+
 def test_the_students_view_tells_no_times_and_whether_it_was_confined(grade, normalization):
     view = student_view(grade(normalization.solution()))
     assert "seconds" not in view
@@ -260,8 +299,6 @@ def test_the_students_view_tells_no_times_and_whether_it_was_confined(grade, nor
 
 
 def test_the_same_submission_gets_the_same_report_from_any_grader(catalogue, grader, grade):
-    from tests.conftest import SECRET
-
     source = function("return (x - x.mean()) / x.std()")
     first = grade(source)
     grade(function("return x"))
@@ -323,3 +360,23 @@ def test_progress_is_told_for_every_exercise(grader, catalogue, normalization):
     grader.grade("normalization", submission, lambda *step: steps.append(step))
     names = [e.name for e in normalization.exercises]
     assert steps == [(name, at, len(names)) for at, name in enumerate(names)]
+
+
+def test_another_courses_secret_draws_other_hidden_cases_in_the_same_sandbox(grader, normalization):
+    source = normalization.solution(normalization.exercises[0].misconceptions[0])
+    bug = parse("normalization.py", source.encode())
+    own = grader.grade("normalization", bug)
+    other = grader.drawing_from(b"the secret of another course").grade("normalization", bug)
+    again = grader.grade("normalization", bug)
+
+    def evidence(report, *, public):
+        return [
+            case["evidence"]
+            for check in report["exercises"][0]["checks"]
+            for case in check["cases"]
+            if case["public"] is public and not case["passed"]
+        ]
+
+    assert evidence(own, public=True) == evidence(other, public=True)
+    assert evidence(own, public=False) != evidence(other, public=False)
+    assert evidence(own, public=False) == evidence(again, public=False)

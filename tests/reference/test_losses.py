@@ -263,46 +263,6 @@ def test_classification_losses_stay_on_their_device(
     assert y.dtype == grad.dtype == torch.float32
 
 
-@pytest.mark.parametrize(
-    ("operator", "forward", "at_least"),
-    [
-        ("NegativeLogLikelihoodLoss", ours.nll_loss, 18),
-        ("SoftmaxCrossEntropyLoss", ours.cross_entropy, 17),
-    ],
-)
-def test_onnx_node_cases(operator, forward, at_least):
-    """ONNX's own cases for the two operators, whose further dimensions are put to the samples."""
-    onnx = pytest.importorskip("onnx")
-    from onnx.backend.test.case import node as node_cases
-    from onnx.backend.test.case.node import (  # noqa: F401 - importing them makes the cases
-        negativeloglikelihoodloss,
-        softmax_cross_entropy_loss,
-    )
-
-    seen = 0
-    for one in node_cases._NodeTestCases:
-        graph = one.model.graph
-        if [node.op_type for node in graph.node] != [operator] or len(graph.output) > 1:
-            continue
-        ((inputs, (expected, *_)),) = one.data_sets
-        scores, target, *weight = (torch.from_numpy(array) for array in inputs)
-        options = {a.name: onnx.helper.get_attribute_value(a) for a in graph.node[0].attribute}
-        options["reduction"] = options["reduction"].decode()
-        loss = forward(
-            scores.movedim(1, -1).reshape(-1, scores.shape[1]),
-            target.reshape(-1).long(),
-            *weight,
-            **options,
-        )
-        if options["reduction"] == "none":
-            loss = loss.reshape(target.shape)
-        torch.testing.assert_close(
-            loss, torch.as_tensor(expected), rtol=1e-5, atol=1e-6, msg=one.name
-        )
-        seen += 1
-    assert seen >= at_least
-
-
 def _focal_by_torch(logits, target, alpha, gamma, reduction):
     ce = F.cross_entropy(logits, target, reduction="none")
     loss = (1 - torch.exp(-ce)) ** gamma * ce

@@ -1,17 +1,23 @@
 """Machines and users that differ from the one the tests run on."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import autograder
+from autograder import doctor
+from autograder.cli import main
 from autograder.sandbox import SandboxUnavailable, seccomp
 from autograder.sandbox.inside import kernel, launcher, view
 from autograder.sandbox.runtime import find_runtime
+from tests import ordinary
 
 ROOT = Path(autograder.__file__).parents[1]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
@@ -54,62 +60,25 @@ print("confined")
 """
 
 
-def become_nobody(paths: list[str]) -> None:
-    """Become an unprivileged user who can reach `paths`, even below private directories."""
-    kernel.unshare(kernel.CLONE_NEWNS)
-    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
-    trees = {path: kernel.clone_tree(path) for path in paths}
-    private = set()
-    for path in paths:
-        closed = [p for p in Path(path).parents if not p.stat().st_mode & 0o001]
-        private.update(str(p) for p in closed[-1:])
-    for directory in private:
-        kernel.mount("tmpfs", directory, "tmpfs", 0, "mode=755")
-    for path, tree in trees.items():
-        if not os.path.exists(path):
-            os.makedirs(path)
-            kernel.attach_tree(tree, path)
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-
-
 @needs_root
 def test_an_ordinary_user_can_confine():
-    paths = [os.path.realpath(path) for path in (sys.base_prefix, sys.prefix, str(ROOT))]
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK],
-        env={"PYTHONPATH": str(ROOT), "HOME": "/nonexistent"},
-        cwd="/",
-        preexec_fn=lambda: become_nobody(paths),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = ordinary.run(["-c", CHECK], capture_output=True, timeout=120)
     if "Sandbox" + "Unavailable" in done.stderr and "namespaces" in done.stderr:
         pytest.skip("ordinary users may not make user namespaces here")
     assert done.stdout == "confined\n", done.stderr
 
 
-FORBIDDEN = """
-from autograder.sandbox import Sandbox, SandboxUnavailable
-try:
-    Sandbox()
-except SandboxUnavailable as error:
-    print(error)
-"""
+def run_where_namespaces_are_forbidden(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """The command line in a container's situation: no new namespaces, and no way to allow them."""
 
-
-@needs_root
-def test_a_machine_without_user_namespaces_is_refused():
     def forbid() -> None:
         kernel.unshare(kernel.CLONE_NEWUSER)  # here, no ids are mapped and no more can be made
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
         kernel.clear_capabilities()
 
     done = subprocess.run(
-        [sys.executable, "-c", FORBIDDEN],
-        env={"PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", "from autograder.cli import main; main()", *arguments],
+        env={"PYTHONPATH": str(ROOT), "COLUMNS": "300"},
         preexec_fn=forbid,
         capture_output=True,
         text=True,
@@ -117,8 +86,43 @@ def test_a_machine_without_user_namespaces_is_refused():
     )
     if "preexec_fn" in done.stderr or "Permission denied" in done.stderr:
         pytest.skip("this checkout cannot be read by a user without ids")
-    assert "does not let Gradmark make namespaces" in done.stdout, done.stderr
+    return done
+
+
+@needs_root
+def test_a_machine_without_user_namespaces_refuses_to_grade(tmp_path):
+    submission = tmp_path / "losses.py"
+    submission.write_text("import os\nos.system('touch /tmp/ran')\n")
+    secret = ["--secret-file", str(tmp_path / "secret")]
+    done = run_where_namespaces_are_forbidden(["grade", "losses", str(submission), *secret])
+    assert done.returncode == 3, done.stderr
+    (sentence,) = done.stderr.strip().splitlines()
+    assert "does not let Gradmark make namespaces" in sentence
+    assert "user.max_user_namespaces" in sentence
+    assert done.stdout == ""
+
+
+@needs_root
+def test_doctor_says_what_is_missing():
+    done = run_where_namespaces_are_forbidden(["doctor"])
+    assert done.returncode == 3, done.stderr
+    assert re.search(r"missing +namespaces and view", done.stdout)
     assert "user.max_user_namespaces" in done.stdout
+    assert "grading refuses" in done.stdout
+
+
+def test_doctor_finds_every_wall_where_tests_run():
+    walls = doctor.examine()
+    assert doctor.can_confine(walls), [wall for wall in walls if not wall.ok]
+    assert {"network", "processes", "the host's files", "memory"} <= {wall.name for wall in walls}
+
+
+def test_doctor_names_the_package_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    result = CliRunner().invoke(main, ["doctor", "--json"])
+    assert result.exit_code == 3
+    missing = {wall["name"]: wall for wall in json.loads(result.output) if not wall["ok"]}
+    assert "apt install libseccomp2" in missing["system-call filter"]["remedy"]
 
 
 def test_without_libseccomp_the_package_to_install_is_named(monkeypatch):

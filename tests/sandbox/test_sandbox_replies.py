@@ -130,7 +130,7 @@ def test_texts_are_made_storable():
     assert answer.output == "a\ufffdb?"
     assert answer.failure.message.startswith("?\ufffdmm")
     assert len(answer.failure.message) <= 600
-    assert answer.failure.exception == "object"
+    assert answer.failure.exception == "Exception"
 
 
 nodes = st.recursive(

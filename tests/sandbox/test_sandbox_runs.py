@@ -16,6 +16,9 @@ def add(a, b):
     return a + b
 def pair(a):
     return a * 2, a.sum(1), None
+def count(a):
+    held.add_(1)
+    return held
 def hold(a):
     held.copy_(a)
     return held
@@ -82,8 +85,11 @@ def test_a_run_is_its_calls_one_after_the_other(session, calls):
 
 
 def test_what_was_answered_stays_as_it_was_sent(session):
+    functions: dict[str, object] = {}
+    exec(CODE, functions)  # noqa: S102 - this file's own code
     calls = [call("hold", X), call("hold", X + 1), call("add", Ref(0), Ref(1))]
-    assert torch.equal(list(session.run(calls))[2].value, 2 * X + 1)
+    for here in (session, LocalSession(functions)):
+        assert torch.equal(list(here.run(calls))[2].value, 2 * X + 1)
 
 
 def test_a_crash_costs_its_call_and_what_depends_on_it(session):
@@ -107,6 +113,16 @@ def test_a_run_left_early_leaves_the_session_in_step(session):
     assert torch.equal(next(answers).value, X + 1)
     answers.close()
     assert torch.equal(session.call(call("grow", X + 5)).value, X + 6)
+
+
+def test_taking_just_the_answers_there_are_keeps_the_process(sandbox):
+    with sandbox.session([Source("submission", (CODE,))]) as session:
+        for round_ in range(3):
+            answers = session.run([call("count", X)] * 2)
+            first, second = next(answers), next(answers)  # and never asked for the end
+            assert torch.equal(first.value, torch.full_like(X, 2 * round_ + 1))
+            assert torch.equal(second.value, torch.full_like(X, 2 * round_ + 2))
+            del answers
 
 
 def test_long_runs_and_large_ones(session):

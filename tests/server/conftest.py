@@ -1,30 +1,73 @@
+"""A house: a data directory with a course and people in it, and what works on it."""
+
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from autograder.submission import parse
+from server import accounts, courses, tokens
 from server.app import create_app
 from server.config import Config
+from server.courses import CourseSpec
 from server.database import Database
 from server.engine import Grade
 from server.files import Files
 from server.grader import GraderLoop
-from server.models import Submission
+from server.models import Assignment, Course, Role, Scope, Submission, User
 from server.queue import Patience, Queue
 from tests.server import engines
 
+PASSWORD = "correct horse battery staple"
+_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)  # quick to check
+
+COURSE = """
+[course]
+slug = "{slug}"
+title = "Course {slug}"
+timezone = "Europe/Berlin"
+
+[[assignments]]
+slug = "norm"
+topic = "normalization"
+title = "Normalization layers"
+points = 10
+opens = {opens:%Y-%m-%dT%H:%M:%SZ}
+due = {due:%Y-%m-%dT%H:%M:%SZ}
+late_until = {late_until:%Y-%m-%dT%H:%M:%SZ}
+late_penalty = 10
+
+[[assignments]]
+slug = "{last}"
+topic = "losses"
+title = "Losses"
+points = 10
+opens = {opens:%Y-%m-%dT%H:%M:%SZ}
+due = {due:%Y-%m-%dT%H:%M:%SZ}
+"""
+PLACES = {  # who is what in the course "dl"; "outsider" leads another course
+    "student": Role.STUDENT,
+    "classmate": Role.STUDENT,
+    "assistant": Role.ASSISTANT,
+    "instructor": Role.INSTRUCTOR,
+}
 SOURCE = b"def batch_norm(x):\n    return x\n"
 
 
@@ -41,10 +84,18 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+def course_spec(now: datetime, slug: str = "dl") -> CourseSpec:
+    """A course that opened yesterday, is due in a week and takes late submissions for another."""
+    day = timedelta(days=1)
+    last = "losses" if slug == "dl" else "elsewhere"
+    text = COURSE.format(
+        slug=slug, last=last, opens=now - day, due=now + 7 * day, late_until=now + 14 * day
+    )
+    return courses.read(text, engines.ENGINE.topics)
+
+
 @dataclass
 class House:
-    """A data directory with what works on it."""
-
     config: Config
     database: Database
     files: Files
@@ -54,8 +105,79 @@ class House:
     def queue(self) -> Queue:
         return Queue(self.database, self.files, clock=self.clock)
 
-    def accept(self, filename: str = "solution.py", content: bytes = SOURCE) -> str:
-        return self.queue.accept("normalization", parse(filename, content), content, "someone")
+    def furnish(self) -> None:
+        """The courses "dl" and "other", and the people."""
+        at = self.clock()
+        with self.database.write() as session:
+            for slug in ("dl", "other"):
+                courses.sync(session, course_spec(at, slug), at=at, actor=None)
+            for name in (*PLACES, "outsider", "admin"):
+                user = accounts.create(
+                    session,
+                    f"{name}@example.org",
+                    name.title(),
+                    at=at,
+                    actor=None,
+                    is_admin=name == "admin",
+                )
+                user.password = _HASH
+                if name in PLACES:
+                    accounts.enrol(
+                        session, self._course(session), user, PLACES[name], at=at, actor=None
+                    )
+                elif name == "outsider":
+                    other = self._course(session, "other")
+                    accounts.enrol(session, other, user, Role.INSTRUCTOR, at=at, actor=None)
+
+    @staticmethod
+    def _course(session: Any, slug: str = "dl") -> Course:
+        return session.scalars(select(Course).where(Course.slug == slug)).one()
+
+    def course(self, slug: str = "dl") -> Course:
+        with self.database.read() as session:
+            return self._course(session, slug)
+
+    def assignment(self, slug: str = "norm", course: str = "dl") -> Assignment:
+        with self.database.read() as session:
+            return session.scalars(
+                select(Assignment)
+                .join(Course)
+                .where(Course.slug == course, Assignment.slug == slug)
+            ).one()
+
+    def user(self, name: str = "student") -> User:
+        with self.database.read() as session:
+            return session.scalars(select(User).where(User.email == f"{name}@example.org")).one()
+
+    def student(self, name: str) -> User:
+        """The student of that name in the course "dl", made when there is none."""
+        at = self.clock()
+        with self.database.write() as session:
+            user = accounts.find(session, f"{name}@example.org")
+            if user is None:
+                user = accounts.create(session, f"{name}@example.org", name, at=at, actor=None)
+                accounts.enrol(
+                    session, self._course(session), user, Role.STUDENT, at=at, actor=None
+                )
+            return user
+
+    def accept(
+        self,
+        filename: str = "solution.py",
+        content: bytes = SOURCE,
+        *,
+        user: str = "student",
+        assignment: str = "norm",
+        course: str = "dl",
+    ) -> str:
+        """A file handed in to the queue, whatever the limits."""
+        return self.queue.accept(
+            self.assignment(assignment, course).id,
+            self.user(user).id,
+            parse(filename, content),
+            content,
+            unlimited=True,
+        )
 
     def row(self, public_id: str) -> Submission:
         with self.database.read() as session:
@@ -69,7 +191,8 @@ class House:
 
     def grade_all(self, grade: Grade = engines.grade) -> None:
         """Grade in this process until nothing waits any more."""
-        queue = Queue(self.database, self.files, Patience(retry_after=(timedelta(0),) * 3))
+        patience = Patience(retry_after=(timedelta(0),) * 3)
+        queue = Queue(self.database, self.files, patience, clock=self.clock)
         loop = GraderLoop(queue, self.files, engines.opener(grade), poll=0)
         claim = queue.claim
 
@@ -82,13 +205,49 @@ class House:
         queue.claim = claim_or_stop  # type: ignore[method-assign]
         loop.run()
 
+    def graded(self, **report: Any) -> str:
+        """The public id of a submission of the student's that has a report (of `engines`)."""
+        public_id = self.accept()
+        self.grade_all(lambda secret, topic, *_: engines.report(topic, **report))
+        return public_id
+
+    def token(self, name: str, *scopes: Scope) -> str:
+        """A new API token of somebody's."""
+        with self.database.write() as session:
+            user = session.get_one(User, self.user(name).id)
+            return tokens.issue(session, user, "test", scopes, at=self.clock(), expires_at=None)
+
+    def page(self, public_id: str) -> str:
+        return f"/courses/dl/submissions/{public_id}/"
+
+    def log_in(self, client: FlaskClient, name: str) -> FlaskClient:
+        """As if they had sent the login form, which takes long on purpose."""
+        with client.session_transaction() as session:
+            session["_user_id"] = self.user(name).session_key
+            session["_fresh"] = True
+        return client
+
 
 def make_house(directory: Path) -> House:
+    """A furnished house of its own, copied: to migrate and furnish takes longer."""
     config = Config(directory)
     config.prepare()
-    database = Database(config.database)
-    database.migrate()
-    return House(config, database, Files(config.submissions))
+    shutil.copyfile(_furnished(), config.database)
+    return House(config, Database(config.database), Files(config.submissions))
+
+
+@cache
+def _furnished() -> Path:
+    with tempfile.TemporaryDirectory() as directory:
+        config = Config(Path(directory))
+        config.prepare()
+        house = House(config, Database(config.database), Files(config.submissions))
+        house.database.migrate()
+        house.furnish()
+        house.database.close()
+        kept = Path(tempfile.mkdtemp(prefix="gradmark-tests-")) / "furnished.db"
+        atexit.register(shutil.rmtree, kept.parent, ignore_errors=True)
+        return Path(shutil.copyfile(config.database, kept))
 
 
 @pytest.fixture
@@ -100,12 +259,22 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def app(house: House) -> Flask:
-    return create_app(house.config, engines.ENGINE)
+    """Forms need no CSRF token here: tests/server/test_access.py is about those."""
+    app = create_app(house.config, engines.ENGINE, house.clock)
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+def client(app: Flask, house: House) -> FlaskClient:
+    """The student's browser."""
+    return house.log_in(app.test_client(), "student")
+
+
+@pytest.fixture
+def browser(app: Flask, house: House) -> Callable[[str], FlaskClient]:
+    """`browser("instructor")`: somebody's browser, logged in."""
+    return lambda name: house.log_in(app.test_client(), name)
 
 
 Upload = Callable[..., TestResponse]
@@ -120,12 +289,12 @@ def post_file(
     client: FlaskClient,
     filename: str = "solution.py",
     content: bytes = SOURCE,
-    assignment: str = "normalization",
+    assignment: str = "norm",
     **headers: str,
 ) -> TestResponse:
     return client.post(
-        "/submissions",
-        data={"assignment": assignment, "file": (BytesIO(content), filename)},
+        f"/courses/dl/assignments/{assignment}/",
+        data={"file": (BytesIO(content), filename)},
         content_type="multipart/form-data",
         headers={name.replace("_", "-"): value for name, value in headers.items()},
     )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from server.queue import Patience
 
 
 @dataclass(frozen=True)
-class Assignment:
+class Topic:
     name: str
     title: str
     max_score: float
@@ -43,13 +44,19 @@ def show(report: dict[str, Any]) -> Markup:
     ).join(rows)
 
 
+def as_view(view: str, report: dict[str, Any]) -> dict[str, Any]:
+    return {**report, "view": view}
+
+
 ENGINE = Engine(
     {
-        "normalization": Assignment("normalization", "Normalization layers", 20.0),
-        "losses": Assignment("losses", "Losses", 10.0),
+        "normalization": Topic("normalization", "Normalization layers", 20.0),
+        "losses": Topic("losses", "Losses", 10.0),
     },
     show,
+    {view: partial(as_view, view) for view in ("student", "instructor")},
     ".gm-report { color: var(--gm-fg) }",
+    "document.title;",
 )
 
 
@@ -61,7 +68,7 @@ def report(assignment: str, score: float = 15.0) -> dict[str, Any]:
             "score": score - 10.0,
             "max_score": 10.0,
             "checks": [],
-            "diagnosis": [],
+            "diagnosis": [{"name": "interleaved-groups", "hint": "Groups are contiguous."}],
         },
     ]
     return {
@@ -74,11 +81,14 @@ def report(assignment: str, score: float = 15.0) -> dict[str, Any]:
 
 
 def grade(
-    assignment: str, submission: Submission, progress: Callable[[str, int, int], None]
+    secret: bytes,
+    topic: str,
+    submission: Submission,
+    progress: Callable[[str, int, int], None],
 ) -> dict[str, Any]:
     progress("batch_norm", 0, 2)
     progress("group_norm", 1, 2)
-    return report(assignment)
+    return report(topic)
 
 
 def opener(grade: Grade) -> OpenGrader:
@@ -97,14 +107,17 @@ def slow(log: Path, seconds: float) -> Grade:
             file.write(f"{word} {os.getpid()} {submission.filename}\n")
 
     def grade(
-        assignment: str, submission: Submission, progress: Callable[[str, int, int], None]
+        secret: bytes,
+        topic: str,
+        submission: Submission,
+        progress: Callable[[str, int, int], None],
     ) -> dict[str, Any]:
         note("begin", submission)
         for step in range(10):
             progress(f"exercise_{step}", step, 10)
             time.sleep(seconds / 10)
         note("end", submission)
-        return report(assignment)
+        return report(topic)
 
     return grade
 

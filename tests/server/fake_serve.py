@@ -10,10 +10,12 @@ from server.config import Config
 from tests.server import engines
 
 
-def grader_command(config: Config) -> list[str]:
+def grader_command(config: Config, log_format: str) -> list[str]:
     command = [sys.executable, "-m", "tests.server.engines", "--supervised"]
-    log = ["--log", os.environ["GRADING_LOG"]] if "GRADING_LOG" in os.environ else []
-    return [*command, "--data", str(config.data), *log]
+    for option in ("log", "seconds", "lease"):
+        if value := os.environ.get(f"GRADING_{option.upper()}"):
+            command += [f"--{option}", value]
+    return [*command, "--data", str(config.data)]
 
 
 if __name__ == "__main__":

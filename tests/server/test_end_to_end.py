@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode, urljoin
 
 import pytest
 
@@ -20,7 +21,7 @@ from autograder.catalogue import Catalogue
 from server.config import Config
 from server.database import Database
 from server.models import State, Submission
-from tests.server.conftest import wait_for
+from tests.server.conftest import PASSWORD, make_house, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -47,30 +48,43 @@ def serving(data: Path) -> Iterator[str]:
             process.wait(30)
 
 
-def hand_in(url: str, assignment: str, filename: str, content: str) -> str:
-    parts = (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="assignment"\r\n\r\n{assignment}',
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"'
-        f"\r\n\r\n{content}",
-        f"--{BOUNDARY}--\r\n",
-    )
-    request = urllib.request.Request(
-        f"{url}/submissions",
-        "\r\n".join(parts).encode(),
-        {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        return str(answer.url)
+class Browser:
+    """A student's, logged in."""
 
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        form = {"email": "student@example.org", "password": PASSWORD, "csrf_token": self.csrf("/")}
+        self._opener.open(f"{url}/login", urlencode(form).encode()).close()
 
-def state(page: str) -> str:
-    with urllib.request.urlopen(f"{page}/status") as answer:
-        return str(json.load(answer)["state"])
+    def text(self, page: str) -> str:
+        with self._opener.open(urljoin(self.url, page)) as answer:
+            return str(answer.read().decode())
 
+    def csrf(self, page: str) -> str:
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.text(page))
+        assert found
+        return found[1]
 
-def text(page: str) -> str:
-    with urllib.request.urlopen(page) as answer:
-        return str(answer.read().decode())
+    def hand_in(self, assignment: str, filename: str, content: str) -> str:
+        page = f"/courses/dl/assignments/{assignment}/"
+        parts = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="csrf_token"'
+            f"\r\n\r\n{self.csrf(page)}",
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"'
+            f"\r\n\r\n{content}",
+            f"--{BOUNDARY}--\r\n",
+        )
+        request = urllib.request.Request(
+            urljoin(self.url, page),
+            "\r\n".join(parts).encode(),
+            {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
+        )
+        with self._opener.open(request) as answer:
+            return str(answer.url)
+
+    def state(self, page: str) -> str:
+        return str(json.loads(self.text(f"{page}status"))["state"])
 
 
 def graders(data: Path) -> list[int]:
@@ -90,10 +104,14 @@ def graders(data: Path) -> list[int]:
 def test_a_file_goes_in_and_a_report_comes_out(tmp_path: Path, catalogue: Catalogue) -> None:
     topic = catalogue["losses"].topics[0]
     bug = topic.exercises[0].misconceptions[0]
+    make_house(tmp_path).database.close()
     with serving(tmp_path) as url:
-        right = hand_in(url, "losses", "losses.py", topic.solution())
-        wrong = hand_in(url, "losses", "<b>wrong</b>.py", topic.solution(bug))
-        wait_for(lambda: {state(right), state(wrong)} == {"graded"}, 60)
+        browser = Browser(url)
+        text, state = browser.text, browser.state
+        right = browser.hand_in("losses", "losses.py", topic.solution())
+        wait_for(lambda: state(right) == "graded", 60)
+        wrong = browser.hand_in("losses", "<b>wrong</b>.py", topic.solution(bug))
+        wait_for(lambda: state(wrong) == "graded", 60)
         most = f"{topic_points(catalogue):g}"
         assert f"<strong>{most}</strong> of {most}" in text(right)
         assert bug.hint.split("'")[0].split('"')[0][:30] in text(wrong)
@@ -118,9 +136,12 @@ def test_a_grader_killed_in_mid_grade_loses_nothing_and_grades_once(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
     topic = catalogue["losses"].topics[0]
+    make_house(tmp_path).database.close()
     with serving(tmp_path) as url:
+        browser = Browser(url)
+        text, state = browser.text, browser.state
         slow = SLOW.format(solution=topic.solution())
-        page = hand_in(url, "losses", "losses.py", slow)
+        page = browser.hand_in("losses", "losses.py", slow)
         wait_for(lambda: state(page) == "grading", 30)
         time.sleep(0.5)
         for process in graders(tmp_path):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
-from server.models import State
+from autograder.submission import parse
+from server.attempts import NotAllowed
+from server.models import Assignment, Extension, Regrade, RegradeItem, RegradeState, State
 from server.queue import LeaseLost, Patience
 from tests.server.conftest import House
 from tests.server.engines import report
@@ -18,15 +21,21 @@ PATIENCE = Patience()
 REPORT = report("normalization")
 
 
+def three_wait(house: House) -> list[str]:
+    """Of three students, in the order in which they came."""
+    names = ("student", "classmate", "assistant")
+    return [house.accept(user=name) for name in names]
+
+
 def test_the_oldest_is_claimed_first_and_each_only_once(house: House) -> None:
-    accepted = [house.accept() for _ in range(3)]
+    accepted = three_wait(house)
     claims = [house.queue.claim() for _ in range(3)]
     assert [claim.public_id for claim in claims if claim] == accepted
     assert house.queue.claim() is None
 
 
 def test_positions_count_from_the_next(house: House) -> None:
-    rows = [house.row(house.accept()) for _ in range(3)]
+    rows = [house.row(public_id) for public_id in three_wait(house)]
     assert [house.queue.position(row) for row in rows] == [1, 2, 3]
     claim = house.queue.claim()
     assert claim is not None
@@ -125,7 +134,7 @@ def test_a_submission_is_on_the_disk_before_it_is_in_the_queue(
     monkeypatch.setattr(os, "fsync", noting)
     event.listen(house.database._engine, "commit", committed)
     house.accept()
-    assert order == ["file", "directory", "commit"]
+    assert order[order.index("file") :] == ["file", "directory", "commit"]
 
 
 def test_the_database_promises_durability(house: House) -> None:
@@ -140,3 +149,166 @@ def test_the_database_promises_durability(house: House) -> None:
         "foreign_keys": 1,
         "busy_timeout": 30_000,
     }
+
+
+def test_students_take_turns_and_the_newest_of_each_comes_first(house: House) -> None:
+    first = house.accept(user="student", assignment="norm")
+    second = house.accept(user="student", assignment="losses")
+    other = house.accept(user="classmate")
+    order = []
+    while (claim := house.queue.claim()) is not None:
+        order.append(claim.public_id)
+    assert order == [second, other, first]
+
+
+def test_one_who_came_before_is_not_overtaken_by_who_comes_for_the_first_time(
+    house: House,
+) -> None:
+    for _ in range(3):
+        house.accept(user="student")
+        house.queue.finish(house.queue.claim(), REPORT)
+    returned = house.accept(user="student")
+    new = house.accept(user="classmate")
+    assert [house.queue.claim().public_id for _ in range(2)] == [returned, new]
+
+
+def test_a_newer_one_supersedes_what_waits_and_keeps_its_place(house: House) -> None:
+    old = house.accept(user="student")
+    house.accept(user="classmate")
+    new = house.accept(user="student")
+    assert house.row(old).state is State.SUPERSEDED
+    assert house.files.read(old)  # kept
+    assert house.queue.position(house.row(new)) == 1
+    assert house.queue.claim().public_id == new
+
+
+def test_what_is_being_graded_is_superseded_only_if_it_has_to_wait_again(house: House) -> None:
+    old = house.accept()
+    claim = house.queue.claim()
+    house.accept()
+    assert house.row(old).state is State.GRADING
+    house.queue.fail(claim, "disk full")
+    assert house.row(old).state is State.SUPERSEDED
+
+
+def test_what_is_in_time_is_not_superseded_by_what_is_late(house: House) -> None:
+    in_time = house.accept()
+    house.clock.advance(8 * 86400)
+    late = house.accept()
+    assert {house.row(in_time).state, house.row(late).state} == {State.WAITING}
+
+
+def limited(house: House, **limits: int) -> None:
+    with house.database.write() as session:
+        assignment = session.get_one(Assignment, house.assignment().id)
+        for name, value in limits.items():
+            setattr(assignment, name, value)
+
+
+def hand_in(house: House) -> str | None:
+    """Why it was refused; None when it was accepted."""
+    try:
+        house.queue.accept(
+            house.assignment().id, house.user().id, parse("s.py", b"x = 1\n"), b"x = 1\n"
+        )
+    except NotAllowed as refusal:
+        return str(refusal)
+    return None
+
+
+def test_attempts_count_when_they_are_graded_and_a_fault_gives_them_back(house: House) -> None:
+    limited(house, attempts=2)
+    assert hand_in(house) is None
+    assert hand_in(house) is None  # supersedes the first, which then costs nothing
+    for _ in range(len(PATIENCE.retry_after) + 1):
+        house.queue.fail(house.queue.claim(), "disk full")
+        house.clock.advance(100)
+    assert {row.state for row in house.rows()} == {State.SUPERSEDED, State.FAILED}
+    for _ in range(2):
+        assert hand_in(house) is None
+        house.queue.finish(house.queue.claim(), REPORT)
+    assert hand_in(house) == "All 2 attempts are used."
+    assert len(list(house.config.submissions.iterdir())) == 4  # the refused file is gone
+
+
+def test_limits_per_day_follow_the_courses_calendar_and_attempts_cool_down(house: House) -> None:
+    limited(house, attempts_per_day=1, cool_down_minutes=30)
+    house.clock.now = house.clock.now.replace(hour=22, minute=50)  # 23:50 or 0:50 in Berlin
+    assert hand_in(house) is None
+    house.queue.finish(house.queue.claim(), REPORT)
+    refused = hand_in(house)
+    assert refused is not None
+    assert refused.startswith("All attempts of today are used")
+    house.clock.advance(24 * 3600)
+    assert hand_in(house) is None
+    limited(house, attempts_per_day=9)
+    house.queue.finish(house.queue.claim(), REPORT)
+    refused = hand_in(house)
+    assert refused is not None
+    assert refused.startswith("The next attempt is possible from")
+    house.clock.advance(30 * 60)
+    assert hand_in(house) is None
+
+
+def test_an_extension_moves_the_end_and_adds_attempts(house: House) -> None:
+    limited(house, attempts=1)
+    assert hand_in(house) is None
+    house.queue.finish(house.queue.claim(), REPORT)
+    house.clock.advance(20 * 86400)
+    assert (hand_in(house) or "").startswith("This assignment closed on")
+    with house.database.write() as session:
+        session.add(
+            Extension(
+                assignment_id=house.assignment().id,
+                user_id=house.user().id,
+                due_at=house.clock() + timedelta(days=1),
+                extra_attempts=1,
+                reason="illness",
+                granted_by_id=house.user("instructor").id,
+                granted_at=house.clock(),
+            )
+        )
+    assert hand_in(house) is None
+    house.queue.finish(house.queue.claim(), REPORT)
+    assert hand_in(house) == "All 2 attempts are used."
+
+
+def test_a_regrade_waits_for_live_submissions_and_leaves_the_score_alone(house: House) -> None:
+    graded = house.graded(score=12.0)
+    with house.database.write() as session:
+        regrade = Regrade(
+            assignment_id=house.assignment().id,
+            reason="a better tolerance",
+            state=RegradeState.RUNNING,
+            started_by_id=house.user("instructor").id,
+            started_at=house.clock(),
+        )
+        session.add(regrade)
+        session.flush()
+        session.add(
+            RegradeItem(
+                regrade_id=regrade.id,
+                submission_id=house.row(graded).id,
+                state=State.WAITING,
+                not_before=house.clock(),
+            )
+        )
+    live = house.accept(user="classmate")
+    assert house.queue.claim().public_id == live
+    claim = house.queue.claim()
+    assert claim.public_id == graded
+    assert claim.regrade_item is not None
+    house.queue.finish(claim, report("normalization", 20.0))
+    assert house.row(graded).score == 12.0
+    with house.database.read() as session:
+        (item,) = session.scalars(select(RegradeItem)).all()
+    assert (item.state, item.score) == (State.GRADED, 20.0)
+
+
+def test_a_claim_carries_its_courses_secret_and_shows_it_nowhere(house: House) -> None:
+    house.accept()
+    house.accept(user="outsider", assignment="elsewhere", course="other")
+    claims = [house.queue.claim() for _ in range(2)]
+    assert len({claim.secret for claim in claims}) == 2
+    assert all(len(claim.secret) == 32 for claim in claims)
+    assert "secret" not in repr(claims)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
@@ -35,9 +35,12 @@ class QueueMachine(RuleBasedStateMachine):
         self.house.database.close()
         shutil.rmtree(self.directory)
 
-    @rule()
-    def accept(self) -> None:
-        self.accepted.append(self.house.accept())
+    @rule(
+        user=st.sampled_from(["student", "classmate"]),
+        assignment=st.sampled_from(["norm", "losses"]),
+    )
+    def accept(self, user: str, assignment: str) -> None:
+        self.accepted.append(self.house.accept(user=user, assignment=assignment))
 
     @rule(seconds=st.sampled_from([1, 5, 20, 100]))
     def wait(self, seconds: int) -> None:
@@ -90,7 +93,19 @@ class QueueMachine(RuleBasedStateMachine):
             assert (row.state is State.GRADED) == (row.id in self.scores)
             assert (row.state is State.FAILED) == (row.faults > len(PATIENCE.retry_after))
             assert (row.lease_until is not None) == (row.state is State.GRADING)
+        waiting = [row for row in rows if row.state is State.WAITING]
+        assert len({(row.user_id, row.assignment_id) for row in waiting}) == len(waiting)
+        assert len({(row.turn, row.place) for row in waiting}) == len(waiting)
+        for row in rows:
+            if row.state is State.SUPERSEDED:
+                kind = row.user_id, row.assignment_id
+                assert any(
+                    (other.user_id, other.assignment_id) == kind and other.id > row.id
+                    for other in rows
+                )
 
 
-QueueMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+QueueMachine.TestCase.settings = settings(
+    max_examples=12, stateful_step_count=20, deadline=None, phases=[Phase.generate]
+)
 TestQueueStates = QueueMachine.TestCase

@@ -60,7 +60,7 @@ def test_it_serves_grades_and_leaves_no_process_behind(
         url = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert url, line
         with urllib.request.urlopen(url[0]) as answer:
-            assert "Hand in your solution" in answer.read().decode()
+            assert "Log in" in answer.read().decode()
         wait_for(lambda: house.rows()[0].state is State.GRADED)
         grader = int(log.read_text().split()[1])
         process.send_signal(end)

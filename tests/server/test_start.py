@@ -10,16 +10,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from click.testing import CliRunner
+from sqlalchemy import text
 
-from autograder.submission import SubmissionError
 from server import engine
 from server.cli import serve
-from server.config import Config
+from server.config import Config, ConfigError
 from server.database import Database
 from server.models import Base
-from server.seed import seed
 from tests.server import engines
-from tests.server.conftest import SOURCE, House
+from tests.server.conftest import House
 
 
 def test_the_migrations_lead_to_the_models(house: House) -> None:
@@ -34,13 +33,18 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     assert house.row(public_id)
 
 
-def test_a_secret_is_made_once_and_for_the_owner_only(house: House) -> None:
-    secret = house.config.course_secret()
-    assert len(secret) == 32
-    assert secret == Config(house.config.data).course_secret()
-    assert secret != house.config.session_key()
-    for path in house.config.data.glob("*.secret"):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+def test_a_database_of_another_version_is_refused_in_one_sentence(house: House) -> None:
+    with house.database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'unknown'"))
+    with pytest.raises(ConfigError, match="another data directory"):
+        Database(house.config.database).migrate()
+
+
+def test_the_key_is_made_once_and_for_the_owner_only(house: House) -> None:
+    key = house.config.session_key()
+    assert len(key) == 32
+    assert key == Config(house.config.data).session_key()
+    assert stat.S_IMODE((house.config.data / "session.key").stat().st_mode) == 0o600
     assert stat.S_IMODE(house.config.data.stat().st_mode) == 0o700
     assert not list(house.config.data.glob(".*"))
 
@@ -73,18 +77,3 @@ def test_an_unusable_data_directory_is_one_sentence(
     assert result.output == (
         f"Error: The data directory {data} cannot be written to: Not a directory.\n"
     )
-
-
-def test_files_can_be_handed_in_as_samples_once(house: House, tmp_path: Path) -> None:
-    for name in ("right.py", "wrong.py"):
-        (tmp_path / name).write_bytes(SOURCE)
-    paths = sorted(tmp_path.glob("*.py"))
-    assert len(seed(house.config, "losses", paths)) == 2
-    assert seed(house.config, "losses", paths) == []
-    assert [(row.filename, row.owner) for row in house.rows()] == [
-        ("right.py", None),
-        ("wrong.py", None),
-    ]
-    (tmp_path / "bad.txt").write_text("x")
-    with pytest.raises(SubmissionError):
-        seed(house.config, "losses", [tmp_path / "bad.txt"])

@@ -6,6 +6,7 @@ nothing of the parent's memory comes along.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -66,6 +67,7 @@ def start(config: dict[str, Any], uids: int, control: socket.socket) -> None:
 def isolate(view: dict[str, Any]) -> int:
     """Enter the namespaces and the view. Returns how many user ids there are inside."""
     own = os.geteuid(), os.getegid()
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)  # the view has none
     first = _first_uid() if own[0] == 0 else None
     helper = _Helper(first) if first is not None else None
     # Real root builds the view first: it can reach what lies below private directories.
@@ -86,7 +88,19 @@ def isolate(view: dict[str, Any]) -> int:
         check_readable(view["trees"])
         build(**view)
     check_readable(view["trees"])
+    _forbid_user_namespaces(proc)
+    socket.sethostname("sandbox")  # the host's name is nobody's business
     return 1 if helper is None else UIDS
+
+
+def _forbid_user_namespaces(proc: int) -> None:
+    """None below this one, where all capabilities could be had. A second wall behind seccomp, and
+    the one that may be missing: in some containers the setting is read-only."""
+    with contextlib.suppress(OSError):
+        setting = os.open("sys/user/max_user_namespaces", os.O_WRONLY, dir_fd=proc)
+        os.write(setting, b"0")
+        os.close(setting)
+    os.close(proc)
 
 
 def _try_unshare(flags: int) -> bool:

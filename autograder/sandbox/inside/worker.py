@@ -10,6 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ import torch
 from . import wire
 from .confine import CALL_FD
 from .loader import Submission
+from .scan import scan
+from .trace import Operators
 from .values import ABSENT, Decoder, Encoder, Given, TooLarge
 
 Reply = tuple[dict[str, Any], list[memoryview]]
@@ -59,6 +62,8 @@ def serve() -> None:
     request = json.loads(text)
     output = Output(request["output_chars"])
     sys.stdout = sys.stderr = output
+    if request["scan"]:  # before any of it runs
+        wire.send(write, {"statements": scan(request["sources"])}, [])
     submission = Submission(request["sources"])
     submission.load()
     worker = Worker(submission, torch.device(request["device"]), request["reply_bytes"])
@@ -109,7 +114,8 @@ class Worker:
         by_name = dict(zip(list(arguments)[count:], values[count:], strict=True))
         _seed(request["seed"])
         try:
-            result = function(*values[:count], **by_name)
+            with Operators() if request["traced"] else nullcontext() as operators:
+                result = function(*values[:count], **by_name)
         except TypeError:
             if _accepts(function, values[:count], by_name):
                 raise
@@ -124,7 +130,10 @@ class Worker:
             [name, encoder.encode(left) if any(g.changed() for g in given) else {"same": True}]
             for name, (left, given) in arguments.items()
         ]
-        return {"value": value, "arguments": after}, encoder.buffers
+        header = {"value": value, "arguments": after}
+        if operators is not None:
+            header["operators"] = operators.names
+        return header, encoder.buffers
 
     def _describe(self, error: BaseException) -> Reply:
         fields = self._submission.describe(error)

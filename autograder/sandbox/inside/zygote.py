@@ -153,7 +153,7 @@ def warm_up() -> None:
     import numpy as np
     import torch
 
-    from . import worker  # noqa: F401
+    from . import scan, trace, worker  # noqa: F401
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
@@ -184,4 +184,6 @@ def warm_up() -> None:
     torch.randperm(5)
     str(torch.rand(2, 2))
     torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())(torch.rand(1, 2))
-    torch.rand(2, 2).sum(dim=[0, 1])
+    with trace.Operators():
+        torch.rand(2, 2).sum(dim=[0, 1])
+    scan.scan([{"module": "a", "chunks": ["import torch\ntorch.rand(2)"], "notebook": False}])

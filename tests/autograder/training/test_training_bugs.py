@@ -111,7 +111,7 @@ def test_a_bug_is_caught_and_located(
     found = outcome.findings[row]
     assert found.problem == "parted"
     assert found.evidence["step"] == step
-    assert found.evidence["where"].startswith(where)
+    assert found.evidence["layer"].startswith(where)
     assert found.evidence["function"] == function
     if row == "evaluation":
         assert outcome.findings["training"].passed

@@ -32,7 +32,7 @@ ALTERNATIVES = alternatives()
 
 def submission(number):
     """A whole submission, each exercise of it written in some correct way."""
-    choose = random.Random(number)  # noqa: S311 - nothing secret
+    choose = random.Random(number)
     chosen = {}
     for ways in ALTERNATIVES.values():
         chosen |= ways[(number + choose.randrange(2)) % len(ways)]

@@ -1,0 +1,42 @@
+"""What is right and what is off, in words: what every face of an exercise leads with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def in_words(rows: Iterable[tuple[str, bool]]) -> str:
+    """ "Right: grad_weight, y (training). Off: grad_x, y (float32; large mean)."
+
+    An output that is as right, or as wrong, in every check of it is named alone.
+
+    Args:
+        rows: name and whether it passed, one per output of each check: "training: y", or the name
+            of a check that has one output only.
+    """
+    checks: dict[str, dict[bool, list[str]]] = {}
+    for name, passed in rows:
+        check, _, output = name.rpartition(": ")
+        checks.setdefault(output, {}).setdefault(passed, []).append(check)
+    sentences = []
+    for passed, word in ((True, "Right"), (False, "Off")):
+        named = [
+            output if len(by_state) == 1 else f"{output} ({'; '.join(by_state[passed])})"
+            for output, by_state in sorted(checks.items(), key=lambda item: len(item[1]))
+            if passed in by_state
+        ]
+        if named:
+            sentences.append(f"{word}: {', '.join(named)}.")
+    return " ".join(sentences)
+
+
+def folded(names: Iterable[str]) -> str:
+    """Row names with their checks said once: "training: y, running_mean; evaluation: y"."""
+    outputs: dict[str, list[str]] = {}
+    for name in names:
+        check, _, output = name.rpartition(": ")
+        outputs.setdefault(check, []).append(output)
+    return "; ".join(
+        f"{check}: {', '.join(members)}" if check else ", ".join(members)
+        for check, members in outputs.items()
+    )

@@ -1,0 +1,94 @@
+"""The lines of an exercise as every face shows them: what says the same is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from autograder.judging.summary import folded, in_words
+
+Check: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One or more checks of a view with one message."""
+
+    name: str
+    checks: Sequence[Check]
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.checks[0]["passed"])
+
+    @property
+    def message(self) -> str:
+        return str(self.checks[0]["message"])
+
+    @property
+    def score(self) -> float:
+        return sum(float(check["score"]) for check in self.checks)
+
+    @property
+    def max_score(self) -> float:
+        return sum(float(check["max_score"]) for check in self.checks)
+
+    @property
+    def curves(self) -> list[dict[str, Any]]:
+        return [curve for check in self.checks for curve in check.get("curves", [])]
+
+    @property
+    def where(self) -> dict[str, Any] | None:
+        """Where the tensor is wrong that the message is about, if it may be seen."""
+        for case in self.checks[0]["cases"]:
+            if where := case.get("evidence", {}).get("where"):
+                return dict(where)
+        return None
+
+
+def lines(exercise: dict[str, Any]) -> list[Line]:
+    """Neighbours with one message are one line, and so is an exercise that fails for one reason;
+    what passed is one line per check."""
+    checks = exercise["checks"]
+    if _one_reason(checks):
+        return [Line(f"all {len(checks)} checks", sorted(checks, key=_waits))]
+
+    def kin(check: Check) -> tuple[str, ...]:
+        return (check["message"] or check["name"].rpartition(": ")[0], str(check["passed"]))
+
+    groups = [list(group) for _, group in groupby(checks, kin)]
+    return [Line(folded(check["name"] for check in group), group) for group in groups]
+
+
+def summary(exercise: dict[str, Any]) -> str:
+    """What is right and what is off, and what it looks like; empty when all is right, or when one
+    reason says it all."""
+    checks = exercise["checks"]
+    if exercise["score"] >= exercise["max_score"] or _one_reason(checks):
+        return ""
+    words = in_words((check["name"], check["passed"]) for check in checks)
+    names = [diagnosis["name"] for diagnosis in exercise["diagnosis"]]
+    return f"{words} It looks like {' with '.join(names)}." if names else words
+
+
+def _one_reason(checks: Sequence[Check]) -> bool:
+    """Whether every check failed with one message, apart from those that only wait for others."""
+    return (
+        len(checks) > 1
+        and not any(check["passed"] for check in checks)
+        and len({check["message"] for check in checks if not _waits(check)}) == 1
+    )
+
+
+def _waits(check: Check) -> bool:
+    """Whether all is right with it and it only counts once others have passed."""
+    return not check["passed"] and all(case["passed"] for case in check["cases"])
+
+
+def say_flag(flag: dict[str, Any]) -> str:
+    """What a submission uses and may not, in one sentence."""
+    if flag["rule"] == "dispatched":
+        return f"not allowed: {flag['what']}, seen while it ran"
+    return f"not allowed: {flag['what']} ({flag['place']}, line {flag['line']}: {flag['text']})"

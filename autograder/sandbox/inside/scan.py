@@ -1,0 +1,379 @@
+"""What a submission's source uses, found without running it: the facts that a source policy judges.
+
+Runs in the worker before the submission does, so that parsing happens where it can harm nothing
+and the facts are not yet the submission's to forge. Names are followed through imports, aliases,
+`getattr`, `importlib`, `vars`, `sys.modules` and constant text given to `exec`, without regard to
+the order of statements. What is made up at run time is not seen here: see `trace`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .loader import without_magics
+
+MAX_USES = 4000
+MAX_VALUES = 16  # that one expression may stand for
+MAX_DEPTH = 24
+_DYNAMIC = {"exec", "eval", "setattr", "globals", "vars", "locals", "delattr"}
+_SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Text:
+    """A constant text, as opposed to the dotted path of something imported."""
+
+    value: str
+
+
+Known = str | Text
+
+
+@dataclass
+class Scope:
+    """What names may stand for: dotted paths, or expressions to be followed."""
+
+    parent: Scope | None = None
+    bound: dict[str, list[tuple[str | ast.expr, Scope]]] = field(default_factory=dict)
+
+    def bind(self, name: str, value: str | ast.expr | None, scope: Scope | None = None) -> None:
+        held = self.bound.setdefault(name, [])
+        if value is not None and len(held) < MAX_VALUES:
+            held.append((value, scope or self))
+
+    def find(self, name: str) -> list[tuple[str | ast.expr, Scope]] | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.bound:
+                return scope.bound[name]
+            scope = scope.parent
+        return None
+
+
+def scan(sources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Per top-level statement: the names it binds ("*" when that cannot be told), the names it
+    reads, and what it uses as [path, place, line]; of an unknown object's attribute the path is
+    ".name"."""
+    own = {source["module"] for source in sources}
+    facts: list[dict[str, Any]] = []
+    left = MAX_USES
+    for source in sources:
+        chunks = list(_chunks(source))
+        scope = Scope()
+        for _, body in chunks:
+            _bind(body, scope)
+        for place, body in chunks:
+            for statement in body:
+                try:
+                    seen = _Statement(statement, scope, own)
+                except RecursionError:
+                    continue
+                uses = [[path, place, line] for path, line in seen.uses][:left]
+                left -= len(uses)
+                names = sorted(seen.bound)[:200], sorted(seen.reads)[:1000]
+                facts.append({"bound": names[0], "reads": names[1], "uses": uses})
+    return facts[:2000]
+
+
+def _chunks(source: dict[str, Any]) -> Iterator[tuple[str, list[ast.stmt]]]:
+    for index, text in enumerate(source["chunks"], 1):
+        place = f"cell {index}" if source["notebook"] else f"{source['module']}.py"
+        yield place, _parse(without_magics(text) if source["notebook"] else text)
+
+
+def _parse(text: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # it will not run either
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of one scope: into statements and expressions, not into inner functions."""
+    pending: list[ast.AST] = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, _SCOPES):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def _bind(body: Sequence[ast.stmt], scope: Scope) -> None:
+    for statement in body:
+        for node in _inside(statement):
+            _bind_node(node, scope)
+
+
+def _bind_node(node: ast.AST, scope: Scope) -> None:
+    match node:
+        case ast.Import():
+            for name in node.names:
+                top = name.name.partition(".")[0]
+                scope.bind(name.asname or top, name.name if name.asname else top)
+        case ast.ImportFrom():
+            for name in node.names:
+                scope.bind(name.asname or name.name, f"{node.module or ''}.{name.name}")
+        case ast.Assign():
+            for target in node.targets:
+                _bind_target(target, node.value, scope)
+        case ast.AnnAssign() | ast.NamedExpr():
+            _bind_target(node.target, node.value, scope)
+        case ast.For() | ast.AsyncFor() | ast.comprehension():
+            _bind_target(node.target, None, scope)
+        case ast.withitem(optional_vars=ast.expr() as target):
+            _bind_target(target, node.context_expr, scope)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            scope.bind(node.name, None)
+        case ast.Call(func=ast.Name(id="exec"), args=[ast.Constant(value=str() as text), *_]):
+            _bind(_parse(text), scope)
+
+
+def _bind_target(target: ast.expr, value: ast.expr | None, scope: Scope) -> None:
+    if isinstance(target, ast.Name):
+        scope.bind(target.id, value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        known = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        values = known if len(known) == len(target.elts) else [None] * len(target.elts)
+        for inner, one in zip(target.elts, values, strict=True):
+            _bind_target(inner, one, scope)
+
+
+class _Statement:
+    """One top-level statement: what it binds, reads and uses."""
+
+    def __init__(self, statement: ast.stmt, scope: Scope, own: set[str]) -> None:
+        self.bound: set[str] = set()
+        self.reads: set[str] = set()
+        self.uses: dict[tuple[str, int], None] = {}
+        self._own = own
+        names = Scope()
+        _bind([statement], names)
+        self.bound |= set(names.bound)
+        if isinstance(statement, ast.ClassDef):
+            self.bound |= {n.name for n in statement.body if isinstance(n, ast.FunctionDef)}
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+                self.bound.add(_root(node))  # what is patched is reached by whoever uses it
+        imports = [n for n in ast.walk(statement) if isinstance(n, ast.ImportFrom)]
+        for node in imports:
+            self.reads |= {name.name for name in node.names if node.module in own}
+            if any(name.name == "*" for name in node.names):
+                self.bound.add("*")
+                self._use(f"{node.module}.*", node.lineno)
+        self._visit(statement, scope)
+        if not isinstance(statement, _SCOPES) and self.reads & _DYNAMIC:
+            self.bound.add("*")
+
+    def _use(self, path: str, line: int) -> None:
+        self.uses[path[:200], line] = None
+        module, _, rest = path.partition(".")
+        if module in self._own and rest:
+            self.reads.add(rest.partition(".")[0])
+
+    def _read(self, name: str, scope: Scope | None) -> None:
+        """Note a name, unless it is local to a function."""
+        while scope is not None and name not in scope.bound:
+            scope = scope.parent
+        if scope is None or scope.parent is None:
+            self.reads.add(name)
+
+    def _visit(self, node: ast.AST, scope: Scope, line: int | None = None) -> None:
+        at: int = getattr(node, "lineno", 0) if line is None else line
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
+                self._visit_scope(node, scope, line)
+                return
+            case ast.Import() | ast.ImportFrom():
+                return
+            case ast.AnnAssign():
+                for part in (node.target, node.value):
+                    if part is not None:
+                        self._visit(part, scope, line)
+                return
+            case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call():
+                self._read(_root(node), scope)
+                known = [value for value in resolve(node, scope) if isinstance(value, str)]
+                for path in known:
+                    self._use(path, at)
+                if known and isinstance(node, ast.Name | ast.Attribute):
+                    return
+                if isinstance(node, ast.Attribute):
+                    self._use(f".{node.attr}", at)
+                if isinstance(node, ast.Call):
+                    self._visit_call(node, scope, at)
+        for child in ast.iter_child_nodes(node):
+            self._visit(child, scope, line)
+
+    def _visit_call(self, node: ast.Call, scope: Scope, line: int) -> None:
+        for keyword in node.keywords:
+            if keyword.arg == "requires_grad" and _is_true(keyword.value):
+                self._use("requires_grad=True", line)
+        function = resolve(node.func, scope)
+        texts = [v.value for a in node.args for v in resolve(a, scope) if isinstance(v, Text)]
+        if function & {"builtins.getattr", "builtins.setattr"}:
+            for text in texts:
+                self._use(f".{text}", line)
+        if function & {"builtins.exec", "builtins.eval", "builtins.compile"}:
+            for text in texts:
+                body = _parse(text)
+                inner = Scope(scope)
+                _bind(body, inner)
+                for statement in body:
+                    self._visit(statement, inner, line)
+
+    def _visit_scope(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef,
+        scope: Scope,
+        line: int | None,
+    ) -> None:
+        inner = Scope(scope)
+        for decorator in getattr(node, "decorator_list", []):
+            self._visit(decorator, scope, line)
+        if isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                self._visit(base, scope, line)
+        else:
+            for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
+                self._visit(default, scope, line)
+            _bind_parameters(node.args, inner, scope)
+        body = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
+        _bind(body, inner)
+        for name in _declared_global(body):
+            inner.bound.pop(name, None)
+        for statement in body:
+            self._visit(statement, inner, line)
+
+
+def _bind_parameters(arguments: ast.arguments, inner: Scope, outer: Scope) -> None:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
+    pairs = [*zip(positional, defaults, strict=True)]
+    pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    for parameter, default in pairs:
+        inner.bind(parameter.arg, default, outer)
+    for rest in (arguments.vararg, arguments.kwarg):
+        if rest is not None:
+            inner.bind(rest.arg, None)
+
+
+def _declared_global(body: Sequence[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        for node in _inside(statement):
+            if isinstance(node, ast.Global | ast.Nonlocal):
+                yield from node.names
+
+
+def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> set[Known]:
+    """What an expression may stand for: dotted paths and texts; empty when unknown."""
+    if depth > MAX_DEPTH:
+        return set()
+
+    def known(inner: ast.expr) -> set[Known]:
+        return resolve(inner, scope, depth + 1)
+
+    def paths(inner: ast.expr) -> list[str]:
+        return [value for value in known(inner) if isinstance(value, str)]
+
+    def texts(inner: ast.expr) -> list[str]:
+        return [value.value for value in known(inner) if isinstance(value, Text)]
+
+    found: set[Known] = set()
+    match node:
+        case ast.Name():
+            held = scope.find(node.id)
+            if held is None:
+                return {f"builtins.{node.id}"}
+            for value, where in held:
+                found |= {value} if isinstance(value, str) else resolve(value, where, depth + 1)
+        case ast.Constant(value=str() as text):
+            found = {Text(text)}
+        case ast.Attribute():
+            found = {f"{path}.{node.attr}" for path in paths(node.value)}
+        case ast.BinOp(op=ast.Add()):
+            found = {Text(a + b) for a in texts(node.left) for b in texts(node.right)}
+        case ast.JoinedStr():
+            found = {Text(text) for text in _joined(node.values, texts)}
+        case ast.FormattedValue():
+            found = known(node.value)
+        case ast.IfExp():
+            found = known(node.body) | known(node.orelse)
+        case ast.BoolOp():
+            found = set().union(*(known(value) for value in node.values))
+        case ast.NamedExpr():
+            found = known(node.value)
+        case ast.Subscript():
+            found = _subscript(node, paths(node.value), texts, scope, depth)
+        case ast.Call():
+            found = _call(node, paths, texts, scope)
+    return set(list(found)[:MAX_VALUES])
+
+
+def _joined(parts: Sequence[ast.expr], texts: Any) -> list[str]:
+    whole = [""]
+    for part in parts:
+        whole = [a + b for a in whole for b in texts(part)][:MAX_VALUES]
+    return whole
+
+
+def _subscript(
+    node: ast.Subscript, bases: list[str], texts: Any, scope: Scope, depth: int
+) -> set[Known]:
+    found: set[Known] = set()
+    match node.slice:
+        case ast.Slice(lower=None, upper=None, step=ast.UnaryOp(op=ast.USub())):
+            found |= {Text(text[::-1]) for text in texts(node.value)}
+    for base in bases:
+        for text in texts(node.slice):
+            if base.endswith(".__dict__"):
+                found.add(f"{base.removesuffix('.__dict__')}.{text}")
+            elif base == "sys.modules":
+                found.add(text)
+            elif base == "builtins.globals()":
+                found |= resolve(ast.Name(text, ast.Load()), scope, depth + 1)
+    return found
+
+
+def _call(node: ast.Call, paths: Any, texts: Any, scope: Scope) -> set[Known]:
+    arguments = node.args
+    match node.func:
+        case ast.Attribute(attr="join") if arguments:
+            if isinstance(arguments[0], ast.List | ast.Tuple):
+                parts = _joined(arguments[0].elts, texts)
+                if "" in texts(node.func.value):
+                    return {Text(text) for text in parts}
+        case ast.Call() if "operator.attrgetter" in paths(node.func.func) and arguments:
+            names = [text for a in node.func.args for text in texts(a)]
+            return {f"{path}.{name}" for path in paths(arguments[0]) for name in names}
+    found: set[Known] = set()
+    for function in paths(node.func):
+        match function, len(arguments):
+            case "builtins.getattr", 2 | 3:
+                names = texts(arguments[1])
+                found |= {f"{path}.{name}" for path in paths(arguments[0]) for name in names}
+            case (("builtins.__import__" | "importlib.import_module" | "importlib.__import__"), n):
+                for text in texts(arguments[0]) if n else ():
+                    found |= {text}
+                    if "__import__" in function:  # which gives the top one
+                        found |= {text.partition(".")[0]}
+            case "builtins.vars", 1:
+                found |= {f"{path}.__dict__" for path in paths(arguments[0])}
+            case "builtins.globals", 0:
+                found.add("builtins.globals()")
+            case "functools.partial", n if n:
+                found |= set(paths(arguments[0]))
+    return found
+
+
+def _root(node: ast.expr) -> str:
+    """The name that an expression begins with, "*" when it begins with none."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else "*"
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True

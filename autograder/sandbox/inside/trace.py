@@ -1,0 +1,31 @@
+"""Which of torch's operators one call dispatches, whatever name they were called by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+AUTOGRAD = "autograd"  # stands for operators that ran in a backward pass of torch's own
+MOST = 256
+
+
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """While entered, notes the operators' names, such as "aten::add"."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._names: set[str] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        self._names.add(func._schema.name)
+        if torch._C._current_graph_task_id() >= 0:
+            self._names.add(AUTOGRAD)
+        return func(*args, **(kwargs or {}))
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._names)[:MOST]

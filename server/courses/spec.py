@@ -1,0 +1,231 @@
+"""What a `course.toml` may say, and what it says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from server.models import Counts, SourcePolicy
+
+
+class CourseError(ValueError):
+    """The file is not valid; the message is one sentence that names the key."""
+
+
+@dataclass(frozen=True)
+class AssignmentSpec:
+    slug: str
+    topic: str
+    title: str
+    points: float
+    opens_at: datetime
+    due_at: datetime
+    late_until: datetime | None
+    late_penalty: float
+    attempts: int | None
+    attempts_per_day: int | None
+    cool_down_minutes: int
+    counts: Counts
+    source_policy: SourcePolicy
+
+
+@dataclass(frozen=True)
+class CourseSpec:
+    slug: str
+    title: str
+    timezone: str
+    assignments: tuple[AssignmentSpec, ...]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of the file: how its value is read (`take` raises ValueError), and in which words it
+    is said what is allowed."""
+
+    name: str
+    take: Callable[[Any], Any]
+    allowed: str
+    default: Any = ...  # ...: it must be given
+
+
+def read(text: str, topics: Collection[str]) -> CourseSpec:
+    """
+    Args:
+        topics: what the catalogue can grade.
+
+    Raises:
+        CourseError: naming the key and what is allowed.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"The file is not valid TOML: {error}.") from None
+    _only(document, ("course", "policy", "assignments"), "the file")
+    course = _take(_table(document, "course"), COURSE, "[course]")
+    zone = ZoneInfo(course["timezone"])
+    assignment_keys = (*_assignment_keys(topics, zone), *POLICY)
+    policy = _table(document, "policy") if "policy" in document else {}
+    _take(policy, POLICY, "[policy]")
+    tables = document.get("assignments")
+    if not isinstance(tables, list) or not tables:
+        raise CourseError("The file has no [[assignments]]: a course has at least one.")
+    assignments: list[AssignmentSpec] = []
+    for number, table in enumerate(tables, 1):
+        if not isinstance(table, dict):
+            raise CourseError("assignments must be tables: begin each with [[assignments]].")
+        where = f"[[assignments]] {table.get('slug', number)!r}"
+        spec = _assignment(_take({**policy, **table}, assignment_keys, where), where)
+        if spec.slug in {other.slug for other in assignments}:
+            raise CourseError(f"{where}: slug is that of an earlier assignment; choose another.")
+        assignments.append(spec)
+    return CourseSpec(assignments=tuple(assignments), **course)
+
+
+def _assignment(values: dict[str, Any], where: str) -> AssignmentSpec:
+    opens, due, late = values.pop("opens"), values.pop("due"), values["late_until"]
+    if opens >= due:
+        raise CourseError(f"{where}: due must be later than opens.")
+    if late is not None and late < due:
+        raise CourseError(f"{where}: late_until must not be earlier than due.")
+    return AssignmentSpec(opens_at=opens, due_at=due, **values)
+
+
+def _take(table: Mapping[str, Any], keys: Collection[Key], where: str) -> dict[str, Any]:
+    _only(table, [key.name for key in keys], where)
+    values = {}
+    for key in keys:
+        if key.name not in table:
+            if key.default is ...:
+                raise CourseError(f"{where} lacks {key.name}: {key.allowed}.")
+            values[key.name] = key.default
+            continue
+        try:
+            values[key.name] = key.take(table[key.name])
+        except ValueError:
+            value = table[key.name]
+            raise CourseError(
+                f"{where}: {key.name} = {_shown(value)} is not allowed: it must be {key.allowed}."
+            ) from None
+    return values
+
+
+def _only(table: Mapping[str, Any], allowed: Collection[str], where: str) -> None:
+    for name in table:
+        if name not in allowed:
+            raise CourseError(f"{where} has no key {name!r}: there are {', '.join(allowed)}.")
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = document.get(name)
+    if not isinstance(table, dict):
+        raise CourseError(f"The file lacks the table [{name}].")
+    return table
+
+
+def _shown(value: object) -> str:
+    text = str(value) if isinstance(value, date) else repr(value)  # a datetime is a date, too
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+# How values are read.
+
+
+def _slug(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value):
+        raise ValueError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 200:
+        raise ValueError
+    return value.strip()
+
+
+def _timezone(value: object) -> str:
+    if not isinstance(value, str) or value not in available_timezones():
+        raise ValueError
+    return value
+
+
+def _number(least: float, most: float) -> Callable[[object], float]:
+    def take(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if not least <= value <= most:
+            raise ValueError
+        return float(value)
+
+    return take
+
+
+def _count(least: int, most: int) -> Callable[[object], int]:
+    def take(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return take
+
+
+def _word(words: type[StrEnum]) -> Callable[[object], StrEnum]:
+    return lambda value: words(str(value))
+
+
+def _moment(zone: ZoneInfo) -> Callable[[object], datetime]:
+    def take(value: object) -> datetime:
+        if not isinstance(value, datetime):
+            raise ValueError
+        return value if value.tzinfo is not None else value.replace(tzinfo=zone)
+
+    return take
+
+
+def _one_of(words: Collection[str]) -> str:
+    return "one of " + ", ".join(f'"{word}"' for word in words)
+
+
+_SLUG = 'lower-case letters, digits and hyphens, such as "homework-1"'
+_TITLE = "a text of up to 200 characters"
+_MOMENT = "a date with a time, such as 2027-01-31 23:59:00 (without offset: in the course's zone)"
+
+COURSE = (
+    Key("slug", _slug, _SLUG),
+    Key("title", _text, _TITLE),
+    Key("timezone", _timezone, 'the name of a time zone, such as "Europe/Berlin"'),
+)
+POLICY = (
+    Key("late_penalty", _number(0, 100), "the percent lost per day begun, from 0 to 100", 0.0),
+    Key("attempts", _count(1, 10_000), "how many may be handed in, from 1 on", None),
+    Key("attempts_per_day", _count(1, 1000), "how many per day, from 1 on", None),
+    Key("cool_down_minutes", _count(0, 10_080), "minutes between two attempts, from 0 on", 0),
+    Key("counts", _word(Counts), _one_of(list(Counts)), Counts.BEST),
+    Key("source_policy", _word(SourcePolicy), _one_of(list(SourcePolicy)), SourcePolicy.WARNING),
+)
+
+
+def _assignment_keys(topics: Collection[str], zone: ZoneInfo) -> tuple[Key, ...]:
+    def topic(value: object) -> str:
+        if not isinstance(value, str) or value not in topics:
+            raise ValueError
+        return value
+
+    moment = _moment(zone)
+    return (
+        Key("slug", _slug, _SLUG),
+        Key("topic", topic, _one_of(topics)),
+        Key("title", _text, _TITLE),
+        Key("points", _number(0.01, 100_000), "what it is worth, above 0"),
+        Key("opens", moment, _MOMENT),
+        Key("due", moment, _MOMENT),
+        Key("late_until", moment, _MOMENT, None),
+    )
+
+
+ASSIGNMENT = _assignment_keys((), ZoneInfo("UTC"))

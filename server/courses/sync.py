@@ -1,0 +1,109 @@
+"""Bring the database in line with a `course.toml`."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server import audit, grades
+from server.courses.spec import AssignmentSpec, CourseError, CourseSpec
+from server.models import Assignment, Course, Submission, User
+
+
+def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None) -> list[str]:
+    """Create or change the course and its assignments; return what changed, a sentence each.
+    Doing it again changes nothing.
+
+    Raises:
+        CourseError: it would take away what students have handed in to.
+    """
+    course = session.scalar(select(Course).where(Course.slug == spec.slug))
+    changes = []
+    if course is None:
+        course = Course(
+            slug=spec.slug,
+            title=spec.title,
+            timezone=spec.timezone,
+            secret=secrets.token_bytes(32),
+            created_at=at,
+        )
+        session.add(course)
+        session.flush()
+        changes.append(f"course {spec.slug}: created")
+    changes += _update(course, {"title": spec.title, "timezone": spec.timezone}, "course")
+    there = {
+        row.slug: row
+        for row in session.scalars(select(Assignment).where(Assignment.course_id == course.id))
+    }
+    for slug in there.keys() - {assignment.slug for assignment in spec.assignments}:
+        if _has_submissions(session, there[slug]):
+            raise CourseError(
+                f"The assignment {slug!r} has submissions, so it must stay in the file."
+            )
+        session.delete(there[slug])
+        changes.append(f"assignment {slug}: removed")
+    for position, wanted in enumerate(spec.assignments):
+        changes += _assignment(
+            session, course, there.get(wanted.slug), wanted, position, at=at, actor=actor
+        )
+    if changes:
+        audit.record(
+            session,
+            audit.Action.COURSE_SYNCED,
+            f"course:{course.id}",
+            at=at,
+            actor=actor,
+            course_id=course.id,
+            changes=changes,
+        )
+    return changes
+
+
+def _assignment(
+    session: Session,
+    course: Course,
+    row: Assignment | None,
+    wanted: AssignmentSpec,
+    position: int,
+    *,
+    at: datetime,
+    actor: User | None,
+) -> list[str]:
+    values = asdict(wanted) | {"position": position}
+    if row is None:
+        session.add(Assignment(course_id=course.id, **values))
+        return [f"assignment {wanted.slug}: created"]
+    if row.topic != wanted.topic and _has_submissions(session, row):
+        raise CourseError(
+            f"The assignment {wanted.slug!r} has submissions, so its topic stays {row.topic!r}."
+        )
+    changes = _update(row, values, f"assignment {wanted.slug}")
+    if changes:
+        grades.refresh(session, row, None, at=at, actor=actor, cause="course changed")
+    return changes
+
+
+def _update(row: Course | Assignment, values: dict[str, Any], what: str) -> list[str]:
+    changes = []
+    for name, value in values.items():
+        before = getattr(row, name)
+        if before != value:
+            setattr(row, name, value)
+            changes.append(f"{what}: {name} was {_text(before)}, is {_text(value)}")
+    return changes
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return "not set" if value is None else str(value)
+
+
+def _has_submissions(session: Session, assignment: Assignment) -> bool:
+    query = select(Submission.id).where(Submission.assignment_id == assignment.id).limit(1)
+    return session.scalar(query) is not None

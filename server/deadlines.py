@@ -1,0 +1,29 @@
+"""When an assignment is due for a student, and how late something is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from server.models import Assignment, Extension
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    due_at: datetime
+    late_until: datetime  # the end: the same as due_at where nothing late is taken
+
+    def late_days(self, received_at: datetime) -> int:
+        """How many days after the due date have begun; 0 when it is in time."""
+        return max(0, math.ceil((received_at - self.due_at) / timedelta(days=1)))
+
+
+def deadlines(assignment: Assignment, extension: Extension | None) -> Deadlines:
+    """Those of the student to whom the extension was granted. The time for late submissions moves
+    along with an extended due date, unless the extension says otherwise."""
+    due = (extension and extension.due_at) or assignment.due_at
+    end = (extension and extension.late_until) or (
+        (assignment.late_until or assignment.due_at) + (due - assignment.due_at)
+    )
+    return Deadlines(due, max(due, end))

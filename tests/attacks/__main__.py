@@ -1,0 +1,60 @@
+"""Run the attacks and print what came of each.
+
+    python -m tests.attacks [--ordinary] [NAME ...]
+
+as this user, or with --ordinary, started by root, as one without privileges.
+"""
+
+import os
+import sys
+import time
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tests import ordinary
+from tests.attacks.arena import applies, open_arena
+from tests.attacks.submissions import ATTACKS, THEMES
+
+
+def main(names: list[str]) -> int:
+    began = time.monotonic()
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    user = "root" if os.geteuid() == 0 else f"an ordinary user ({os.geteuid()})"
+    table = Table(title=f"Attacks as {user}", title_justify="left", box=None, header_style="bold")
+    for heading in ("attack", "what was tried", "ended as", "contained", "grader healthy"):
+        table.add_column(heading)
+    run = held = 0
+    with open_arena() as arena:
+        for theme, attacks in THEMES.items():
+            table.add_section()
+            for name, attack in attacks.items():
+                if not applies(attack, os.geteuid()) or (names and name not in names):
+                    continue
+                verdict = arena.run(attack)
+                run += 1
+                held += verdict.contained
+                table.add_row(
+                    Text(name),
+                    Text(attack.tries),
+                    Text(verdict.ended),
+                    _mark(verdict.wrong),
+                    _mark(verdict.unhealthy),
+                )
+            print(f"{theme}: done", file=sys.stderr)
+    console.print(table)
+    seconds = time.monotonic() - began
+    console.print(f"\n{held} of {run} attacks contained as {user}, in {seconds:.0f} seconds")
+    return int(held < run or not run)
+
+
+def _mark(problems: list[str]) -> Text:
+    return Text("; ".join(problems), "bold red") if problems else Text("yes", "green")
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:]
+    if "--ordinary" in chosen and os.geteuid() == 0:
+        sys.exit(ordinary.run(["-m", "tests.attacks", *chosen]).returncode)
+    sys.exit(main([name for name in chosen if name in ATTACKS]))

@@ -1,0 +1,228 @@
+"""What may not be used is found however it is written; honest code is never flagged."""
+
+from pathlib import Path
+
+import pytest
+
+from autograder.policy import dispatched
+from autograder.report import instructor_view, student_view, validate
+from autograder.submission import parse
+
+CORPUS = Path(__file__).parents[1] / "corpus" / "correct"
+CORRECT = sorted(CORPUS.glob("*/*.py"))
+
+
+@pytest.fixture
+def flags(grader):
+    """What is found in a submission, per exercise, with at least one entry."""
+
+    def flags(source: str, assignment: str = "activations", policy="report", name=None):
+        submission = parse(name or f"{assignment}.py", source.encode())
+        report = grader.grade(assignment, submission, policy=policy)
+        validate(report)
+        return {e["name"]: e["policy"] for e in report["exercises"] if e["policy"]}
+
+    return flags
+
+
+@pytest.mark.parametrize("topic", sorted({path.parent.name for path in CORRECT}))
+def test_honest_code_is_never_flagged(grader, catalogue, topic):
+    """Every correct alternative, by its source and by what its calls dispatch."""
+    files = [path for path in CORRECT if path.parent.name == topic]
+    assert len(files) >= 5
+    assignment = catalogue[topic]
+    for path in files:
+        sources = parse(f"{topic}.py", path.read_bytes()).sources
+        with grader._sandbox.session(sources) as session:
+            public = [grader._public(*place, session) for place in assignment.exercises]
+            found = grader._flags(assignment, public, sources, session)
+            assert session.statements
+        assert found == [[] for _ in found], path.name
+
+
+def test_the_reference_is_never_flagged(grader, catalogue):
+    for topic in catalogue["all"].topics:
+        submission = parse(f"{topic.name}.py", topic.solution().encode())
+        report = grader.grade(topic.name, submission)
+        assert report["score"] == report["max_score"]
+        assert not any(e["policy"] for e in report["exercises"])
+
+
+HONEST = {
+    "a comparison in a cell of its own": """
+import torch
+import torch.nn.functional as F
+def relu(x):
+    return x.clamp(min=0)
+x = torch.randn(3)
+assert torch.equal(relu(x), F.relu(x))
+""",
+    "a check when run as a program": """
+import torch
+def relu(x): return x.clamp(min=0)
+if __name__ == "__main__":
+    print(torch.nn.functional.relu(torch.randn(3)))
+""",
+    "one's own function by that name": """
+import torch
+def dropout(x): return x
+class Layer:
+    def backward(self, g): return g
+def relu(x): return dropout(x.clamp(min=0))
+def relu_backward(grad_y, x): return Layer().backward(grad_y) * (x > 0)
+""",
+    "an annotation": """
+import torch
+def relu(x: torch.nn.Parameter) -> "torch.nn.Module":
+    y: torch.nn.Parameter = x.clamp(min=0)
+    return y
+""",
+}
+
+
+@pytest.mark.parametrize("how", HONEST)
+def test_honest_habits_are_not_flagged(flags, how):
+    assert flags(HONEST[how]) == {}
+
+
+# Each defines relu with what the exercise forbids.
+EVASIONS = {
+    "plainly": "def relu(x): return torch.nn.functional.relu(x)",
+    "an import alias": "import torch.nn.functional as F\ndef relu(x): return F.relu(x)",
+    "from import": "from torch.nn import functional as G\ndef relu(x): return G.relu(x)",
+    "the function imported": "from torch.nn.functional import relu as r\ndef relu(x): return r(x)",
+    "imported inside": "def relu(x):\n    from torch.nn import ReLU\n    return ReLU()(x)",
+    "everything imported": "from torch.nn.functional import *\n_ = relu\ndef relu(x): return _(x)",
+    "assigned": "relu = torch.nn.functional.relu",
+    "a lambda": "relu = lambda x: torch.nn.functional.relu(x)",
+    "a chain of names": "a = torch\nb = a.nn\nc = b.functional\ndef relu(x): return c.relu(x)",
+    "a helper": "def h(x): return torch.relu(x)\ndef relu(x): return h(x)",
+    "a class": "class R:\n    f = torch.relu\ndef relu(x): return R.f(x)",
+    "a default": "def relu(x, f=torch.relu): return f(x)",
+    "a table": "T = {'r': torch.relu}\ndef relu(x): return T['r'](x)",
+    "a method": "def relu(x): return x.relu()",
+    "in place": "def relu(x): return x.clone().relu_()",
+    "getattr": "def relu(x): return getattr(torch.nn.functional, 'relu')(x)",
+    "getattr in parts": "N = getattr(torch, 'n' + 'n')\n"
+    "def relu(x): return getattr(N, 'functional').relu(x)",
+    "getattr of a method": "def relu(x): return getattr(x, 're' 'lu')()",
+    "a name in a variable": "N = 'relu'\ndef relu(x): return getattr(torch, N)(x)",
+    "reversed": "def relu(x): return getattr(torch, 'uler'[::-1])(x)",
+    "joined": "def relu(x): return getattr(torch, ''.join(['re', 'lu']))(x)",
+    "an f-string": "A = 're'\ndef relu(x): return getattr(torch, f'{A}lu')(x)",
+    "importlib": "import importlib as i\ndef relu(x): return i.import_module('torch.nn').ReLU()(x)",
+    "__import__": "def relu(x): return __import__('torch.nn.functional').nn.functional.relu(x)",
+    "sys.modules": "import sys\ndef relu(x): return sys.modules['torch.nn.functional'].relu(x)",
+    "vars": "def relu(x): return vars(torch)['nn'].functional.relu(x)",
+    "__dict__": "def relu(x): return torch.__dict__['nn'].functional.relu(x)",
+    "attrgetter": "import operator\ndef relu(x): return operator.attrgetter('nn.ReLU')(torch)()(x)",
+    "partial": "from functools import partial\ndef relu(x): return partial(torch.relu, x)()",
+    "torch.ops": "def relu(x): return torch.ops.aten.relu(x)",
+    "torch._C": "def relu(x): return torch._C._VariableFunctions.relu(x)",
+    "torch.Tensor": "def relu(x): return torch.Tensor.relu(x)",
+    "exec": "exec('def relu(x): return torch.relu(x)')",
+    "exec of a variable": "S = 'torch.relu(x)'\ndef relu(x): return eval(S)",
+    "globals": "globals()['relu'] = torch.nn.functional.relu",
+    "setattr": "import sys\nsetattr(sys.modules[__name__], 'relu', torch.relu)",
+    "a patch": "torch.clip = torch.relu\ndef relu(x): return torch.clip(x)",
+    "another name of it": "def relu(x): return torch.threshold(x, 0.0, 0.0)",
+    # Made up at run time: only the operators tell.
+    "letters": "def relu(x): return getattr(torch, bytes([114, 101, 108, 117]).decode())(x)",
+    "found by searching": "R = [n for n in dir(torch) if n[:3] == 'rel'][0]\n"
+    "def relu(x): return getattr(torch, R)(x)",
+    "decoded": "import base64\n"
+    "exec(base64.b64decode(b'ZGVmIHJlbHUoeCk6IHJldHVybiB0b3JjaC5yZWx1KHgp'))",
+    "unpickled": "import pickle\nR = pickle.loads(b'ctorch\\nrelu\\n.')\ndef relu(x): return R(x)",
+}
+
+
+@pytest.mark.parametrize("how", EVASIONS)
+def test_what_is_forbidden_is_found(flags, how):
+    found = flags(f"import torch\n{EVASIONS[how]}\n")
+    assert "relu" in found
+    assert len(found) == 1 or "import *" in EVASIONS[how], found
+
+
+GRADIENTS = {
+    "backward": "x = x.clone().requires_grad_(True)\n"
+    "    x.clamp(min=0).backward(grad_y)\n    return x.grad",
+    "autograd.grad": "x = x.clone().requires_grad_(True)\n"
+    "    return torch.autograd.grad(x.clamp(min=0), x, grad_y)[0]",
+    "torch.func": "return torch.func.vjp(lambda z: z.clamp(min=0), x)[1](grad_y)[0]",
+    "grad_fn": "x = torch.tensor(x, requires_grad=True)\n    return x.clamp(min=0).grad_fn(grad_y)",
+    "an operator's own": "return torch.ops.aten.threshold_backward(grad_y, x, 0)",
+    "hidden": "t = 'requires_' + 'g' + chr(114) + 'ad_'\n    x = getattr(x.clone(), t)(True)\n"
+    "    g = getattr(x.clamp(min=0).sum(), 'b' + chr(97) + 'ckward')\n    g()\n    return x.grad",
+}
+
+
+@pytest.mark.parametrize("how", GRADIENTS)
+def test_torchs_own_gradients_are_found(flags, how):
+    found = flags(f"import torch\ndef relu_backward(grad_y, x):\n    {GRADIENTS[how]}\n")
+    assert list(found) == ["relu"], found
+
+
+def test_where_it_stands_is_said(flags):
+    (flag,) = flags("import torch\n\ndef relu(x):\n    y = 1\n    return torch.nn.ReLU()(x)\n")[
+        "relu"
+    ][:1]
+    assert flag == {
+        "rule": "name",
+        "what": "torch.nn.ReLU",
+        "place": "activations.py",
+        "line": 5,
+        "text": "return torch.nn.ReLU()(x)",
+    }
+
+
+def test_each_exercise_answers_for_itself(flags):
+    source = "import torch\ndef relu(x): return x.clamp(min=0)\ndef elu(x, alpha=1.0): return "
+    assert list(flags(source + "torch.nn.functional.elu(x, alpha)")) == ["elu"]
+
+
+def test_what_it_costs(grader, catalogue):
+    source = "import torch\ndef relu(x): return torch.relu(x)\n"
+    submission = parse("activations.py", source.encode())
+    scores, seen = {}, {}
+    for policy in ("report", "warn", "zero"):
+        report = grader.grade("activations", submission, policy=policy)
+        validate(report)
+        scores[policy] = report["score"]
+        student = student_view(report)
+        validate(student)
+        validate(instructor_view(report))
+        assert any(e["policy"] for e in instructor_view(report)["exercises"])
+        seen[policy] = any(e.get("policy") for e in student["exercises"])
+    assert scores["report"] == scores["warn"] > scores["zero"] == 0
+    assert seen == {"report": False, "warn": True, "zero": True}
+
+
+def test_an_operator_of_a_worker_s_invention_is_nothing():
+    assert dispatched(["aten::conv2d_backward_my_secret", "x" * 200], ()) == []
+    assert [flag.what for flag in dispatched(["aten::gelu", "aten::add"], ())] == ["aten::gelu"]
+    assert [flag.what for flag in dispatched(["aten::relu_"], ("relu",))] == ["aten::relu_"]
+
+
+HOSTILE = {
+    "a long sum": "x = " + "1+" * 20_000 + "1",
+    "a long chain": "x = a" + ".b" * 20_000,
+    "deep calls": "x = " + "f(" * 150 + ")" * 150,
+    "many minuses": "x = " + "-" * 50_000 + "1",
+    "a ladder of else": "if 0: pass\n" + "elif 0: pass\n" * 3000,
+    "names in a ring": "a = b\nb = a\ndef relu(x): return a.b(x)",
+    "names that multiply": "a = 'x' + 'y'\n"
+    + "a = a + a\n" * 30
+    + "def relu(x): return getattr(x, a)()",
+    "many statements": "x = torch.relu\n" * 20_000,
+    "not Python": "def relu(x:\n",
+    "surrogates": "x = '\\ud800'\n",
+}
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_hostile_sources_cost_at_most_their_own_loading(grader, catalogue, how):
+    report = grader.grade("activations", parse("activations.py", HOSTILE[how].encode()))
+    validate(report)
+    topic = catalogue["activations"].topics[0]
+    after = grader.grade("activations", parse("activations.py", topic.solution().encode()))
+    assert after["score"] == after["max_score"]

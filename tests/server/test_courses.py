@@ -1,0 +1,218 @@
+"""course.toml and rosters: what is read, what is refused, and that doing it again is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from autograder.cli import main
+from server import courses, engine, roster
+from server.courses import CourseError, spec
+from server.models import AuditEntry, Base, Course, Enrolment, User
+from tests.server import engines
+from tests.server.conftest import House, course_spec
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "docs" / "course.example.toml").read_text("utf-8")
+TOPICS = ("normalization", "losses")
+
+
+def test_the_example_is_read() -> None:
+    course = courses.read(EXAMPLE, TOPICS)
+    norm, losses = course.assignments
+    assert norm.due_at.astimezone(UTC) == datetime(2027, 4, 26, 21, 59, tzinfo=UTC)
+    assert (norm.attempts_per_day, losses.attempts_per_day) == (5, 5)  # [policy]'s
+    assert (norm.counts, losses.counts) == ("best", "last-before-due")
+    assert losses.late_until is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[course]", "[course", "The file is not valid TOML"),
+        ("[course]", "[curse]", "the file has no key 'curse': there are course, policy"),
+        ('title = "Deep Learning"', "", "[course] lacks title: a text of up to"),
+        (
+            "Europe/Berlin",
+            "Mars/Base",
+            "timezone = 'Mars/Base' is not allowed: it must be the name",
+        ),
+        ("points = 20", 'points = "20"', "[[assignments]] 'normalization': points = '20' is not"),
+        ("points = 20", "points = nan", "points = nan is not allowed"),
+        ("points = 20", "points = true", "points = True is not allowed"),
+        ("attempts = 20", "attempts = 0", "attempts = 0 is not allowed: it must be how many"),
+        ('"last-before-due"', '"first"', 'it must be one of "best", "last", "last-before-due"'),
+        ('topic = "losses"', 'topic = "loss"', 'it must be one of "normalization", "losses"'),
+        ('slug = "losses"', 'slug = "normalization"', "slug is that of an earlier assignment"),
+        ('slug = "losses"', 'slug = "a/b"', "slug = 'a/b' is not allowed: it must be lower-case"),
+        (
+            "due = 2027-04-26 23:59:00",
+            "due = 2027-04-26",
+            "due = 2027-04-26 is not allowed",
+        ),
+        ("due = 2027-04-26 23:59:00", "due = 2027-04-01 00:00:00", "due must be later than opens"),
+        ("late_until = 2027-05-03", "late_until = 2027-04-03", "late_until must not be earlier"),
+        ("late_penalty = 10", "penalty = 10", "[policy] has no key 'penalty': there are late_"),
+        ("attempts = 20", "atempts = 20", "has no key 'atempts'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(old: str, new: str, said: str) -> None:
+    assert old in EXAMPLE
+    with pytest.raises(CourseError) as error:
+        courses.read(EXAMPLE.replace(old, new), TOPICS)
+    assert said in str(error.value)
+    assert str(error.value).endswith(".")
+    assert "\n" not in str(error.value)
+
+
+@given(st.text() | st.sampled_from(EXAMPLE.splitlines()).map("\n".join))
+def test_whatever_the_file_holds_the_error_is_ours(text: str) -> None:
+    with pytest.raises(CourseError):
+        courses.read(text, TOPICS)
+
+
+def test_every_key_is_documented() -> None:
+    page = (ROOT / "docs" / "instructors.md").read_text("utf-8")
+    for key in (*spec.COURSE, *spec.POLICY, *spec.ASSIGNMENT):
+        assert f"`{key.name}`" in page, key.name
+
+
+def contents(house: House) -> dict[str, list[tuple[object, ...]]]:
+    with house.database.read() as session:
+        return {
+            table.name: [tuple(row) for row in session.execute(select(table))]
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def sync(house: House, wanted: courses.CourseSpec) -> list[str]:
+    with house.database.write() as session:
+        return courses.sync(session, wanted, at=house.clock(), actor=None)
+
+
+def test_doing_it_again_changes_nothing(house: House) -> None:
+    example = courses.read(EXAMPLE, TOPICS)
+    assert len(sync(house, example)) == 3
+    before = contents(house)
+    assert sync(house, example) == []
+    assert contents(house) == before
+
+
+def test_a_change_is_told_and_audited_and_the_secret_stays(house: House) -> None:
+    sync(house, courses.read(EXAMPLE, TOPICS))
+    with house.database.read() as session:
+        secrets = session.scalars(select(Course.secret)).all()
+    assert len(set(secrets)) == 3  # one for each course
+    changed = EXAMPLE.replace("points = 20", "points = 25")
+    assert sync(house, courses.read(changed, TOPICS)) == [
+        "assignment normalization: points was 20.0, is 25.0"
+    ]
+    with house.database.read() as session:
+        assert session.scalars(select(Course.secret)).all() == secrets
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert entry is not None
+    assert entry.action == "course.synced"
+    assert entry.detail["changes"] == ["assignment normalization: points was 20.0, is 25.0"]
+
+
+def test_what_has_submissions_is_not_taken_away(house: House) -> None:
+    house.accept()
+    whole = course_spec(house.clock())
+    without = courses.CourseSpec(whole.slug, whole.title, whole.timezone, whole.assignments[1:])
+    with pytest.raises(CourseError, match="'norm' has submissions, so it must stay"):
+        sync(house, without)
+    (first, *rest) = whole.assignments
+    other = courses.AssignmentSpec(**{**vars(first), "topic": "losses"})
+    moved = courses.CourseSpec(whole.slug, whole.title, whole.timezone, (other, *rest))
+    with pytest.raises(CourseError, match="its topic stays 'normalization'"):
+        sync(house, moved)
+
+
+ROSTER = """\
+Name,Email,Role,Section
+"Doe, J.",Doe@Example.org,,A
+Known,student@example.org,,B
+Helper,helper@example.org,assistant,
+"""
+
+
+def test_a_roster_is_imported_once(browser: Callable[[str], FlaskClient], house: House) -> None:
+    instructor = browser("instructor")
+
+    def send(text: str) -> str:
+        return instructor.post(
+            "/courses/dl/staff/people/import",
+            data={"roster": (BytesIO(text.encode()), "roster.csv")},
+            follow_redirects=True,
+        ).text
+
+    assert "2 added, 1 changed, 0 unchanged." in send(ROSTER)
+    before = contents(house)
+    assert "0 added, 0 changed, 3 unchanged." in send(ROSTER)
+    assert contents(house) == before
+    with house.database.read() as session:
+        roles = dict(
+            session.execute(
+                select(User.email, Enrolment.role).join(Enrolment).where(Enrolment.course_id == 1)
+            ).all()
+        )
+    assert roles["doe@example.org"] == "student"
+    assert roles["helper@example.org"] == "assistant"
+    assert "1 changed" in send("email,role\nhelper@example.org,student\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no column 'email'"),
+        (b"name\nx\n", "no column 'email'"),
+        (b"email\n", "no line below its headings"),
+        (b"email\nnot an address\n", "Line 2: 'not an address' is no e-mail address."),
+        (b"email\na@b.org\nA@B.org\n", "Line 3: a@b.org is also in line 2."),
+        (b"email,role\na@b.org,dean\n", "Line 2: 'dean' is no role; there are: student"),
+        ("email\nä@b.org\n".encode("utf-16"), "not text in UTF-8"),
+        (b"email\n" + b"x" * 2**21, "larger than 2 MiB"),
+    ],
+)
+def test_a_bad_roster_is_refused_as_a_whole(content: bytes, said: str) -> None:
+    with pytest.raises(roster.RosterError) as error:
+        roster.read(content)
+    assert said in str(error.value)
+
+
+@given(st.text().map(str.encode) | st.binary())
+def test_whatever_a_roster_holds_the_error_is_ours(content: bytes) -> None:
+    with pytest.raises(roster.RosterError):
+        roster.read(b"email\n@" + content)
+
+
+def test_the_command_line_does_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "load", lambda reference: engines.ENGINE)
+    (tmp_path / "course.toml").write_text(EXAMPLE, "utf-8")
+    (tmp_path / "roster.csv").write_text(ROSTER, "utf-8")
+
+    def run(*command: str) -> str:
+        data = ("--data", str(tmp_path / "data"))
+        result = CliRunner().invoke(main, [*command, *data])
+        assert "Traceback" not in result.output
+        return f"{result.exit_code} {result.output}"
+
+    sync = ("course", "sync", str(tmp_path / "course.toml"))
+    import_ = ("course", "roster", "deep-learning", str(tmp_path / "roster.csv"))
+    assert run(*import_).startswith("2 Error: There is no course 'deep-learning'")
+    assert "0 course deep-learning: created" in run(*sync)
+    assert run(*sync) == "0 Nothing changed.\n"
+    assert run(*import_) == "0 3 added, 0 changed, 0 unchanged.\n"
+    assert run(*import_, "--links").count("http://127.0.0.1:8000/invitations/") == 3
+    assert run("user", "add", "x@y.org", "--url", "https://g.example").startswith("0 https://g.")
+    assert run("user", "add", "x@y.org").startswith("2 Error: There is a user x@y.org already.")
+    assert run("user", "invite", "z@y.org").startswith("2 Error: There is no user z@y.org.")

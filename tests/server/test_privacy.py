@@ -1,0 +1,197 @@
+"""All that is kept about a person, and that nothing is after it was deleted."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from autograder.cli import main
+from server import audit, engine
+from server.models import (
+    Adjustment,
+    AuditEntry,
+    Base,
+    Comment,
+    Extension,
+    Regrade,
+    RegradeItem,
+    RegradeState,
+    Scope,
+    State,
+    User,
+)
+from tests.server import engines
+from tests.server.conftest import SOURCE, House
+from tests.server.test_courses import contents
+
+Browser = Callable[[str], FlaskClient]
+
+
+def leave_traces(house: House) -> str:
+    """Something of the student's in every table that can hold it; their submission's public id."""
+    public_id = house.graded()
+    (row,) = house.rows()
+    house.token("student", Scope.READ)
+    author, student, at = house.user("assistant").id, house.user("student").id, house.clock()
+    with house.database.write() as session:
+        for text, for_staff in (("To you, Student", False), ("Among staff", True)):
+            session.add(
+                Comment(
+                    submission_id=row.id,
+                    author_id=author,
+                    text=text,
+                    for_staff=for_staff,
+                    written_at=at,
+                )
+            )
+        marks = {"assignment_id": row.assignment_id, "user_id": student}
+        session.add(
+            Adjustment(
+                **marks,
+                submission_id=row.id,
+                points=1.0,
+                reason="a good idea",
+                adjusted_by_id=author,
+                adjusted_at=at,
+            )
+        )
+        session.add(Extension(**marks, reason="ill", granted_by_id=author, granted_at=at))
+        regrade = Regrade(
+            assignment_id=row.assignment_id,
+            reason="new cases",
+            state=RegradeState.RUNNING,
+            started_by_id=author,
+            started_at=at,
+        )
+        session.add(regrade)
+        session.flush()
+        session.add(
+            RegradeItem(
+                regrade_id=regrade.id, submission_id=row.id, state=State.WAITING, not_before=at
+            )
+        )
+    return public_id
+
+
+def test_everything_of_a_person_is_in_the_archive(house: House, browser: Browser) -> None:
+    leave_traces(house)
+    admin = browser("admin")
+    user = house.user("student")
+    assert user.email in admin.get("/admin/users?q=student").text
+    address = f"/admin/users/{user.id}"
+    assert f"{address}/export" in admin.get(address).text
+    response = admin.get(f"{address}/export")
+    assert response.headers["Content-Disposition"] == f"attachment; filename=user-{user.id}.zip"
+    with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
+        names = set(archive.namelist())
+        folder = "submissions/dl/norm/1"
+        files = {f"{folder}/{name}" for name in ("file.py", "submission.json", "report.json")}
+        assert names == {"person.json", *files}
+        assert archive.read(f"{folder}/file.py") == SOURCE
+        report = json.loads(archive.read(f"{folder}/report.json"))
+        person = json.loads(archive.read("person.json"))
+        told = json.loads(archive.read(f"{folder}/submission.json"))
+    assert report == {**engines.report("normalization"), "view": "student"}
+    assert [comment["text"] for comment in told["comments"]] == ["To you, Student"]
+    for table in Base.metadata.sorted_tables:
+        if "user_id" in table.c and table.name != "invitations":
+            assert person[table.name], table.name
+    assert person["users"][0]["email"] == user.email
+    assert "grade.changed" in [entry["action"] for entry in person["audit_log"]]
+    text = json.dumps(person)
+    for secret in (user.password, user.session_key, "Among staff", "classmate"):
+        assert str(secret) not in text
+
+
+def test_what_is_deleted_is_gone_and_nobody_else_is_touched(house: House, browser: Browser) -> None:
+    public_id = leave_traces(house)
+    others = house.accept(user="classmate")
+    house.grade_all()
+    user, classmate = house.user("student"), house.user("classmate")
+    student, admin = browser("student"), browser("admin")
+    address = f"/admin/users/{user.id}/delete"
+    before = contents(house)
+    assert admin.post(address, data={"email": "classmate@example.org"}).status_code == 422
+    assert contents(house) == before
+
+    assert admin.post(address, data={"email": "Student@example.org"}).status_code == 303
+
+    assert not (house.config.submissions / public_id).exists()
+    assert student.get("/").status_code == 302  # logged out
+    after = contents(house)
+    log = after.pop("audit_entries")
+    everything = str(after)
+    for trace in (user.name, user.email, user.session_key, public_id, "a good idea", "ill"):
+        assert f"'{trace}'" not in everything
+    for table in Base.metadata.sorted_tables:
+        if "user_id" in table.c:
+            place = list(table.c).index(table.c.user_id)
+            assert user.id not in [row[place] for row in after[table.name]], table.name
+    assert log[: len(before["audit_entries"])] == before["audit_entries"]
+    with house.database.read() as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+        deleted = session.get_one(User, user.id)
+    assert entry is not None
+    assert (entry.action, entry.subject) == (audit.Action.DATA_ERASED, f"user:{user.id}")
+    assert entry.actor_id == house.user("admin").id
+    assert deleted.disabled
+    assert house.files.read(others) == SOURCE
+    assert house.row(others).state is State.GRADED
+    assert house.user("classmate").name == classmate.name
+    assert admin.post(address, data={"email": deleted.email}).status_code == 303  # and again
+
+
+def test_nobody_deletes_themselves(house: House, browser: Browser) -> None:
+    admin = house.user("admin")
+    response = browser("admin").post(f"/admin/users/{admin.id}/delete", data={"email": admin.email})
+    assert response.status_code == 422
+    assert "You cannot delete yourself" in response.text
+
+
+def test_deleted_in_mid_grade_the_grader_goes_on(house: House) -> None:
+    house.accept()
+    house.accept(user="classmate")
+
+    def grade(secret: bytes, topic: str, *_: object) -> dict[str, object]:
+        CliRunner().invoke(
+            main,
+            ["user", "delete", "student@example.org", "--yes", "--data", str(house.config.data)],
+        )
+        return engines.report(topic)
+
+    house.grade_all(grade)
+    (row,) = house.rows()
+    assert row.state is State.GRADED
+    assert row.user_id == house.user("classmate").id
+
+
+def test_the_command_line_does_the_same(house: House, tmp_path: Path) -> None:
+    public_id = leave_traces(house)
+    archive = tmp_path / "student.zip"
+
+    def run(*command: str, answer: str | None = None) -> str:
+        data = ("--data", str(house.config.data))
+        result = CliRunner().invoke(main, ["user", *command, *data], input=answer)
+        assert "Traceback" not in result.output
+        return f"{result.exit_code} {result.output}"
+
+    engine_view, engine.student_view = engine.student_view, lambda report: report
+    try:
+        assert run("export", "student@example.org", str(archive)).startswith("0 ")
+    finally:
+        engine.student_view = engine_view
+    assert "person.json" in zipfile.ZipFile(archive).namelist()
+    assert "exists: choose a new file" in run("export", "student@example.org", str(archive))
+    assert run("delete", "student@example.org", answer="n\n").startswith("1 ")
+    assert house.row(public_id)
+    told = run("delete", "student@example.org", answer="y\n")
+    assert told.endswith("student@example.org is deleted, with 1 submissions.\n")
+    assert house.rows() == []
+    assert run("delete", "student@example.org", "--yes").startswith("2 Error: There is no user")
