@@ -89,7 +89,7 @@ class Depth:
         usual = float(self.band.mean[layer].exp())
         low, high = float(self.band.low[layer].exp()), float(self.band.high[layer].exp())
         evidence = {
-            "index": layer,
+            "leaves_at": layer,
             "place": f"layer {layer}",
             "what": "the signal's standard deviation",
             "times": measured / usual,
@@ -101,7 +101,7 @@ class Depth:
     def _curve(self, measured: list[float], finding: Finding) -> dict[str, Any]:
         layers = list(range(len(self.layers)))
         usual = self.band.mean.exp().tolist()
-        left = finding.evidence.get("index")
+        left = finding.evidence.get("leaves_at")
         marks = [] if left is None else [{"x": left, "label": "leaves the band"}]
         return {
             "title": self.title,
