@@ -128,6 +128,11 @@ class Results:
         """How many calls are answered."""
         return self._count
 
+    @property
+    def size(self) -> int:
+        """Bytes of the answers that are kept."""
+        return sum(answer.size for answer in self._kept.values())
+
     def add(self, answer: Answer) -> None:
         """Take the answer to the next call."""
         if self._count in self._wanted:

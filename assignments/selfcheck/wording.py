@@ -234,7 +234,7 @@ def _parted(e: dict[str, Any], *, reveal: bool) -> str:
 
 def _at(e: dict[str, Any]) -> str:
     when = "in evaluation" if e["evaluation"] else f"step {e['step']}"
-    return f"{when}, {e['where']}"
+    return f"{when}, {e['layer']}"
 
 
 def _visible(step: int | None) -> str:
