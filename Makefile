@@ -30,9 +30,11 @@ fuzz: $(VENV)/installed
 
 fairness: $(VENV)/installed
 	GRADMARK_SECRETS=200 $(PYTEST) tests/autograder/test_catalogue_fairness.py
+	GRADMARK_SUBMISSIONS=30 GRADMARK_TRAINING_SECRETS=20 $(PYTEST) tests/autograder/training/test_training_correct.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/uploads.py --uploads 100 --seconds 10 --students 50
 

@@ -169,7 +169,10 @@ def _audit_exercise(
     correct: list[tuple[str, str]],
 ) -> ExerciseAudit:
     def run(source: str) -> dict[str, Any]:
-        return grader.grade_exercise(topic, exercise, [Source(topic.name, (source,))])
+        files = {other.name: other.solution() for other in topic.beside} | {topic.name: source}
+        return grader.grade_exercise(
+            topic, exercise, [Source(name, (text,)) for name, text in files.items()]
+        )
 
     misses, confused = [], []
     to_failing: list[tuple[float, str]] = []  # decades, and whose

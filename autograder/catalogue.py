@@ -7,8 +7,8 @@ import hashlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +29,7 @@ class Topic:
     module: ModuleType
     source: str
     exercises: tuple[Exercise, ...]
+    beside: tuple[Topic, ...] = ()  # the topics whose functions its exercises call as well
 
     @property
     def name(self) -> str:
@@ -63,13 +64,20 @@ class Topic:
         return tuple(parts)
 
     def functions(self, misconception: Misconception | None = None) -> Mapping[str, Any]:
-        """The solution's functions, as they are or as a misconception has them."""
+        """The solution's functions, as they are or as a misconception has them, and those of the
+        topics beside."""
+        others = {name: f for topic in self.beside for name, f in topic.functions().items()}
         if misconception is None:
-            return vars(self.module)
+            return others | {name: vars(self.module)[name] for name, _ in self._parts if name}
         namespace: dict[str, Any] = {"__name__": self.name}
         # The author's own code, edited by the author: nothing of a student's comes here.
         exec(compile(self.solution(misconception), str(self.path), "exec"), namespace)  # noqa: S102
-        return namespace
+        return others | namespace
+
+    @property
+    def defined(self) -> frozenset[str]:
+        """The names of the functions that it asks students to write."""
+        return frozenset(f.__name__ for exercise in self.exercises for f in exercise.functions)
 
 
 def solution_nodes(tree: ast.Module) -> Iterator[ast.stmt]:
@@ -104,7 +112,8 @@ class Assignment:
     @property
     def digest(self) -> str:
         """SHA-256 over the reference files."""
-        joined = b"".join(topic.path.read_bytes() for topic in self.topics)
+        needed = {t.path: t for topic in self.topics for t in (topic, *topic.beside)}
+        joined = b"".join(path.read_bytes() for path in sorted(needed))
         return hashlib.sha256(joined).hexdigest()
 
 
@@ -124,6 +133,7 @@ class Catalogue:
         directory = directory or DEFAULT
         files = sorted(directory.glob("*.py")) if directory.is_dir() else []
         topics = [_load(path) for path in files if not path.name.startswith("_")]
+        topics = [_with_what_it_needs(topic, topics) for topic in topics]
         if not topics:
             raise AuthoringError(f"there are no topic files in {directory}")
         assignments = {
@@ -145,6 +155,19 @@ class Catalogue:
                 f"there is no assignment {name!r}; there are: {', '.join(self.assignments)}"
             )
         return self.assignments[name]
+
+
+def _with_what_it_needs(topic: Topic, topics: Iterable[Topic]) -> Topic:
+    """The topic, and beside it those that define what its checks call."""
+    needed = {name for e in topic.exercises for check in e.checks for name in check.needs}
+    missing = needed - topic.defined - topic.functions().keys()
+    beside = [other for other in topics if other is not topic and other.defined & missing]
+    unknown = missing.difference(*(other.defined for other in beside))
+    if unknown:
+        raise AuthoringError(
+            f"{topic.path.name}: no topic file beside it defines {', '.join(sorted(unknown))}"
+        )
+    return replace(topic, beside=tuple(beside)) if beside else topic
 
 
 def _load(path: Path) -> Topic:

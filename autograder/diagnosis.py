@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from autograder.checks.base import Outcome
+from autograder.catalogue import Topic
+from autograder.exercise import Misconception
+from autograder.judging.call import Answer
 from autograder.judging.finding import Finding
+from autograder.judging.local import LocalSession
 from autograder.oracle import Suspect, Trial
+from autograder.outcome import Fault, Outcome
+from autograder.truth import alike
 
 Place = tuple[str, str]  # (function, output): where a bug shows
 
@@ -42,10 +47,36 @@ def diagnose(
     return found
 
 
+def recognise(topic: Topic, faults: Iterable[Fault], device: str) -> list[Misconception]:
+    """The misconceptions that would have answered a faulty call just as the submission did, one for
+    each fault that any explains."""
+    found: dict[str, Misconception] = {}
+    for fault in faults:
+        for home in (topic, *topic.beside):
+            for misconception in _of_function(home, fault.call.function):
+                session = LocalSession(home.functions(misconception), device)
+                theirs = session.call(fault.call)
+                if theirs.failure is None and _explains(theirs, fault):
+                    found.setdefault(misconception.name, misconception)
+                    break
+    return list(found.values())
+
+
+def _of_function(topic: Topic, function: str) -> Iterator[Misconception]:
+    for exercise in topic.exercises:
+        if any(f.__name__ == function for f in exercise.functions):
+            yield from exercise.misconceptions
+
+
+def _explains(theirs: Answer, fault: Fault) -> bool:
+    wrong = any(not f.passed for f in fault.expectation.judge([fault.call], [theirs]))
+    return wrong and all(alike(fault.expectation, fault.outputs, fault.answer, theirs).values())
+
+
 def _wrong(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> set[Place]:
     """The places where something is wrong in some case."""
     return {
-        (trial.check.function.__name__, output)
+        (trial.check.subject, output)
         for trial, outcome in zip(trials, outcomes, strict=True)
         for output, finding in _found(outcome)
         if not finding.passed
@@ -68,6 +99,6 @@ def _alike(
         same = dict(trial.check.resembles(trial.expectation, ours, theirs))
         same["unchanged"] = ours.unchanged.problem == theirs.unchanged.problem
         for output, is_same in same.items():
-            place = (trial.check.function.__name__, output)
+            place = (trial.check.subject, output)
             alike[place] = alike.get(place, True) and is_same
     return alike

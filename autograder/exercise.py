@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -166,22 +166,30 @@ def edit(function: Function, old: str, new: str, *, name: str, hint: str) -> Mis
 
 @dataclass(frozen=True, eq=False)
 class Exercise:
-    """One or more functions graded together, named after the first one.
+    """One or more functions graded together, named after the first one; or, without functions and
+    with a name, an experiment with functions that other exercises asked for.
 
-    `unchanged` is the points for leaving arguments as they were, judged over all calls. `forbidden`
-    names torch operators that would do this exercise in one call, beside those that no exercise
-    needs (`autograder.policy.rules`).
+    `unchanged` is the points for leaving arguments as they were, judged over all calls of the
+    functions. `forbidden` names torch operators that would do this exercise in one call, beside
+    those that no exercise needs (`autograder.policy.rules`).
     """
 
-    functions: tuple[Function, ...]
-    checks: tuple[Check, ...]
+    functions: tuple[Function, ...] = ()
+    checks: tuple[Check, ...] = ()
     misconceptions: tuple[Misconception, ...] = ()
     unchanged: float = 1.0
     forbidden: tuple[str, ...] = ()
-    name: str = field(init=False)
+    name: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.functions[0].__name__)
+        if bool(self.functions) == bool(self.name):
+            raise AuthoringError("an exercise has either functions or, if it has none, a name")
+        if self.functions:
+            object.__setattr__(self, "name", self.functions[0].__name__)
+        else:
+            object.__setattr__(self, "unchanged", 0.0)
+        if not self.checks:
+            raise AuthoringError(f"{self.name}: an exercise needs a check")
         names = [check.name for check in self.checks]
         if len(set(names)) < len(names):
             raise AuthoringError(f"{self.name}: two checks have one name; give them `name=`")

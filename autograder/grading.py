@@ -7,26 +7,28 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import metadata
-from itertools import islice
+from itertools import groupby, islice
 from types import TracebackType
 from typing import Any, Self
 
 import torch
 
 from autograder.catalogue import Assignment, Catalogue, Topic
-from autograder.checks.base import Check, Outcome
+from autograder.checks.base import Check
 from autograder.checks.errors import REFUSAL
-from autograder.diagnosis import diagnose
-from autograder.exercise import Exercise
+from autograder.diagnosis import diagnose, recognise
+from autograder.exercise import Exercise, Misconception
 from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
 from autograder.judging.where import located
 from autograder.judging.wording import explain, hint_at
 from autograder.oracle import Oracle, Trial
+from autograder.outcome import Outcome
 from autograder.policy import Cost, Flag, dispatched, used
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
@@ -36,6 +38,10 @@ Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
 MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
+
+
+def _silent(name: str, done: int, total: int) -> None:
+    """Tells nobody."""
 
 
 class Grader:
@@ -75,15 +81,16 @@ class Grader:
         self,
         assignment: str,
         submission: Submission,
-        progress: Progress | None = None,
+        progress: Progress = _silent,
         *,
         policy: Cost = "report",
     ) -> Report:
         """Run every check of the assignment and write the report.
 
         Args:
-            progress: called before each exercise with its name, how many are done, how many
-                there are.
+            progress: called before each exercise, and in each step of a training run, with what
+                is graded now ("classifier", then "classifier, step 40 of 100"), how many exercises
+                are done, and how many there are.
             policy: what it costs to use what is not allowed: nothing ("report": the instructor
                 sees it), a warning to the student, or the exercise's points ("zero").
 
@@ -94,13 +101,13 @@ class Grader:
         chosen = self._catalogue[assignment]
         began = time.monotonic()
         exercises: list[dict[str, Any]] = []
-        with self._sandbox.session(submission.sources) as session:
+        runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
+        with self._sandbox.session(submission.sources, runs) as session:
             public = [self._public(*place, session) for place in chosen.exercises]
             flags = self._flags(chosen, public, submission.sources, session)
             for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
-                if progress is not None:
-                    progress(exercise.name, len(exercises), len(chosen.exercises))
-                exercises.append(self._grade_exercise(topic, exercise, session, shown))
+                tell = partial(_tell, progress, len(exercises), len(chosen.exercises))
+                exercises.append(self._grade_exercise(topic, exercise, session, shown, tell))
             loading = session.loading
         for entry, found in zip(exercises, flags, strict=True):
             entry["policy"] = [flag.document() for flag in found]
@@ -132,9 +139,9 @@ class Grader:
         self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
-        with self._sandbox.session(sources) as session:
+        with self._sandbox.session(sources, _runs(exercise)) as session:
             public = self._public(topic, exercise, session)
-            return self._grade_exercise(topic, exercise, session, public)
+            return self._grade_exercise(topic, exercise, session, public, lambda name: None)
 
     def _public(self, topic: Topic, exercise: Exercise, session: Session) -> list[Outcome]:
         """The outcomes of the public trials: to be had before the session meets any hidden one.
@@ -143,30 +150,43 @@ class Grader:
         process must not know anything hidden by then.
         """
         trials = self._oracle.trials(topic, exercise)
-        return _outcomes([trial for trial in trials if trial.case.public], session)
+        public = [trial for trial in trials if trial.case.public]
+        return _outcomes(public, session, lambda stage: None)
 
     def _grade_exercise(
-        self, topic: Topic, exercise: Exercise, session: Session, public: Sequence[Outcome]
+        self,
+        topic: Topic,
+        exercise: Exercise,
+        session: Session,
+        public: Sequence[Outcome],
+        tell: Callable[[str], None],
     ) -> dict[str, Any]:
+        tell(exercise.name)
         trials = self._oracle.trials(topic, exercise)
-        hidden = _outcomes([trial for trial in trials if not trial.case.public], session)
+        hidden = _outcomes(
+            [trial for trial in trials if not trial.case.public],
+            session,
+            lambda stage: tell(f"{exercise.name}, {stage}"),
+        )
         parts = {True: iter(public), False: iter(hidden)}
         outcomes = [next(parts[trial.case.public]) for trial in trials]
         rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
-        found = []
+        found: list[Misconception] = []
         if score < exercise.max_score and any(
             _gave_values(outcome.answers) for outcome in outcomes
         ):
-            found = diagnose(trials, self._oracle.suspects(topic, exercise), outcomes)
+            suspects = diagnose(trials, self._oracle.suspects(topic, exercise), outcomes)
+            faults = [fault for outcome in outcomes for fault in outcome.faults]
+            found = [suspect.misconception for suspect in suspects]
+            found += recognise(topic, faults, self._device)
         return {
             "name": exercise.name,
             "score": _points(score),
             "max_score": _points(exercise.max_score),
             "checks": [row.document() for row in rows],
             "diagnosis": [
-                {"name": suspect.misconception.name, "hint": suspect.misconception.hint}
-                for suspect in found
+                {"name": misconception.name, "hint": misconception.hint} for misconception in found
             ],
             "outputs": _outputs(trials, outcomes),
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
@@ -227,6 +247,7 @@ class Row:
     findings: Sequence[tuple[Trial, Finding]]
     gated: bool = False
     settled: bool = True
+    curves: Sequence[dict[str, Any]] = ()
 
     @cached_property
     def failing(self) -> list[tuple[Trial, Finding]]:
@@ -247,7 +268,7 @@ class Row:
         return self.settled and not self.failing
 
     def document(self) -> dict[str, Any]:
-        return {
+        document = {
             "name": self.name,
             "kind": self.kind,
             "score": _points(self.points if self.passed else 0.0),
@@ -267,6 +288,7 @@ class Row:
                 for trial, finding in self.shown
             ],
         }
+        return document | ({"curves": _finite(self.curves)} if self.curves else {})
 
     def _message(self, *, reveal: bool) -> str:
         if self.passed:
@@ -286,36 +308,74 @@ class Row:
 def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[Row]:
     """One row per output of each check, and one for leaving arguments unchanged."""
     rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
+    curves: dict[tuple[str, str], list[dict[str, Any]]] = {}
     mutations: list[tuple[Trial, Finding]] = []
     for trial, outcome in zip(trials, outcomes, strict=True):
         for output, finding in outcome.findings.items():
-            rows.setdefault((trial.check.name, output), []).append((trial, finding))
+            place = trial.check.name, output
+            rows.setdefault(place, []).append((trial, finding))
+            curves.setdefault(place, []).extend(outcome.curves.get(output, ()))
         if not trial.check.gated:
             mutations.append((trial, outcome.unchanged))
     judged = [
-        Row(_row_name(check, output), check.kind, points, rows[check.name, output], check.gated)
+        Row(
+            _row_name(check, output),
+            check.kind,
+            points,
+            rows[check.name, output],
+            check.gated,
+            curves=curves[check.name, output],
+        )
         for check in exercise.checks
         for output, points in check.points.items()
     ]
-    judged.append(Row("arguments left unchanged", "mutation", exercise.unchanged, mutations, True))
+    if exercise.unchanged:
+        name = "arguments left unchanged"
+        judged.append(Row(name, "mutation", exercise.unchanged, mutations, True))
     worked = any(row.passed and not row.gated for row in judged)
-    return [
-        row
-        if worked or not row.gated
-        else Row(row.name, row.kind, row.points, row.findings, row.gated, settled=False)
-        for row in judged
-    ]
+    return [row if worked or not row.gated else replace(row, settled=False) for row in judged]
 
 
-def _outcomes(trials: Sequence[Trial], session: Session) -> list[Outcome]:
+def _tell(progress: Progress, done: int, total: int, name: str) -> None:
+    progress(name, done, total)
+
+
+def _runs(exercise: Exercise) -> int:
+    """How many of its cases are long."""
+    return sum(len(check.cases) for check in exercise.checks if check.long)
+
+
+def _outcomes(
+    trials: Sequence[Trial], session: Session, tell: Callable[[str], None]
+) -> list[Outcome]:
     """Put every call to the submission, and judge its answers while it works on the next ones."""
-    answers = session.run([call for trial in trials for call in trial.calls])
-    outcomes, left = [], MAX_KEPT_BYTES
-    for trial in trials:
-        outcome = trial.judge(tuple(islice(answers, len(trial.calls))))
-        left -= sum(answer.size for answer in outcome.answers)
-        outcomes.append(outcome if left >= 0 else outcome.without_values())
+    outcomes: list[Outcome] = []
+    left = MAX_KEPT_BYTES
+    for long, together in groupby(trials, key=lambda trial: trial.check.long):
+        if long:
+            outcomes += [_long(trial, session, tell) for trial in together]
+            continue
+        some = list(together)
+        answers = session.run([call for trial in some for call in trial.calls])
+        for trial in some:
+            outcome = trial.judge(islice(answers, len(trial.calls)))
+            left -= sum(answer.size for answer in outcome.answers)
+            outcomes.append(outcome if left >= 0 else outcome.without_values())
     return outcomes
+
+
+def _long(trial: Trial, session: Session, tell: Callable[[str], None]) -> Outcome:
+    """A case that tells how far it is, and ends when nothing more can come of it."""
+    with closing(session.run(trial.calls)) as answers:
+
+        def told() -> Iterator[Answer]:
+            for at, answer in enumerate(answers):
+                stage = trial.check.stage(trial.expectation, at)
+                if stage:
+                    tell(f"{trial.case.name}, {stage}")
+                yield answer
+
+        return trial.judge(told())
 
 
 def _specimens(
@@ -326,7 +386,7 @@ def _specimens(
         calls = [
             trial.calls[0]
             for trial, outcome in zip(trials, outcomes, strict=True)
-            if trial.check.function is function and outcome.answers[0].failure is None
+            if trial.calls[0].function == function.__name__ and outcome.answers[0].failure is None
         ]
         if calls:
             yield replace(min(calls, key=_elements), traced=True)
@@ -368,9 +428,10 @@ def _points(value: float) -> float:
     return round(value, 6)
 
 
-def _finite(evidence: dict[str, Any]) -> dict[str, Any]:
+def _finite(value: Any) -> Any:
     """JSON has no NaN and no infinity: such numbers become their names."""
-    return {
-        key: repr(value) if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in evidence.items()
-    }
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -38,7 +38,7 @@ def lesson(topic: Topic) -> list[Part]:
     parts = list(_parts(path.read_text("utf-8"), path.name)) if path.exists() else []
     if not parts:
         parts = [Part("text", f"# {topic.title}")]
-    names = [exercise.name for exercise in topic.exercises]
+    names = [exercise.name for exercise in topic.exercises if exercise.functions]
     placed = [part.content for part in parts if part.kind == "exercise"]
     for name in placed:
         if name not in names:

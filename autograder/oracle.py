@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 
 from autograder.catalogue import Topic
-from autograder.checks.base import Check, Expectation, Outcome
+from autograder.checks.base import Check
 from autograder.exercise import Case, Exercise, Misconception, draw
 from autograder.judging.call import Answer, Call
-from autograder.judging.compare import unchanged
 from autograder.judging.local import LocalSession
+from autograder.outcome import Outcome
 
 PUBLIC_SECRET = b"public"
 
@@ -30,16 +32,11 @@ class Trial:
     check: Check
     case: Case
     calls: tuple[Call, ...]
-    expectation: Expectation
+    expectation: Any  # of the check's kind
 
-    def judge(self, answers: tuple[Answer, ...]) -> Outcome:
+    def judge(self, answers: Iterable[Answer]) -> Outcome:
         """What the answers to the calls are worth."""
-        findings = self.expectation.judge(self.calls, answers)
-        return Outcome(
-            answers,
-            {finding.output: finding for finding in findings},
-            unchanged(self.calls, answers, self.check.updates),
-        )
+        return self.check.judge(self.expectation, self.calls, answers)
 
 
 @dataclass(frozen=True)
@@ -80,16 +77,14 @@ class Oracle:
             return int.from_bytes(digest[:4], "little")
 
         arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
-        calls = tuple(check.calls(arguments, seed))
-        return Trial(check, case, calls, check.expect(case, calls, reference))
+        calls, expectation = check.prepare(case, arguments, seed, reference)
+        return Trial(check, case, tuple(calls), expectation)
 
     def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
         trials = self.trials(topic, exercise)
         suspects = []
         for misconception in exercise.misconceptions:
             session = LocalSession(topic.functions(misconception), self._device)
-            outcomes = tuple(
-                trial.judge(tuple(session.call(call) for call in trial.calls)) for trial in trials
-            )
+            outcomes = tuple(trial.judge(session.run(trial.calls)) for trial in trials)
             suspects.append(Suspect(misconception, outcomes))
         return tuple(suspects)

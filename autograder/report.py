@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 SCHEMA = "gradmark-report/1"
+YOURS = "yours"  # the series of a curve that the submission gave
 
 Report: TypeAlias = dict[str, Any]
 
@@ -36,7 +37,8 @@ def student_view(report: Report) -> Report:
     spend it to say something), no digest or device of the grader.
 
     Public cases keep their evidence and their wording; a hidden case keeps only the sentence that
-    `wording.hint_at` made of it.
+    `wording.hint_at` made of it. Curves keep three digits, within six decades around the
+    reference's: enough to look at, and little to carry a hidden input out with.
     """
     view = copy.deepcopy(report)
     view["view"] = "student"
@@ -49,6 +51,8 @@ def student_view(report: Report) -> Report:
         del exercise["seconds"]
         for check in exercise["checks"]:
             check["message"] = check.pop("student_message")
+            for curve in check.get("curves", ()):
+                _coarsen(curve)
             check["cases"] = [
                 case if case["public"] else {"name": "", "public": False, "passed": case["passed"]}
                 for case in check["cases"]
@@ -57,6 +61,23 @@ def student_view(report: Report) -> Report:
             text["text"] for text in exercise.pop("outputs") if text["public"]
         )
     return view
+
+
+def _coarsen(curve: dict[str, Any]) -> None:
+    """Leave of the submission's numbers what a plot needs."""
+    known = [y for s in curve["series"] if s["name"] != YOURS for y in s["y"] if _finite(y)]
+    top = 1e3 * max(map(abs, known), default=1.0)
+    bottom = 1e-3 * min((abs(y) for y in known if y), default=1.0)
+    for series in curve["series"]:
+        if series["name"] == YOURS:
+            series["y"] = [
+                float(f"{max(bottom, min(y, top)):.3g}") if _finite(y) else "nan"
+                for y in series["y"]
+            ]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def instructor_view(report: Report) -> Report:

@@ -49,18 +49,19 @@ def sensitivity(
     truth = pick(run(call))
     largest = [torch.zeros_like(t) for t in truth]
     for probe in range(PROBES):
-        moved = pick(run(_moved(call, probe)))
+        moved = pick(run(jittered(call, probe)))
         for amount, t, m in zip(largest, truth, moved, strict=True):
             torch.maximum(amount, (m - t).abs() / STEP, out=amount)
     return [_spread(amount + t.abs()) for amount, t in zip(largest, truth, strict=True)]
 
 
-def _moved(call: Call, probe: int) -> Call:
-    generator = torch.Generator().manual_seed(probe)
+def jittered(call: Call, seed: int, step: float = STEP) -> Call:
+    """The call with each floating-point number in its tensors off by about one part in 1 / step."""
+    generator = torch.Generator().manual_seed(seed)
 
     def move(tensor: Tensor) -> Tensor:
         noise = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype)
-        return tensor * (1 + STEP * noise)
+        return tensor * (1 + step * noise)
 
     arguments = {
         name: move(value) if isinstance(value, Tensor) and value.is_floating_point() else value

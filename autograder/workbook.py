@@ -43,7 +43,7 @@ def write_notebook(notebook: nbformat.NotebookNode) -> str:
 
 
 def _exercises(topic: Topic) -> list[Exercise]:
-    """In the lesson's order."""
+    """Those that ask for functions, in the lesson's order."""
     by_name = {exercise.name: exercise for exercise in topic.exercises}
     return [by_name[part.content] for part in lesson(topic) if part.kind == "exercise"]
 

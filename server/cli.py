@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,6 +20,8 @@ from server.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
 from server.supervisor import GraderEnded, Supervisor
 
 _THREADS = 8
+# A class's browsers keep theirs open between two requests; past it, nobody is answered.
+_CONNECTIONS = 4000
 # Flask refuses what is too large with a page; far larger requests are not even read.
 _LARGEST_REQUEST = 64 * 2**20
 # Without these, nothing believes what a request says about who forwarded it.
@@ -108,11 +111,14 @@ def serve(
         if error.status == EXIT_CANNOT_GRADE:  # it has said why
             sys.exit(EXIT_CANNOT_GRADE)
         raise _Refusal(str(error)) from None
+    _allow_connections()
     try:
         server = waitress.create_server(
             app,
             sockets=[listener],
             threads=_THREADS,
+            connection_limit=_CONNECTIONS,
+            asyncore_use_poll=True,  # select() ends at 1024 files
             ident=None,
             max_request_body_size=_LARGEST_REQUEST,
             clear_untrusted_proxy_headers=False,  # /metrics asks whether there is any
@@ -122,6 +128,15 @@ def serve(
         server.run()  # returns on SIGINT and SIGTERM, once running requests are answered
     finally:
         supervisor.stop()
+
+
+def _allow_connections() -> None:
+    """As many open files as there may be connections, if the machine permits that many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * _CONNECTIONS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

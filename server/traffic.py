@@ -9,7 +9,7 @@ import time
 import flask_login
 from flask import Flask, Response, current_app, g, request
 
-from server import metrics
+from server import access, metrics
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
     metrics.of(current_app).request(request.method, route, response.status_code, seconds)
     if request.method not in ("GET", "HEAD") or response.status_code >= 400:
+        token = access.token()
         log.info(
             "request",
             extra={
@@ -36,7 +37,7 @@ def _end(response: Response) -> Response:
                 "route": route,
                 "status": response.status_code,
                 "ms": round(1000 * seconds, 1),
-                "user": getattr(flask_login.current_user, "id", None),
+                "user": token.user_id if token else getattr(flask_login.current_user, "id", None),
             },
         )
     return response

@@ -25,6 +25,10 @@ Problem = Literal[
     "difference",  # a gradient does not fit its forward; evidence: function, change, promise
     "forward",  # nothing that a gradient could be held against; evidence: function
     "law",  # random numbers not as the law says; evidence: test, and what it measured
+    "parted",  # a training run went wrong at a call; evidence: step, where, function, output, cause
+    "drift",  # a training run is off by more than rounding, though no single call is
+    "band",  # a measured number is where no correct run would be; evidence: place, what, times
+    "metric",  # what was trained is not good enough; evidence: measured, at_least
     "unsettled",  # counts only once something else of the exercise is right
 ]
 

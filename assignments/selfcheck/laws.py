@@ -273,7 +273,7 @@ def _mask_tests(masks: Tensor, keep: float) -> Iterator[Test]:
         yield Test("share kept", log_p, {"measured": share, "wanted": keep})
         return
     n = masks.numel()
-    yield Test("share kept", _log_binomial(share, n, keep), {"measured": share, "wanted": keep})
+    yield Test("share kept", log_binomial(share, n, keep), {"measured": share, "wanted": keep})
 
     # Too uneven or too even over any group of axes: whole channels dropped, one mask for the
     # batch, exactly round(n * p) zeros in every call.
@@ -285,7 +285,7 @@ def _mask_tests(masks: Tensor, keep: float) -> Iterator[Test]:
             groups, members = counts.numel(), n // counts.numel()
             shares = counts / members
             extreme = float(shares[(shares - keep).abs().argmax()])
-            log_p = _log_binomial(extreme, members, keep) + math.log(groups)
+            log_p = log_binomial(extreme, members, keep) + math.log(groups)
             if bool((counts == counts[0]).all()):
                 log_p = min(log_p, (groups - 1) * _log_most_likely(members, keep))
             over = " and ".join(
@@ -342,7 +342,7 @@ def _log_largest(largest: float, n: int, law: Law) -> float:
     return math.log(2) + min(too_small, too_large)
 
 
-def _log_binomial(share: float, n: int, p: float) -> float:
+def log_binomial(share: float, n: int, p: float) -> float:
     """Both tails of a binomial share (Chernoff: n times the Kullback-Leibler divergence)."""
     divergence = 0.0
     if share > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .call import Answer, Call, Failure, FailureKind, Foreign, Seed, Value, resolve
+from .call import Answer, Call, Failure, FailureKind, Foreign, Results, Seed, Value
 
 
 class LocalSession:
@@ -49,11 +50,21 @@ class LocalSession:
 
     def run(self, calls: Sequence[Call]) -> Iterator[Answer]:
         """Call one after the other; a call may refer to what earlier ones gave."""
-        answers: list[Answer] = []
+        results = Results(calls)
         for call in calls:
-            resolved = resolve(call, answers)
-            answers.append(self.call(resolved) if resolved else Answer(failure=Failure("input")))
-            yield answers[-1]
+            resolved = results.resolve(call)
+            answer = self.call(resolved) if resolved else Answer(failure=Failure("input"))
+            results.add(answer)
+            yield answer
+
+    def parameters(self, function: str) -> tuple[str, ...]:
+        """The names of a function's parameters, in order."""
+        return tuple(inspect.signature(self._functions[function]).parameters)
+
+    def home(self, function: str) -> str:
+        """The name of the file that a function is from, without its ending."""
+        module: str = self._functions[function].__module__
+        return module.rpartition(".")[2]
 
     def _arrive(self, value: Value) -> Any:
         if isinstance(value, Tensor):

@@ -1,7 +1,20 @@
 """The kinds of evidence: one module each, and the verbs by which authors write them down."""
 
+from autograder.checks.curve import curve
 from autograder.checks.errors import errors
+from autograder.checks.metric import metric
+from autograder.checks.signal import signal
 from autograder.checks.statistics import drops, fills
 from autograder.checks.values import gradients, precision, values
 
-__all__ = ["drops", "errors", "fills", "gradients", "precision", "values"]
+__all__ = [
+    "curve",
+    "drops",
+    "errors",
+    "fills",
+    "gradients",
+    "metric",
+    "precision",
+    "signal",
+    "values",
+]

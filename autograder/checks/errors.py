@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from autograder.checks.base import Check, SeedSource
+from autograder.checks.base import FunctionCheck, SeedSource
 from autograder.errors import AuthoringError
 from autograder.exercise import Arguments, Case
 from autograder.judging.call import Call, Session
@@ -17,7 +17,7 @@ REFUSAL = "refusal"  # the one output that such a check has
 
 
 @dataclass(frozen=True)
-class ErrorCheck(Check):
+class ErrorCheck(FunctionCheck):
     """The function must raise what the reference raises."""
 
     kind: ClassVar[str] = "errors"

@@ -11,19 +11,21 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from autograder.checks.base import Check, Expectation, Outcome, SeedSource, call_in_precision
+from autograder.checks.base import Expectation, FunctionCheck, SeedSource
 from autograder.errors import AuthoringError
 from autograder.exercise import Arguments, Case
 from autograder.judging.call import Answer, Call, Session
 from autograder.judging.compare import Expected
 from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls
+from autograder.outcome import Outcome
 from autograder.tolerance import sensitivity, tolerance
+from autograder.truth import call_in_precision
 
 DRAWS = 6
 
 
 @dataclass(frozen=True)
-class RandomCheck(Check):
+class RandomCheck(FunctionCheck):
     """Answers are judged over several draws, by features rather than element by element."""
 
     kind: ClassVar[str] = "statistics"

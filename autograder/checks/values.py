@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
 
-from autograder.checks.base import Check, Expectation, Outcome, SeedSource, call_in_precision
+from autograder.checks.base import Expectation, FunctionCheck, SeedSource
 from autograder.errors import AuthoringError
 from autograder.exercise import Arguments, Case
-from autograder.judging.call import Answer, Call, Session, Value
-from autograder.judging.compare import Expected, ValueExpectation, compare, returned
-from autograder.tolerance import sensitivity, tolerance
-
-# A kink is approached from both sides this closely; the truths on the two sides bound the answer.
-NUDGE = 1e-9
-
-# How much more two wrong answers may differ than a right one from the truth, and still be alike.
-ALIKE = 16.0
+from autograder.judging.call import Call, Session
+from autograder.judging.compare import ValueExpectation
+from autograder.outcome import Outcome
+from autograder.truth import Outputs, alike, expect_values
 
 
 @dataclass(frozen=True)
-class ValueCheck(Check):
+class ValueCheck(FunctionCheck):
     """Answers must be the reference's, up to rounding."""
 
     kind: ClassVar[str] = "values"
@@ -34,37 +29,10 @@ class ValueCheck(Check):
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> ValueExpectation:
         (call,) = calls
-        exact = call_in_precision(call, torch.float64)
-        values = self._outputs(reference.call(call))
-        precise = self._outputs(reference.call(exact))
-        sides = [
-            self._outputs(reference.call(_nudged(exact, name, by)))
-            for name in case.kinks
-            for by in (-NUDGE, NUDGE)
-        ]
-        floats = [
-            name
-            for name, value in precise.items()
-            if isinstance(value, Tensor) and value.is_floating_point()
-        ]
-
-        def pick(answer: Answer) -> list[Tensor]:
-            outputs = self._outputs(answer)
-            return [value for name in floats if isinstance(value := outputs[name], Tensor)]
-
-        measured = dict(zip(floats, sensitivity(exact, reference.call, pick), strict=True))
-        expected = {}
-        for name, value in values.items():
-            truth = precise[name]
-            if isinstance(truth, Tensor) and isinstance(value, Tensor) and name in measured:
-                noise = (value.to(torch.float64) - truth).abs()
-                allowed = tolerance(measured[name], noise, value.dtype)
-                around = torch.stack([truth, *(_tensor(side[name]) for side in sides)])
-                expected[name] = Expected(value, around.amin(0), around.amax(0), allowed)
-            else:
-                expected[name] = Expected(value)
-        updates = {name: expected.pop(name) for name in self.points if name in self.updates}
-        return ValueExpectation(expected, updates)
+        try:
+            return expect_values(call, self._outputs, reference, case.kinks)
+        except AuthoringError as error:
+            raise AuthoringError(f"{self.name}: {error}") from error
 
     def resembles(
         self, expectation: Expectation, seen: Outcome, suspected: Outcome
@@ -74,59 +42,13 @@ class ValueCheck(Check):
         if ours.failure is not None or theirs.failure is not None:
             return super().resembles(expectation, seen, suspected)
         assert isinstance(expectation, ValueExpectation)  # noqa: S101 - what `expect` returns
-        allowed = {**expectation.returns, **expectation.updates}
-        a, b = self._split(ours), self._split(theirs)
-        if a is None or b is None:
-            return dict.fromkeys(self.points, a is b)
-        return {
-            name: compare(name, _as_truth(b[name], allowed[name]), a[name]).passed
-            for name in self.points
-        }
+        return alike(expectation, self._outputs, ours, theirs)
 
-    def _outputs(self, answer: Answer) -> dict[str, Value]:
-        if answer.failure is not None:
-            raise AuthoringError(
-                f"{self.name}: the solution failed with {answer.failure.exception}: "
-                f"{answer.failure.message}"
-            )
-        outputs = self._split(answer)
-        if outputs is None:
-            raise AuthoringError(
-                f"{self.name}: the solution does not return what `points` names: "
-                + ", ".join(name for name in self.points if name not in self.updates)
-            )
-        return outputs
-
-    def _split(self, answer: Answer) -> dict[str, Value] | None:
-        """The answer's outputs by name, or None when they are not as many as there should be."""
-        names = [name for name in self.points if name not in self.updates]
-        values = returned(answer, len(names)) if names else ()
-        if values is None:
-            return None
-        after = {name: answer.arguments[name] for name in self.updates}
-        return {**dict(zip(names, values, strict=True)), **after}
-
-
-def _nudged(call: Call, name: str, by: float) -> Call:
-    moved = _tensor(call.arguments[name]) + by
-    return Call(call.function, {**call.arguments, name: moved}, call.positional, call.seed)
-
-
-def _tensor(value: Value) -> Tensor:
-    assert isinstance(value, Tensor)  # noqa: S101 - the author's reference returns one
-    return value
-
-
-def _as_truth(value: Value, right: Expected) -> Expected:
-    """Expect `value` where `right` was expected, as closely."""
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        return Expected(value)
-    exact = value.to(torch.float64)
-    if right.tolerance is not None and right.tolerance.shape == value.shape:
-        allowed = ALIKE * right.tolerance
-    else:
-        allowed = 1e-6 * exact.abs()
-    return Expected(value, exact, exact, allowed)
+    @cached_property
+    def _outputs(self) -> Outputs:
+        """What `points` names: first what is returned."""
+        returns = tuple(name for name in self.points if name not in self.updates)
+        return Outputs(returns, tuple(name for name in self.points if name in self.updates))
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,15 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Ref:
-    """An argument that is what an earlier call of the same run gave: its value, or the tensor at
-    `item` of a returned tuple, in another `shape` if one is named."""
+    """An argument that is what an earlier call of the same run gave: a number, or a tensor, in
+    another `shape` if one is named.
+
+    Without an `item` it is the returned value; with a number, what stands there in a returned
+    tuple; with a name, that argument as it stood after the call.
+    """
 
     call: int  # its place in the run, from 0
-    item: int | None = None
+    item: int | str | None = None
     shape: tuple[int, ...] | None = None
 
 
@@ -89,6 +93,17 @@ class Answer:
     operators: tuple[str, ...] = ()  # of a traced call, as its worker says
 
 
+def ordered(
+    function: str, parameters: Sequence[str], given: Mapping[str, Value], seed: int = 0
+) -> Call:
+    """A call with arguments in the signature's order: by position as far as none is left out."""
+    present = {name: given[name] for name in parameters if name in given}
+    positional = next(
+        (at for at, name in enumerate(parameters) if name not in given), len(parameters)
+    )
+    return Call(function, present, positional, seed)
+
+
 class Session(Protocol):
     """Whatever answers calls: the sandbox's handle, or plain functions in this process."""
 
@@ -97,28 +112,65 @@ class Session(Protocol):
     def run(self, calls: Sequence[Call]) -> Iterator[Answer]: ...
 
 
-def resolve(call: Call, answers: Sequence[Answer]) -> Call | None:
-    """The call with the values that it refers to, as far as their calls are answered; None when
-    one of these gave no such value."""
-    arguments = {}
-    for name, value in call.arguments.items():
-        if isinstance(value, Ref) and value.call < len(answers):
-            found = _follow(value, answers)
-            if found is None:
+class Results:
+    """What the calls of a run gave so far, each kept until the last call that refers to it."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        last = {ref.call: at for at, call in enumerate(calls) for ref in _refs(call)}
+        self._kept: dict[int, Answer] = {}
+        self._until: dict[int, list[int]] = {}  # by the last call that refers to them
+        for call, user in last.items():
+            self._until.setdefault(user, []).append(call)
+        self._wanted = frozenset(last)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """How many calls are answered."""
+        return self._count
+
+    @property
+    def size(self) -> int:
+        """Bytes of the answers that are kept."""
+        return sum(answer.size for answer in self._kept.values())
+
+    def add(self, answer: Answer) -> None:
+        """Take the answer to the next call."""
+        if self._count in self._wanted:
+            self._kept[self._count] = answer
+        for call in self._until.pop(self._count, ()):
+            self._kept.pop(call, None)
+        self._count += 1
+
+    def resolve(self, call: Call) -> Call | None:
+        """The call with the values that it refers to, as far as their calls are answered; None
+        when one of these gave no such value."""
+        arguments = {}
+        for name, value in call.arguments.items():
+            if isinstance(value, Ref) and value.call < self._count:
+                found = _follow(value, self._kept[value.call])
+                if found is None:
+                    return None
+                value = found
+            arguments[name] = value
+        return replace(call, arguments=arguments)
+
+
+def _refs(call: Call) -> Iterator[Ref]:
+    return (value for value in call.arguments.values() if isinstance(value, Ref))
+
+
+def _follow(ref: Ref, answer: Answer) -> Tensor | float | None:
+    if isinstance(ref.item, str):
+        value = answer.arguments.get(ref.item)
+    else:
+        value = answer.value
+        if ref.item is not None:
+            if not isinstance(value, tuple) or ref.item >= len(value):
                 return None
-            value = found
-        arguments[name] = value
-    return replace(call, arguments=arguments)
-
-
-def _follow(ref: Ref, answers: Sequence[Answer]) -> Tensor | None:
-    value = answers[ref.call].value
-    if ref.item is not None:
-        if not isinstance(value, tuple) or ref.item >= len(value):
-            return None
-        value = value[ref.item]
-    if not isinstance(value, Tensor):
-        return None
-    if ref.shape is None:
-        return value
-    return value.reshape(ref.shape) if value.numel() == math.prod(ref.shape) else None
+            value = value[ref.item]
+    if isinstance(value, Tensor):
+        if ref.shape is None:
+            return value
+        return value.reshape(ref.shape) if value.numel() == math.prod(ref.shape) else None
+    is_number = type(value) in {int, float} and ref.shape is None
+    return value if is_number else None  # type: ignore[return-value]

@@ -37,6 +37,8 @@ def explain(finding: Finding) -> str:
         case "shape":
             got, expected = _shape(e["got"]), _shape(e["expected"])
             return f"{finding.output} has shape {got} where {expected} is expected"
+        case "parted":
+            return _parted(e, reveal=True)
         case _:
             return hint_at(finding)
 
@@ -131,6 +133,22 @@ def hint_at(finding: Finding) -> str:
             return f"{e['function']} does not return what {output} could be held against"
         case "law":
             return _law(output, e)
+        case "parted":
+            return _parted(e, reveal=False)
+        case "drift":
+            return (
+                f"{_at(e)}: by now the run is off by more than rounding, although no call alone is "
+                "far enough off to be named: does something compute in lower precision?"
+            )
+        case "band":
+            return (
+                f"{e['place']}: {e['what']} is {e['times']:.3g} times the usual, where correct "
+                f"runs have {e['low']:.2g} to {e['high']:.2g} times"
+            )
+        case "metric" if e["measured"] is None:
+            return f"{output} cannot be measured: what is returned has another type or shape"
+        case "metric":
+            return f"{output} is {e['measured']:.3g} where at least {e['at_least']:g} is asked for"
         case "unsettled":
             return "counts once the rest of this exercise is right"
 
@@ -194,6 +212,45 @@ def _law(output: str, e: dict[str, Any]) -> str:
             )
         case _:
             return f"{output} is not independent ({test}): each element should be drawn on its own"
+
+
+def _parted(e: dict[str, Any], *, reveal: bool) -> str:
+    """Where a training run first goes wrong, how, and when the losses show it."""
+    cause = Finding(e["output"], e["cause"], e)
+    if "ratio" in e:
+        digits = 3 if abs(e["ratio"] - 1) > 0.01 else 6
+        how = f"{e['output']} is {e['ratio']:.{digits}g} times what it should be"
+    elif e["cause"] == "failure" and e["kind"] == "missing":
+        how = f"the function is not in the submission: hand in {e['file']}.py with the others"
+    else:
+        how = explain(cause) if reveal else hint_at(cause)
+    text = f"{_at(e)}: {e['function']}: {how}"
+    if "visible" in e:
+        text += f"; {_visible(e['visible'])}"
+    if e["also"]:
+        text += f"; look also at {', '.join(e['also'])}"
+    return text
+
+
+def _at(e: dict[str, Any]) -> str:
+    when = "in evaluation" if e["evaluation"] else f"step {e['step']}"
+    return f"{when}, {e['layer']}"
+
+
+def _visible(step: int | None) -> str:
+    """What the first step whose loss is off tells about a bug."""
+    match step:
+        case None:
+            return "no loss shows it, so training alone would not have told you"
+        case 0:
+            return "the first loss shows it, as it does errors of a forward or of the loss"
+        case 1:
+            return "the second loss is the first to show it, as with errors of a gradient or a rate"
+        case _:
+            return (
+                f"the loss of step {step} is the first to show it, as with errors of momentum, of "
+                "decay or of a schedule"
+            )
 
 
 def _where(finding: Finding) -> str:

@@ -64,7 +64,7 @@ class Request:
                 "positional": call.positional,
                 "seed": call.seed,
                 "traced": call.traced,
-                "keep": False,
+                "keep": [],
             }
         )
 
@@ -75,7 +75,9 @@ class Request:
     def _pack(self, value: Value) -> Any:
         if isinstance(value, Ref):
             at = value.call - self.first
-            self.calls[at]["keep"] = True
+            kept: list[int | str | None] = self.calls[at]["keep"]
+            if value.item not in kept:
+                kept.append(value.item)
             return {"result": [at, value.item, value.shape]}
         return _pack(value, self.buffers)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class SandboxUnavailable(RuntimeError):
@@ -20,8 +20,13 @@ class Limits:
     call_seconds: float = 10.0
     load_seconds: float = 20.0  # of loading the submission, each time it is loaded
     session_seconds: float = 120.0  # wall clock summed over loading and all calls
+    run_seconds: float = 20.0  # more of them for each training run that a submission goes through
     memory_bytes: int = 3 * 2**30  # of address space; torch alone maps about 1 GiB
     reply_bytes: int = 256 * 2**20  # of the tensors of one answer
     run_bytes: int = 2**30  # of the tensors of all answers to calls that are put together
     output_chars: int = 16_384  # of what a session prints
     scratch_bytes: int = 64 * 2**20  # of /tmp
+
+    def with_runs(self, runs: int) -> Limits:
+        """The limits of a session that goes through so many training runs."""
+        return replace(self, session_seconds=self.session_seconds + runs * self.run_seconds)

@@ -40,22 +40,26 @@ class Sandbox:
         self._free = set(range(MAX_SESSIONS))
         self._zygote = _start(confined)
 
-    def session(self, sources: Sequence[Source]) -> Session:
-        """A session for one submission. It is opened, and the submission loaded, by `with`."""
-        return Session(self, sources)
+    def session(self, sources: Sequence[Source], runs: int = 0) -> Session:
+        """A session for one submission. It is opened, and the submission loaded, by `with`.
 
-    def fork(self, slot: int) -> Worker:
+        Args:
+            runs: how many training runs it goes through, each of which takes its time.
+        """
+        return Session(self, sources, self.limits.with_runs(runs))
+
+    def fork(self, slot: int, limits: Limits) -> Worker:
         """A fresh worker for the session in `slot`, from a new zygote if the old one is gone."""
         if self._closed:
             raise SandboxFault("the sandbox is closed")
         if self._zygote.alive:
             try:
-                return self._zygote.fork(slot, self.limits)
+                return self._zygote.fork(slot, limits)
             except SandboxFault:
                 pass  # once may be bad luck
         self._zygote.close()
         self._zygote = _start(self.confined)
-        return self._zygote.fork(slot, self.limits)
+        return self._zygote.fork(slot, limits)
 
     def take_slot(self) -> int:
         if not self._free:

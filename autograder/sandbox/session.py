@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
-from autograder.judging.call import Answer, Call, Failure, resolve
+from autograder.judging.call import Answer, Call, Failure, Results
 from autograder.sandbox import codec
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import wire
@@ -51,9 +51,8 @@ class Host(Protocol):
     """What a session needs of its sandbox."""
 
     device: str
-    limits: Limits
 
-    def fork(self, slot: int) -> Worker: ...
+    def fork(self, slot: int, limits: Limits) -> Worker: ...
     def take_slot(self) -> int: ...
     def free_slot(self, slot: int) -> None: ...
 
@@ -65,9 +64,9 @@ class Session:
         SandboxFault: something of ours failed, twice in a row.
     """
 
-    def __init__(self, host: Host, sources: Sequence[Source]) -> None:
+    def __init__(self, host: Host, sources: Sequence[Source], limits: Limits) -> None:
         self._host = host
-        self._limits = host.limits
+        self._limits = limits
         self._sources = [asdict(source) for source in sources]
         self._slot: int | None = None
         self._worker: Worker | None = None
@@ -112,26 +111,28 @@ class Session:
         (answer,) = self.run([call], seconds)
         return answer
 
-    def run(self, calls: Sequence[Call], seconds: float | None = None) -> Iterator[Answer]:
+    def run(
+        self, calls: Sequence[Call], seconds: float | None = None
+    ) -> Generator[Answer, None, None]:
         """Call one function after the other, in as few requests as can be; each answer comes when
         it is there, while the worker goes on. A call may refer to what earlier ones gave.
         """
         if self._slot is None:
             raise SandboxFault("the session is not open")
-        answers: list[Answer] = []
+        results = Results(calls)
         faulted_at = -1
-        while len(answers) < len(calls):
+        while len(results) < len(calls):
             try:
-                yield from self._some(calls, answers, seconds)
+                yield from self._some(calls, results, seconds)
             except SandboxFault:
                 self._worker = None
-                if len(answers) == faulted_at:
+                if len(results) == faulted_at:
                     raise
-                faulted_at = len(answers)
+                faulted_at = len(results)
 
     def _open(self) -> None:
         assert self._slot is not None  # noqa: S101
-        self._worker = self._host.fork(self._slot)
+        self._worker = self._host.fork(self._slot, self._limits)
         request = {
             "sources": self._sources,
             "device": self._host.device,
@@ -158,23 +159,24 @@ class Session:
         self.loading = replace(self.loading, failure=answer.failure, seconds=answer.seconds)
 
     def _some(
-        self, calls: Sequence[Call], answers: list[Answer], seconds: float | None
+        self, calls: Sequence[Call], results: Results, seconds: float | None
     ) -> Iterator[Answer]:
-        """Answer the next calls, as many as one request holds, and add the answers to `answers`."""
-        first = len(answers)
-        failure = self._obstacle(calls[first], answers)
+        """Answer the next calls, as many as one request holds, and add the answers to `results`."""
+        first = len(results)
+        failure = self._obstacle(calls[first], results)
         if failure is not None:
-            answers.append(Answer(failure=failure))
-            yield answers[-1]
+            answer = Answer(failure=failure)
+            results.add(answer)
+            yield answer
             return
-        request = self._request(calls, answers)
+        request = self._request(calls, results)
         worker, owed = self._worker, len(request.calls)
         try:
             for call in calls[first : first + len(request.calls)]:
                 to_send = request if owed == len(request.calls) else None
-                answer = self._ask(call, answers, to_send, seconds)
+                answer = self._ask(call, results, to_send, seconds)
                 owed -= 1
-                answers.append(answer)
+                results.add(answer)
                 yield answer
                 if self._worker is not worker:
                     return
@@ -184,22 +186,22 @@ class Session:
                 self._worker = None
                 worker.kill()
 
-    def _obstacle(self, call: Call, answers: Sequence[Answer]) -> Failure | None:
+    def _obstacle(self, call: Call, results: Results) -> Failure | None:
         """Why the call cannot be put at all. Opens the session again where it has ended."""
         if self._seconds_left <= 0:
             return _out_of_budget(self._limits)
         if self._timeouts[call.function] >= PATIENCE:
             return Failure("timeout", f"it has taken too long {PATIENCE} times before")
-        if resolve(call, answers) is None:
+        if results.resolve(call) is None:
             return Failure("input")
         if self._worker is None and self._loads_failed < MAX_LOADS_FAILED:
             self._open()
         return self.loading.failure if self._worker is None else None
 
-    def _request(self, calls: Sequence[Call], answers: Sequence[Answer]) -> codec.Request:
-        request = codec.Request(len(answers))
-        for call in calls[len(answers) : len(answers) + MAX_REQUEST_CALLS]:
-            known = resolve(call, answers)
+    def _request(self, calls: Sequence[Call], results: Results) -> codec.Request:
+        request = codec.Request(len(results))
+        for call in calls[len(results) : len(results) + MAX_REQUEST_CALLS]:
+            known = results.resolve(call)
             impatient = self._timeouts[call.function] >= PATIENCE
             if known is None or impatient or request.size > MAX_REQUEST_BYTES:
                 break
@@ -209,14 +211,14 @@ class Session:
     def _ask(
         self,
         call: Call,
-        answers: Sequence[Answer],
+        results: Results,
         request: codec.Request | None,
         seconds: float | None,
     ) -> Answer:
         """Send the request, if there is one to send, and read the answer to `call`."""
-        known = resolve(call, answers)
-        # All answers of a run are held at once, for later calls may refer to them.
-        left = self._limits.run_bytes - sum(answer.size for answer in answers)
+        known = results.resolve(call)
+        # What later calls refer to is held at once.
+        left = self._limits.run_bytes - results.size
 
         def ask(worker: Worker) -> Answer:
             if request is not None:

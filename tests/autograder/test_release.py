@@ -186,7 +186,8 @@ def test_nothing_hidden_is_released(released, catalogue):
             if len(edited) > 25 and edited not in documented:
                 assert edited not in text
                 assert json.dumps(edited)[1:-1] not in text
-        for trial in oracle.trials(topic, exercise):
+        # What an experiment is made of is too much to look for, and no case of a self-check.
+        for trial in oracle.trials(topic, exercise) if exercise.functions else ():
             for call in trial.calls[: 0 if trial.case.public else 1]:
                 for value in call.arguments.values():
                     if isinstance(value, Tensor) and value.is_floating_point() and value.any():

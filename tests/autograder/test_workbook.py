@@ -42,7 +42,8 @@ def test_a_workbook_has_every_function_and_check_once_and_no_solution(topic):
     for exercise in topic.exercises:
         for function in exercise.functions:
             assert sum(s.startswith(f"def {function.__name__}(") for s in sources) == 1
-        assert sum(f'check("{exercise.name}", globals())' in source for source in sources) == 1
+        checked = sum(f'check("{exercise.name}", globals())' in source for source in sources)
+        assert checked == (1 if exercise.functions else 0)
     documented = "\n".join(heads(topic).values())
     for line in "".join(solution_cells(topic, heads(topic)).values()).splitlines():
         if len(line.strip()) > 25 and line not in documented:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -70,6 +72,17 @@ def test_it_serves_grades_and_leaves_no_process_behind(
         status = process.wait(30)
         assert status == (0 if end is not signal.SIGKILL else -signal.SIGKILL)
         wait_for(lambda: not is_alive(grader))
+
+
+def test_open_connections_of_a_class_keep_nobody_out(house: House, tmp_path: Path) -> None:
+    with serving(house, tmp_path / "log") as process, contextlib.ExitStack() as open_ones:
+        assert process.stdout is not None
+        url = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
+        assert url
+        for _ in range(600):
+            open_ones.enter_context(socket.create_connection(("127.0.0.1", int(url[1]))))
+        with urllib.request.urlopen(f"{url[0]}/healthz", timeout=60) as answer:
+            assert answer.status == 200
 
 
 def test_without_a_sandbox_it_says_so_and_ends_with_3(house: House) -> None:

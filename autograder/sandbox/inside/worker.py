@@ -78,9 +78,7 @@ def serve() -> None:
         wire.fill(read, wire.octets(payload))
         decoder = Decoder(payload, worker.device)
         for at, call in enumerate(json.loads(text)["calls"]):
-            header, buffers = worker.answer(call, decoder)
-            if call["keep"] and "value" in header:
-                decoder.keep(at, header["value"], buffers)
+            header, buffers = worker.answer(at, call, decoder)
             header["output"] = output.take()
             wire.send(write, header, buffers)
 
@@ -91,15 +89,16 @@ class Worker:
         self.device = device
         self._reply_bytes = reply_bytes
 
-    def answer(self, request: dict[str, Any], decoder: Decoder) -> Reply:
+    def answer(self, at: int, request: dict[str, Any], decoder: Decoder) -> Reply:
+        """Make the call; what later ones of the request refer to is kept by the decoder."""
         try:
-            return self._answer(request, decoder)
+            return self._answer(at, request, decoder)
         except TooLarge:
             return _failure("reply", f"the result is larger than {self._reply_bytes} bytes")
         except BaseException as error:
             return self._describe(error)
 
-    def _answer(self, request: dict[str, Any], decoder: Decoder) -> Reply:
+    def _answer(self, at: int, request: dict[str, Any], decoder: Decoder) -> Reply:
         arguments: dict[str, tuple[Any, list[Given]]] = {}
         for name, node in request["arguments"]:
             given: list[Given] = []
@@ -113,17 +112,23 @@ class Worker:
         values = [value for value, _ in arguments.values()]
         count = request["positional"]
         by_name = dict(zip(list(arguments)[count:], values[count:], strict=True))
-        if not _accepts(function, values[:count], by_name):
-            return _failure("signature", str(inspect.signature(function))[: wire.MAX_MESSAGE])
         _seed(request["seed"])
-        with Operators() if request["traced"] else nullcontext() as operators:
-            result = function(*values[:count], **by_name)
+        try:
+            with Operators() if request["traced"] else nullcontext() as operators:
+                result = function(*values[:count], **by_name)
+        except TypeError:
+            if _accepts(function, values[:count], by_name):
+                raise
+            return _failure("signature", str(inspect.signature(function))[: wire.MAX_MESSAGE])
 
         encoder = Encoder(self._reply_bytes)
         value = encoder.encode(result)
+        for item in request["keep"]:
+            kept = arguments[item][0] if isinstance(item, str) else _at(result, item)
+            decoder.keep(at, item, kept, Encoder(self._reply_bytes))
         after = [
-            [name, encoder.encode(value) if any(g.changed() for g in given) else {"same": True}]
-            for name, (value, given) in arguments.items()
+            [name, encoder.encode(left) if any(g.changed() for g in given) else {"same": True}]
+            for name, (left, given) in arguments.items()
         ]
         header = {"value": value, "arguments": after}
         if operators is not None:
@@ -136,6 +141,12 @@ class Worker:
             return _failure("memory", fields["message"])
         kind = "unwritten" if _is_stub(error) else "exception"
         return {"failure": {"kind": kind, **fields}}, []
+
+
+def _at(result: Any, item: int | None) -> Any:
+    if item is None:
+        return result
+    return result[item] if isinstance(result, tuple | list) and item < len(result) else None
 
 
 def _failure(kind: str, message: str = "") -> Reply:

@@ -1,0 +1,85 @@
+"""Training runs: does a network trained through the submission's functions learn as it should?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+
+from autograder.checks.base import Check, SeedSource
+from autograder.errors import AuthoringError
+from autograder.exercise import Arguments, Case
+from autograder.judging.call import Answer, Call
+from autograder.judging.local import LocalSession
+from autograder.outcome import Outcome
+from autograder.training.lockstep import Lockstep, follow
+from autograder.training.program import ROWS
+from autograder.training.run import Run
+
+MOST_RUNS = 8  # plots that a row of a report may have
+
+
+@dataclass(frozen=True)
+class CurveCheck(Check):
+    """Every call of a whole training run must give what the reference gives."""
+
+    kind: ClassVar[str] = "curve"
+    long: ClassVar[bool] = True
+
+    runs: tuple[Run, ...]
+    points: Mapping[str, float]
+    name: str
+    dtype: torch.dtype = torch.float64
+    cases: tuple[Case, ...] = field(init=False)
+
+    updates: ClassVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cases", tuple(run.case() for run in self.runs))
+        self._validate()
+        if len(self.runs) > MOST_RUNS:
+            raise AuthoringError(f"{self.name}: a check of curves has at most {MOST_RUNS} runs")
+        unknown = set(self.points) - set(ROWS)
+        if unknown:
+            raise AuthoringError(f"{self.name}: points are for {' and '.join(ROWS)}")
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        return frozenset().union(*(run.functions for run in self.runs))
+
+    def prepare(
+        self, case: Case, arguments: Arguments, seeds: SeedSource, reference: LocalSession
+    ) -> tuple[Sequence[Call], Lockstep]:
+        (run,) = (run for run in self.runs if run.name == case.name)
+        program = run.program(arguments, reference.parameters, seeds, self.dtype)
+        return program.calls, follow(run.name, program, reference, self.dtype, seeds("projections"))
+
+    def judge(
+        self, expectation: Lockstep, calls: Sequence[Call], answers: Iterable[Answer]
+    ) -> Outcome:
+        return expectation.judge(answers)
+
+    def stage(self, expectation: Lockstep, call: int) -> str:
+        return expectation.program.stage(call)
+
+
+def curve(
+    *runs: Run, points: Mapping[str, float], name: str = "", dtype: torch.dtype = torch.float64
+) -> CurveCheck:
+    """Check training runs in lock-step with the reference.
+
+    Args:
+        points: for `training` (losses, gradients, parameters: all that a training run depends on)
+            and for `evaluation` (running statistics, the network in evaluation mode, and the error
+            rate on hidden images).
+        dtype: in float32 only the first steps are compared call by call, and the losses after them
+            by a band.
+    """
+    return CurveCheck(runs, dict(points), name or ", ".join(run.name for run in runs), dtype)
