@@ -30,7 +30,7 @@ def test_login_submit_status(tmp_path: Path, catalogue: Catalogue) -> None:
     def gradmark(*arguments: object, typed: str = "") -> str:
         run = subprocess.run(
             [sys.executable, "-c", "from autograder.cli import main; main()", *map(str, arguments)],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")},
             input=typed,
             capture_output=True,

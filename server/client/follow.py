@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from client.errors import Unreachable
-from client.server import Server
+from server.client.errors import Unreachable
+from server.client.server import Server
 
 _SOON, _FAR = 0.7, 3.0  # seconds between two looks: far back in the queue, little happens
 _PATIENCE = 120.0  # seconds for which a server that does not answer is asked again

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from client import follow as following
-from client.errors import Unreachable
-from client.follow import follow
+from server.client import follow as following
+from server.client.errors import Unreachable
+from server.client.follow import follow
 
 
 class Script:

@@ -17,7 +17,7 @@ from click.testing import Result
 from autograder.catalogue import Catalogue
 from server import accounts
 from server.models import Assignment, Course, Role, Scope, State, User
-from tests.client.conftest import Gradmark, Served
+from tests.server.client.conftest import Gradmark, Served
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_a_revoked_token_is_said(served: Served, student: Gradmark, solution: Pa
 
 def test_the_client_needs_neither_torch_nor_flask() -> None:
     code = (
-        "import sys, client.commands, autograder.render.text;"
+        "import sys, server.client.commands, autograder.render.text;"
         "print(sorted({'torch', 'flask', 'numpy', 'server'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

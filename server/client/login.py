@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 from platformdirs import user_config_path
 
-from client.errors import Misuse, Refused
+from server.client.errors import Misuse, Refused
 
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 

@@ -15,11 +15,11 @@ from rich.text import Text
 
 from autograder.render.progress import Bar
 from autograder.submission import MAX_BYTES
-from client import login as logins
-from client.errors import Misuse, Refused, Unreachable
-from client.follow import follow, situation
-from client.login import Login
-from client.server import Server, quoted
+from server.client import login as logins
+from server.client.errors import Misuse, Refused, Unreachable
+from server.client.follow import follow, situation
+from server.client.login import Login
+from server.client.server import Server, quoted
 
 _INTERRUPTED = 130
 _SHOWN_OF_ID = 8

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import httpx
 
-from client.errors import Refused, Unreachable
-from client.login import Login
+from server.client.errors import Refused, Unreachable
+from server.client.login import Login
 
 _PATIENCE = httpx.Timeout(30, connect=10)
 
