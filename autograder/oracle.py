@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
+from autograder.case import Case, draw
 from autograder.catalogue import Topic
 from autograder.checks.base import Check
-from autograder.exercise import Case, Exercise, Misconception, draw
+from autograder.exercise import Exercise, Misconception
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
 from autograder.outcome import Outcome

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from autograder.case import cast
 from autograder.errors import AuthoringError
-from autograder.exercise import cast
 from autograder.judging.call import Answer, Call, Value
 from autograder.judging.compare import Expected, ValueExpectation, compare, returned
 from autograder.tolerance import sensitivity, tolerance

@@ -198,7 +198,8 @@ class Queue:
         work.state = State.GRADING
         work.lease += 1
         work.lease_until = now + self.patience.lease
-        submission = work.handed_in
+        submission = work.submission if isinstance(work, RegradeItem) else work
+        assert isinstance(submission, Submission)  # noqa: S101 - the other table
         secret = session.scalars(
             select(Course.secret).where(Course.id == submission.assignment.course_id)
         ).one()

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 
+from autograder.case import Arguments, Case
 from autograder.errors import AuthoringError
-from autograder.exercise import Arguments, Case
 from autograder.judging.call import Answer, Call, Session, ordered
 from autograder.judging.compare import unchanged
 from autograder.judging.finding import Finding

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import torch
 
+from autograder.case import Arguments, Case
 from autograder.checks.base import Check, SeedSource
 from autograder.errors import AuthoringError
-from autograder.exercise import Arguments, Case
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
 from autograder.outcome import Outcome

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from autograder.case import Arguments, Case
 from autograder.checks.base import FunctionCheck, SeedSource
 from autograder.errors import AuthoringError
-from autograder.exercise import Arguments, Case
 from autograder.judging.call import Call, Session
 from autograder.judging.refusal import RefusalExpectation
 

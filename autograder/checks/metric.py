@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from autograder.case import Arguments, Case
 from autograder.checks.base import Check, SeedSource
 from autograder.errors import AuthoringError
-from autograder.exercise import Arguments, Case
 from autograder.judging.call import Answer, Call, Ref, Value, ordered
 from autograder.judging.compare import failed
 from autograder.judging.finding import Finding

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from autograder.case import Arguments, Case, case, integers
 from autograder.checks.base import Check, SeedSource
-from autograder.exercise import Arguments, Case, case, integers
 from autograder.judging.call import Answer, Call, Failure, Ref, Results, Seed, Value, ordered
 from autograder.judging.compare import failed
 from autograder.judging.finding import Finding

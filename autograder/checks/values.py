@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from autograder.case import Arguments, Case
 from autograder.checks.base import Expectation, FunctionCheck, SeedSource
 from autograder.errors import AuthoringError
-from autograder.exercise import Arguments, Case
 from autograder.judging.call import Call, Session
 from autograder.judging.compare import ValueExpectation
 from autograder.outcome import Outcome

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograder.exercise import draw
+from autograder.case import draw
 from autograder.judging.call import Answer
 from autograder.judging.local import LocalSession
 from autograder.training.program import Program

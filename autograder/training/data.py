@@ -9,7 +9,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from autograder.exercise import Arguments, Recipe, normal
+from autograder.case import Arguments, Recipe, normal
 
 HIDDEN = 500  # of the 1797 digits
 

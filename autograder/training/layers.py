@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import torch
 
-from autograder.exercise import Recipe, normal
+from autograder.case import Recipe, normal
 from autograder.judging.call import Ref, Seed, Value
 from autograder.training.program import EVALUATION, TRAINING, OwnMask, Tape, Unit
 

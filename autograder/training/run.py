@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograder.case import Arguments, Case, Recipe
 from autograder.errors import AuthoringError
-from autograder.exercise import Arguments, Case, Recipe
 from autograder.judging.call import Ref, Value
 from autograder.training.data import Data
 from autograder.training.layers import Layer

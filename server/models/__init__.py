@@ -2,7 +2,15 @@
 
 from server.models.audit import AuditEntry
 from server.models.base import Base
-from server.models.course import Assignment, Counts, Course, Extension, SourcePolicy
+from server.models.course import (
+    Assignment,
+    Counts,
+    Course,
+    Enrolment,
+    Extension,
+    Role,
+    SourcePolicy,
+)
 from server.models.health import GraderProcess, Meter
 from server.models.marking import (
     Adjustment,
@@ -12,7 +20,7 @@ from server.models.marking import (
     RegradeItem,
     RegradeState,
 )
-from server.models.people import ApiToken, Enrolment, Invitation, Role, Scope, User
+from server.models.people import ApiToken, Invitation, Scope, User
 from server.models.similarity import Search, SearchState, SimilarPair
 from server.models.submission import ExerciseScore, MisconceptionFound, Submission
 from server.models.work import State, Work

@@ -1,4 +1,5 @@
-"""A course, its assignments with their policies, and what single students are granted."""
+"""A course, who is in it, its assignments with their policies, and what single students are
+granted."""
 
 from __future__ import annotations
 
@@ -9,7 +10,22 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.base import Base, UTCDateTime, one_of
-from server.models.people import Enrolment, User
+from server.models.people import User
+
+
+class Role(StrEnum):
+    """What somebody is in a course, each allowed all that the one before is."""
+
+    STUDENT = "student"
+    ASSISTANT = "assistant"
+    INSTRUCTOR = "instructor"
+
+    @property
+    def rank(self) -> int:
+        return list(Role).index(self)
+
+    def covers(self, least: Role) -> bool:
+        return self.rank >= least.rank
 
 
 class Counts(StrEnum):
@@ -74,6 +90,26 @@ class Assignment(Base):
     source_policy: Mapped[SourcePolicy] = mapped_column(one_of(SourcePolicy))
 
     course: Mapped[Course] = relationship(back_populates="assignments")
+
+
+class Enrolment(Base):
+    """A user's place in a course."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (Index(None, "user_id"), Index(None, "course_id", "role"))
+
+    course_id: Mapped[int] = mapped_column(ForeignKey("courses.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(one_of(Role))
+    # As the roster writes it: other systems tell capital letters apart.
+    address: Mapped[str] = mapped_column(String(254), default="")
+    section: Mapped[str] = mapped_column(String(100), default="")
+    canvas_id: Mapped[str] = mapped_column(String(100), default="")
+    moodle_id: Mapped[str] = mapped_column(String(100), default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    course: Mapped[Course] = relationship(back_populates="enrolments")
+    user: Mapped[User] = relationship()
 
 
 class Extension(Base):

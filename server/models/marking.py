@@ -122,7 +122,3 @@ class RegradeItem(Work):
 
     regrade: Mapped[Regrade] = relationship(back_populates="items")
     submission: Mapped[Submission] = relationship()
-
-    @property
-    def handed_in(self) -> Submission:
-        return self.submission

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from server.models.base import Base, UTCDateTime, one_of
-
-if TYPE_CHECKING:
-    from server.models.course import Course
-
-
-class Role(StrEnum):
-    """What somebody is in a course, each allowed all that the one before is."""
-
-    STUDENT = "student"
-    ASSISTANT = "assistant"
-    INSTRUCTOR = "instructor"
-
-    @property
-    def rank(self) -> int:
-        return list(Role).index(self)
-
-    def covers(self, least: Role) -> bool:
-        return self.rank >= least.rank
+from server.models.base import Base, UTCDateTime
 
 
 class Scope(StrEnum):
@@ -52,8 +33,6 @@ class User(Base):
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
-    enrolments: Mapped[list[Enrolment]] = relationship(back_populates="user")
-
     # What flask-login asks of a user.
     is_authenticated = True
     is_anonymous = False
@@ -64,26 +43,6 @@ class User(Base):
 
     def get_id(self) -> str:
         return self.session_key
-
-
-class Enrolment(Base):
-    """A user's place in a course."""
-
-    __tablename__ = "enrolments"
-    __table_args__ = (Index(None, "user_id"), Index(None, "course_id", "role"))
-
-    course_id: Mapped[int] = mapped_column(ForeignKey("courses.id"), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    role: Mapped[Role] = mapped_column(one_of(Role))
-    # As the roster writes it: other systems tell capital letters apart.
-    address: Mapped[str] = mapped_column(String(254), default="")
-    section: Mapped[str] = mapped_column(String(100), default="")
-    canvas_id: Mapped[str] = mapped_column(String(100), default="")
-    moodle_id: Mapped[str] = mapped_column(String(100), default="")
-    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
-
-    course: Mapped[Course] = relationship(back_populates="enrolments")
-    user: Mapped[User] = relationship(back_populates="enrolments")
 
 
 class Invitation(Base):

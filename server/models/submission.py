@@ -40,10 +40,6 @@ class Submission(Work):
     assignment: Mapped[Assignment] = relationship()
     user: Mapped[User] = relationship()
 
-    @property
-    def handed_in(self) -> Submission:
-        return self
-
 
 class ExerciseScore(Base):
     """An exercise's score in a submission's report."""

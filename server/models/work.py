@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.models.base import Base, UTCDateTime, one_of
-
-if TYPE_CHECKING:
-    from server.models.submission import Submission
 
 
 class State(StrEnum):
@@ -51,8 +48,3 @@ class Work(Base):
     report: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True), deferred=True, sort_order=100
     )
-
-    @property
-    def handed_in(self) -> Submission:
-        """What is graded."""
-        raise NotImplementedError

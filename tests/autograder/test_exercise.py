@@ -7,14 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.case import cast, draw
 from autograder.catalogue import Catalogue
 from autograder.checks import values
 from autograder.errors import AuthoringError
 from autograder.exercise import (
     Exercise,
     case,
-    cast,
-    draw,
     edit,
     integers,
     normal,

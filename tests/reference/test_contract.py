@@ -9,8 +9,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_leaves
 
+from autograder.case import draw
 from autograder.catalogue import Catalogue
-from autograder.exercise import draw
 from autograder.judging.call import Seed
 
 CATALOGUE = Catalogue.load()

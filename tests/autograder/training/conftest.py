@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from autograder.case import draw
 from autograder.checks import curve
-from autograder.exercise import draw
 from autograder.judging.local import LocalSession
 
 
