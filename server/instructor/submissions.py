@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import Select, and_, select, tuple_, union_all
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
@@ -93,16 +93,6 @@ def submissions(seat: Seat) -> str:
 @in_course(Role.ASSISTANT)
 def submission(seat: Seat, public_id: str) -> str:
     return _submission(seat, access.submission(seat, public_id, report=True))
-
-
-@pages.get("/submissions/<public_id>/file")
-@in_course(Role.ASSISTANT)
-def download(seat: Seat, public_id: str) -> Response:
-    """The bytes that were handed in: to be saved, never to be shown by the browser."""
-    found = access.submission(seat, public_id)
-    response = Response(services().files.read(found.public_id), mimetype="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=_safe(found.filename))
-    return response
 
 
 @pages.post("/submissions/<public_id>/comments")
@@ -239,8 +229,3 @@ def _hint(session: Session, wanted: Wanted) -> str | None:
         MisconceptionFound.name == wanted.misconception,
     )
     return session.scalar(query.limit(1))
-
-
-def _safe(filename: str) -> str:
-    """What no file system takes for a path, nor a header for its end."""
-    return "".join(c if c.isalnum() or c in "._- " else "_" for c in filename) or "submission"

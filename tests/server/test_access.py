@@ -87,7 +87,6 @@ TABLE = {
     "POST /courses/<course>/staff/students/<int:user_id>/adjustments/<assignment>": INSTRUCTORS,
     "GET /courses/<course>/staff/submissions": STAFF,
     "GET /courses/<course>/staff/submissions/<public_id>/": STAFF,
-    "GET /courses/<course>/staff/submissions/<public_id>/file": STAFF,
     "POST /courses/<course>/staff/submissions/<public_id>/comments": STAFF,
     "POST /courses/<course>/staff/submissions/<public_id>/again": STAFF,
     "GET /courses/<course>/staff/regrades": STAFF,

@@ -336,7 +336,7 @@ def test_code_is_shown_as_text_and_downloaded_as_it_is(
     assert "alert(1)" in text(page.replace("</span>", "").replace("<span", "<"))
     assert "<script>alert" not in page
     assert "<img" not in page
-    response = client.get(f"{STAFF}/submissions/{public_id}/file")
+    response = client.get(f"/courses/dl/submissions/{public_id}/file")
     assert response.data == content
     assert response.headers["Content-Disposition"] == f"attachment; filename={filename}"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -444,4 +444,4 @@ def test_a_file_too_large_to_read_is_still_downloaded(house: House, browser: Bro
     (house.config.submissions / public_id).write_bytes(b"x" * (MAX_BYTES + 1))
     client = browser("assistant")
     assert "It cannot be shown" in client.get(f"{STAFF}/submissions/{public_id}/").text
-    assert len(client.get(f"{STAFF}/submissions/{public_id}/file").data) == MAX_BYTES + 1
+    assert len(client.get(f"/courses/dl/submissions/{public_id}/file").data) == MAX_BYTES + 1
