@@ -73,13 +73,13 @@ def solutions(course, exercise="", name=""):
     """Every topic's solution, one of them with the named misconception of the exercise."""
     (topic,) = course["experiment"].topics
     bugs = {
-        other.name: m
+        other.name: (m,)
         for other in topic.beside
         for e in other.exercises
         for m in e.misconceptions
         if (e.name, m.name) == (exercise, name)
     }
-    return {other.name: other.solution(bugs.get(other.name)) for other in topic.beside}
+    return {other.name: other.solution(*bugs.get(other.name, ())) for other in topic.beside}
 
 
 def graded(grader, files, progress=lambda *_: None):
