@@ -61,8 +61,13 @@ class Depth:
 
     def _right(self, call: Call, answer: Answer) -> bool:
         """Whether the network itself is right: a signal of the right size could be made up."""
-        if any(isinstance(value, Seed) for value in call.arguments.values()):
-            return True  # drawn at random
+        arguments = call.arguments.values()
+        if any(isinstance(value, Seed) for value in arguments):  # of what is drawn, the form
+            filled = next(value for value in arguments if isinstance(value, Tensor))
+            given = answer.value
+            return isinstance(given, Tensor) and (
+                (given.shape, given.dtype) == (filled.shape, filled.dtype)
+            )
         return near(answer.value, self.reference.call(call).value, 1e-9)
 
     def _wrong(self, at: int, call: Call, answer: Answer) -> Finding | None:

@@ -29,6 +29,11 @@ def series(curve: Curve) -> list[tuple[str, list[Point]]]:
     return [(str(s["name"]), points(s["x"], s["y"])) for s in curve["series"]]
 
 
+def length(curve: Curve) -> int:
+    """How many points its longest series has."""
+    return max((len(line) for _, line in series(curve)), default=0)
+
+
 class Scale:
     """Where the numbers of a curve lie in a picture of it: from 0 to 1, rightwards and upwards.
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-from autograder.render.curve import Curve, Point, Scale, mark_in_words, series
+from autograder.render.curve import Curve, Point, Scale, length, mark_in_words, series
 
 BLOCKS, ARROW, LOST = "▁▂▃▄▅▆▇█", "▲", "×"  # lost: a value that is no number
 PLAIN_BLOCKS, PLAIN_ARROW, PLAIN_LOST = "_.-:=+*#", "^", "!"  # for terminals without Unicode
+WIDEST = 4  # columns of one value
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Sparklines:
         ends = [f" {line[0][1]:.3g} to {line[-1][1]:.3g}" for _, line in lines]
         indent = min(max(len(name) for name, _ in lines) + 1, options.max_width // 3)
         columns = max(4, options.max_width - indent - max(map(len, ends)))
+        columns = min(columns, WIDEST * length(curve))
 
         def column(x: float) -> int:
             return max(0, min(int(scale.right(x) * columns), columns - 1))

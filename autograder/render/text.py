@@ -11,12 +11,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from autograder.render.curve import length
 from autograder.render.lines import lines, say_flag, summary
 from autograder.render.sparkline import Sparklines
 from autograder.report import Report
 
 WIDTH = 80
 MOST_PRINTED = 10  # lines
+LONG = 20  # points from which on a curve is worth a look although all is right
 
 
 def render(report: Report, console: Console) -> None:
@@ -71,7 +73,8 @@ def _exercise(exercise: dict[str, Any], options: ConsoleOptions) -> Iterator[Ren
         if line.message:
             yield Padding(_said(line.message, "red"), (0, 0, 0, 4))
         for curve in line.curves:
-            yield Padding(Sparklines(curve), (0, 0, 0, 4))
+            if not line.passed or length(curve) >= LONG:
+                yield Padding(Sparklines(curve), (0, 0, 0, 4))
     for flag in exercise.get("policy", []):
         yield Padding(_said(say_flag(flag), "yellow"), (0, 0, 0, 2))
     for diagnosis in exercise["diagnosis"]:
