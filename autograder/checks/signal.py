@@ -208,7 +208,9 @@ class SignalCheck(Check):
 
 
 def _size(value: Value) -> float:
-    return float(value.std()) if isinstance(value, Tensor) and value.numel() > 1 else 0.0
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.numel() < 2:
+        return 0.0
+    return float(value.std())
 
 
 def signal(

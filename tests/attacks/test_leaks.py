@@ -142,7 +142,10 @@ def test_what_a_second_loading_says_is_not_shown(grader, catalogue):
     with grader._sandbox.session([source]) as session:
         first = session.loading
         entry = grader._grade_exercise(
-            *relu(catalogue), session, grader._public(*relu(catalogue), session)
+            *relu(catalogue),
+            session,
+            grader._public(*relu(catalogue), session),
+            lambda stage: None,
         )
         assert session.loading.problems == first.problems
         assert session.loading.output == first.output

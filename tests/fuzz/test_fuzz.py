@@ -243,7 +243,12 @@ def test_no_answer_makes_the_judge_fail(catalogue):
                 for changed in ({}, dict.fromkeys(trial.calls[0].arguments, value))
             ]
             answers.append((Answer(failure=Failure("exception")),) * len(trial.calls))
-            answers.append(tuple(Answer(twisted(a.value), a.arguments) for a in right))
+            answers.append(
+                tuple(
+                    Answer(twisted(a.value), {**call.arguments, **a.arguments})
+                    for call, a in zip(trial.calls, right, strict=True)
+                )
+            )
             for given_answers in answers:
                 outcome = trial.judge(given_answers)
                 for finding in (*outcome.findings.values(), outcome.unchanged):
