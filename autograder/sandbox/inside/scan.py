@@ -19,7 +19,11 @@ MAX_USES = 4000
 MAX_VALUES = 16  # that one expression may stand for
 MAX_DEPTH = 24
 _DYNAMIC = {"exec", "eval", "setattr", "globals", "vars", "locals", "delattr"}
-_SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+# Tuples: a union would be made anew, or gone through in Python, at each of many thousand nodes.
+_SIGNS = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+_PARTS = (ast.Attribute, ast.Subscript)
+_BINDING = (ast.stmt, ast.NamedExpr, ast.comprehension, ast.withitem, ast.Call)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,18 @@ def _parse(text: str) -> list[ast.stmt]:
         return []  # it will not run either
 
 
+def _children(node: ast.AST) -> list[ast.AST]:
+    """As `ast.iter_child_nodes`, without signs such as `+`: half of all nodes, and never a use."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _SIGNS):
+            found.append(value)
+    return found
+
+
 def _inside(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes of one scope: into statements and expressions, not into inner functions."""
     pending: list[ast.AST] = [node]
@@ -98,13 +114,19 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if not isinstance(node, _SCOPES):
-            pending.extend(ast.iter_child_nodes(node))
+            pending += _children(node)
 
 
-def _bind(body: Sequence[ast.stmt], scope: Scope) -> None:
+def _bind(body: Sequence[ast.stmt], scope: Scope) -> list[str]:
+    """Bind what the statements bind; return the names that they say are another scope's."""
+    elsewhere: list[str] = []
     for statement in body:
         for node in _inside(statement):
-            _bind_node(node, scope)
+            if isinstance(node, ast.Global | ast.Nonlocal):
+                elsewhere += node.names
+            elif isinstance(node, _BINDING):
+                _bind_node(node, scope)
+    return elsewhere
 
 
 def _bind_node(node: ast.AST, scope: Scope) -> None:
@@ -154,15 +176,6 @@ class _Statement:
         self.bound |= set(names.bound)
         if isinstance(statement, ast.ClassDef):
             self.bound |= {n.name for n in statement.body if isinstance(n, ast.FunctionDef)}
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
-                self.bound.add(_root(node))  # what is patched is reached by whoever uses it
-        imports = [n for n in ast.walk(statement) if isinstance(n, ast.ImportFrom)]
-        for node in imports:
-            self.reads |= {name.name for name in node.names if node.module in own}
-            if any(name.name == "*" for name in node.names):
-                self.bound.add("*")
-                self._use(f"{node.module}.*", node.lineno)
         self._visit(statement, scope)
         if not isinstance(statement, _SCOPES) and self.reads & _DYNAMIC:
             self.bound.add("*")
@@ -183,10 +196,15 @@ class _Statement:
     def _visit(self, node: ast.AST, scope: Scope, line: int | None = None) -> None:
         at: int = getattr(node, "lineno", 0) if line is None else line
         match node:
+            case ast.Constant():
+                return
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
                 self._visit_scope(node, scope, line)
                 return
-            case ast.Import() | ast.ImportFrom():
+            case ast.Import():
+                return
+            case ast.ImportFrom():
+                self._visit_import(node)
                 return
             case ast.AnnAssign():
                 for part in (node.target, node.value):
@@ -194,7 +212,10 @@ class _Statement:
                         self._visit(part, scope, line)
                 return
             case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call():
-                self._read(_root(node), scope)
+                root = _root(node)
+                self._read(root, scope)
+                if isinstance(node, _PARTS) and isinstance(node.ctx, ast.Store):
+                    self.bound.add(root)  # what is patched is reached by whoever uses it
                 known = [value for value in resolve(node, scope) if isinstance(value, str)]
                 for path in known:
                     self._use(path, at)
@@ -204,8 +225,14 @@ class _Statement:
                     self._use(f".{node.attr}", at)
                 if isinstance(node, ast.Call):
                     self._visit_call(node, scope, at)
-        for child in ast.iter_child_nodes(node):
+        for child in _children(node):
             self._visit(child, scope, line)
+
+    def _visit_import(self, node: ast.ImportFrom) -> None:
+        self.reads |= {name.name for name in node.names if node.module in self._own}
+        if any(name.name == "*" for name in node.names):
+            self.bound.add("*")
+            self._use(f"{node.module}.*", node.lineno)
 
     def _visit_call(self, node: ast.Call, scope: Scope, line: int) -> None:
         for keyword in node.keywords:
@@ -241,8 +268,7 @@ class _Statement:
                 self._visit(default, scope, line)
             _bind_parameters(node.args, inner, scope)
         body = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
-        _bind(body, inner)
-        for name in _declared_global(body):
+        for name in _bind(body, inner):
             inner.bound.pop(name, None)
         for statement in body:
             self._visit(statement, inner, line)
@@ -258,13 +284,6 @@ def _bind_parameters(arguments: ast.arguments, inner: Scope, outer: Scope) -> No
     for rest in (arguments.vararg, arguments.kwarg):
         if rest is not None:
             inner.bind(rest.arg, None)
-
-
-def _declared_global(body: Sequence[ast.stmt]) -> Iterator[str]:
-    for statement in body:
-        for node in _inside(statement):
-            if isinstance(node, ast.Global | ast.Nonlocal):
-                yield from node.names
 
 
 def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> set[Known]:
