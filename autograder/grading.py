@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib import metadata
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -103,7 +103,7 @@ class Grader:
         exercises: list[dict[str, Any]] = []
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         with self._sandbox.session(submission.sources, runs) as session:
-            public = [self._public(*place, session) for place in chosen.exercises]
+            public = self._public(chosen.exercises, session)
             flags = self._flags(chosen, public, submission.sources, session)
             for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
                 tell = partial(_tell, progress, len(exercises), len(chosen.exercises))
@@ -140,18 +140,24 @@ class Grader:
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
         with self._sandbox.session(sources, _runs(exercise)) as session:
-            public = self._public(topic, exercise, session)
+            (public,) = self._public([(topic, exercise)], session)
             return self._grade_exercise(topic, exercise, session, public, lambda name: None)
 
-    def _public(self, topic: Topic, exercise: Exercise, session: Session) -> list[Outcome]:
-        """The outcomes of the public trials: to be had before the session meets any hidden one.
+    def _public(
+        self, exercises: Sequence[tuple[Topic, Exercise]], session: Session
+    ) -> list[list[Outcome]]:
+        """Per exercise, the outcomes of its public trials: to be had before the session meets
+        anything hidden.
 
         What a submission says about a public case is shown to the student word for word, so its
         process must not know anything hidden by then.
         """
-        trials = self._oracle.trials(topic, exercise)
-        public = [trial for trial in trials if trial.case.public]
-        return _outcomes(public, session, lambda stage: None)
+        public = [
+            [trial for trial in self._oracle.trials(*place) if trial.case.public]
+            for place in exercises
+        ]
+        outcomes = iter(_outcomes(list(chain(*public)), session, lambda stage: None))
+        return [list(islice(outcomes, len(trials))) for trials in public]
 
     def _grade_exercise(
         self,

@@ -144,7 +144,7 @@ def test_what_a_second_loading_says_is_not_shown(grader, catalogue):
         entry = grader._grade_exercise(
             *relu(catalogue),
             session,
-            grader._public(*relu(catalogue), session),
+            *grader._public([relu(catalogue)], session),
             lambda stage: None,
         )
         assert session.loading.problems == first.problems
