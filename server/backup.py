@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
+from server import options
 from server.archive import ArchiveError, pack, unpack
-from server.commands import data_option, refuse
+from server.commands import refuse
 from server.config import Config, ConfigError
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@data_option
+@options.data
 def backup(file: Path, data: Path) -> None:
     """Write all of a server's data into FILE, a new .tar.gz; the server may run meanwhile.
 
@@ -29,7 +30,7 @@ def backup(file: Path, data: Path) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@data_option
+@options.data
 def restore(file: Path, data: Path) -> None:
     """Bring back what `gradmark backup` wrote into FILE, checked, into a new or empty directory."""
     try:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 import waitress
 
-from server import engine, logs
+from server import engine, logs, options
 from server.app import create_app
 from server.config import Config, ConfigError
 from server.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
@@ -51,14 +51,7 @@ class _Refusal(click.ClickException):
     show_default=True,
     help="The port to listen on; 0 takes a free one.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path("var"),
-    envvar="GRADMARK_DATA",
-    show_default=True,
-    help="Where submissions, reports and secrets are kept.",
-)
+@options.data
 @click.option(
     "--graders",
     type=click.IntRange(0),
@@ -67,12 +60,7 @@ class _Refusal(click.ClickException):
     show_default=True,
     help="How many submissions are graded at a time.",
 )
-@click.option(
-    "--reference",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    envvar="GRADMARK_REFERENCE",
-    help="The exercises to grade by, if not the ones that come along.",
-)
+@options.reference
 @click.option(
     "--behind-proxy",
     is_flag=True,

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server import accounts, audit, courses, engine, exports, privacy, roster
+from server import accounts, audit, courses, engine, exports, options, privacy, roster
 from server.clock import utc_now
 from server.config import Config, ConfigError
 from server.database import Database
@@ -20,14 +20,6 @@ from server.exports import Format
 from server.files import Files
 from server.models import Course, User
 
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path("var"),
-    envvar="GRADMARK_DATA",
-    show_default=True,
-    help="Where the server keeps its data.",
-)
 _url = click.option(
     "--url",
     default="http://127.0.0.1:8000",
@@ -92,7 +84,7 @@ def user() -> None:
 @click.option("--name", default="", help="What they are called; by default from the address.")
 @click.option("--admin", is_flag=True, help="An administrator: an instructor in every course.")
 @_url
-@data_option
+@options.data
 def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
     """Make a user with the address EMAIL and print the link by which they choose a password."""
     with _writing(data) as session:
@@ -104,7 +96,7 @@ def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
 @user.command()
 @click.argument("email")
 @_url
-@data_option
+@options.data
 def invite(email: str, url: str, data: Path) -> None:
     """Print a link by which the user EMAIL chooses a new password; earlier links end."""
     with _writing(data) as session:
@@ -115,7 +107,7 @@ def invite(email: str, url: str, data: Path) -> None:
 @user.command(name="export")
 @click.argument("email")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@data_option
+@options.data
 def export_user(email: str, file: Path, data: Path) -> None:
     """Write all that is kept about the user EMAIL into FILE, a new zip archive."""
     with _writing(data) as session:
@@ -138,7 +130,7 @@ def export_user(email: str, file: Path, data: Path) -> None:
 @user.command()
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@data_option
+@options.data
 def delete(email: str, yes: bool, data: Path) -> None:
     """Delete the user EMAIL with all their submissions, reports and grades, for good."""
     with _writing(data) as session:
@@ -159,13 +151,8 @@ def course() -> None:
 
 @course.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--reference",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    envvar="GRADMARK_REFERENCE",
-    help="The exercises to grade by, if not the ones that come along.",
-)
-@data_option
+@options.reference
+@options.data
 def sync(file: Path, reference: Path | None, data: Path) -> None:
     """Create or change a course as FILE, a course.toml, says; print what changed."""
     try:
@@ -185,7 +172,7 @@ def sync(file: Path, reference: Path | None, data: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--links", is_flag=True, help="Print invitation links for those without a password.")
 @_url
-@data_option
+@options.data
 def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
     """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing."""
     with _writing(data) as session:
@@ -218,7 +205,7 @@ def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="For Canvas: the gradebook that it exported, to be filled in.",
 )
-@data_option
+@options.data
 def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None:
     """Print the grades of COURSE; standard error says which lines of Canvas's are left out."""
     format = Format(format_)

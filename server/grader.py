@@ -12,17 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from autograder.submission import Submission, parse
-from server import engine, logs, presence
+from server import engine, logs, options, presence
 from server.config import Config, ConfigError
 from server.database import Database
 from server.engine import CannotConfine, Grade, OpenGrader, Progress, Report
 from server.files import Files
+from server.heartbeat import repeated
 from server.queue import Claim, LeaseLost, Patience, Queue
 from server.supervisor import die_with_parent, say_ready
 
@@ -139,24 +140,12 @@ class GraderLoop:
 
     @contextmanager
     def _kept_alive(self, claim: Claim) -> Iterator[None]:
-        done = threading.Event()
-
         def beat() -> None:
-            while not done.wait(self._queue.patience.lease.total_seconds() / 3):
-                try:
-                    self._queue.heartbeat(claim)
-                except LeaseLost:
-                    return  # progress() or finish() will meet it too
-                except Exception:
-                    log.exception("a heartbeat failed", extra=_about(claim))
+            with suppress(LeaseLost):  # progress() or finish() will meet it too
+                self._queue.heartbeat(claim)
 
-        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-        thread.start()
-        try:
+        with repeated(beat, self._queue.patience.lease / 3, "heartbeat"):
             yield
-        finally:
-            done.set()
-            thread.join()
 
 
 def _about(claim: Claim) -> dict[str, int]:
@@ -204,20 +193,8 @@ def run_grader(
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path("var"),
-    envvar="GRADMARK_DATA",
-    show_default=True,
-    help="Where the server keeps its data.",
-)
-@click.option(
-    "--reference",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    envvar="GRADMARK_REFERENCE",
-    help="The exercises to grade by, if not the ones that come along.",
-)
+@options.data
+@options.reference
 @logs.option
 @click.option("--supervised", is_flag=True, hidden=True)
 def main(data: Path, reference: Path | None, log_format: str, supervised: bool) -> None:

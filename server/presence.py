@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from server.clock import Clock, utc_now
 from server.database import Database
+from server.heartbeat import repeated
 from server.models import GraderProcess
-
-log = logging.getLogger(__name__)
 
 BEAT = timedelta(seconds=5)
 ALIVE = 4 * BEAT  # for how long a silent grader is believed to be there
@@ -29,25 +25,17 @@ _FORGOTTEN = timedelta(days=1)
 def announced(database: Database, clock: Clock = utc_now, beat: timedelta = BEAT) -> Iterator[None]:
     """While this holds, the process counts as a grader."""
     key = _enter(database, clock())
-    done = threading.Event()
 
-    def beats() -> None:
-        while not done.wait(beat.total_seconds()):
-            try:
-                with database.write() as session:
-                    session.execute(
-                        update(GraderProcess).where(GraderProcess.id == key).values(seen_at=clock())
-                    )
-            except SQLAlchemyError:
-                log.exception("a sign of life could not be stored")
+    def seen() -> None:
+        with database.write() as session:
+            session.execute(
+                update(GraderProcess).where(GraderProcess.id == key).values(seen_at=clock())
+            )
 
-    thread = threading.Thread(target=beats, name="presence", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(seen, beat, "sign of life"):
+            yield
     finally:
-        done.set()
-        thread.join()
         with database.write() as session:
             session.execute(delete(GraderProcess).where(GraderProcess.id == key))
 

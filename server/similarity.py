@@ -26,7 +26,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from autograder.submission import SubmissionError, parse
-from server import audit, engine, logs
+from server import audit, engine, logs, options
 from server.background import Background
 from server.clock import Clock, utc_now
 from server.config import Config
@@ -293,8 +293,8 @@ def _submissions(session: Session, assignment: Assignment) -> list[tuple[int, st
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), required=True)
-@click.option("--reference", type=click.Path(path_type=Path))
+@options.data
+@options.reference
 @click.option("--search", type=int, required=True)
 def main(data: Path, reference: Path | None, search: int) -> None:
     logs.set_up()

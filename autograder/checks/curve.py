@@ -15,6 +15,7 @@ from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
 from autograder.outcome import Outcome
+from autograder.training.judge import judge
 from autograder.training.lockstep import Lockstep, follow
 from autograder.training.program import ROWS
 from autograder.training.run import Run
@@ -64,7 +65,7 @@ class CurveCheck(Check):
     def judge(
         self, expectation: Lockstep, calls: Sequence[Call], answers: Iterable[Answer]
     ) -> Outcome:
-        return expectation.judge(answers)
+        return judge(expectation, answers)
 
     def stage(self, expectation: Lockstep, call: int) -> str:
         return expectation.program.stage(call)

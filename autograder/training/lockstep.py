@@ -1,34 +1,26 @@
-"""Train a submission beside the reference, call by call, and find where they part.
+"""What the reference gives in a training run, kept so that submissions can be held against it.
 
-The reference trains once, and what it gave is kept as sketches: at each call the same inputs have
-gone to both, as long as nothing has parted. Where a sketch differs, the reference is asked about
-the very inputs that the submission's function got, so the call at fault is known for certain.
+The reference trains once per course, and what it gave is kept as sketches. `judge` holds a
+submission's run against them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from autograder.errors import AuthoringError
-from autograder.judging.call import Answer, Call, Failure, Results, Value
-from autograder.judging.compare import Expected, compare, failed
-from autograder.judging.finding import Finding
-from autograder.judging.laws import FALSE_ALARM, log_binomial
+from autograder.judging.call import Answer, Call, Results
 from autograder.judging.local import LocalSession
-from autograder.outcome import Fault, Outcome
-from autograder.report import YOURS
 from autograder.tolerance import ROUNDOFF, jittered
 from autograder.training.alone import error_rate, loss_of
 from autograder.training.band import Band, band_of, smoothed
-from autograder.training.program import EVALUATION, ROWS, TRAINING, Operation, Output, Program, Row
-from autograder.training.sketch import Sketcher, Track, distance, near, norm
-from autograder.truth import Outputs, call_in_precision, expect_values
+from autograder.training.program import Program
+from autograder.training.sketch import Sketcher, Track, distance, norm
+from autograder.truth import call_in_precision
 
 # How far a correct run may be from the reference, over size and sensitivity. In float64 correct
 # runs stay within 1e-14 of that for hundreds of steps (and their losses, at this limit, within the
@@ -45,8 +37,6 @@ JITTER = 2.0**-44
 CHANCES = 8
 BAND_ALPHA = 1e-6
 BAND_FLOOR = 1e-3
-
-ALSO = 4  # how many functions more are named that are wrong as well
 
 
 @dataclass(frozen=True)
@@ -69,10 +59,6 @@ class Lockstep:
         """How many steps are held against the reference's."""
         return self.program.steps if self.dtype == torch.float64 else FLOAT32_STEPS
 
-    def judge(self, answers: Iterable[Answer]) -> Outcome:
-        """Judge a submission's run while it goes on."""
-        return _Judge(self).judge(answers)
-
 
 def follow(
     title: str, program: Program, reference: LocalSession, dtype: torch.dtype, seed: int
@@ -85,7 +71,7 @@ def follow(
     wrong: float | None = None
     runs = zip(program.operations, reference.run(exact), _jittered(exact, reference), strict=True)
     for at, (operation, answer, moved) in enumerate(runs):
-        given, close = _values(operation, answer), _values(operation, moved)
+        given, close = operation.values(answer), operation.values(moved)
         tracks.append(
             tuple(_track(a, b, sketcher, dtype) for a, b in zip(given, close, strict=True))
         )
@@ -129,20 +115,6 @@ def _jittered(
         yield answer
 
 
-def _values(operation: Operation, answer: Answer) -> list[Any]:
-    """The values of all outputs."""
-    return [_value(output, answer) for output in operation.outputs]
-
-
-def _value(output: Output, answer: Answer) -> Value:
-    if isinstance(output.item, str):
-        return answer.arguments.get(output.item)
-    if output.item is None:
-        return answer.value
-    fits = isinstance(answer.value, tuple) and output.item < len(answer.value)
-    return answer.value[output.item] if fits else None  # type: ignore[index]
-
-
 def _track(value: Any, moved: Any, sketcher: Sketcher, dtype: torch.dtype) -> Track:
     projections = sketcher.sketch(value)
     if not isinstance(value, Tensor):
@@ -152,284 +124,3 @@ def _track(value: Any, moved: Any, sketcher: Sketcher, dtype: torch.dtype) -> Tr
     sensitivity = distance(projections, sketcher.sketch(moved)) / JITTER
     allowed = ALLOWED[dtype] * (norm(value) + sensitivity)
     return Track(tuple(value.shape), dtype, projections, allowed)
-
-
-class _Judge:
-    """Judges one run while it goes on. What the submission gave is dropped as soon as nothing
-    refers to it any more."""
-
-    def __init__(self, lockstep: Lockstep) -> None:
-        self._of = lockstep
-        self._program = lockstep.program
-        self._results = Results(lockstep.program.calls)
-        self._found: dict[Row, Finding] = {}  # what is wrong
-        self._faults: list[Fault] = []
-        self._excess: dict[Row, float] = {TRAINING: 0.0, EVALUATION: 0.0}
-        self._also: dict[str, None] = {}  # further functions that are wrong, in order
-        self._losses: list[float] = []
-        self._visible: int | None = None  # the first step whose loss shows it
-        self._error_rate: float | None = None
-        self._answers: list[Answer] = []
-
-    def judge(self, answers: Iterable[Answer]) -> Outcome:
-        # The answers first: a session that is not asked to the end takes it for given up.
-        for at, (answer, operation) in enumerate(
-            zip(answers, self._program.operations, strict=True)
-        ):
-            call = self._results.resolve(operation.call)
-            self._results.add(answer)
-            self._answers.append(replace(answer, value=None, arguments={}))
-            if call is None or answer.failure is not None:
-                self._stopped(operation, answer)
-                break
-            if operation.own_mask is not None:
-                self._under_own_mask(operation, call, answer)
-            else:
-                self._compare(at, operation, call, answer)
-            if at in self._program.losses:
-                self._loss(at, answer)
-            if at == self._program.predictions:
-                self._error_rate = error_rate(answer, self._program)
-        self._by_chance()
-        findings: dict[str, Finding] = {row: self._finding(row) for row in ROWS}
-        return Outcome(
-            tuple(self._answers),
-            findings,
-            Finding("unchanged"),
-            {TRAINING: [self._curve()]},
-            tuple(self._faults),
-        )
-
-    def _compare(self, at: int, operation: Operation, call: Call, answer: Answer) -> None:
-        in_step = TRAINING not in self._found and operation.step < self._of.compared
-        last = operation.step == self._program.steps
-        for row in dict.fromkeys(output.row for output in operation.outputs):
-            tracks = [
-                (output, track)
-                for output, track in zip(operation.outputs, self._of.tracks[at], strict=True)
-                if output.row == row
-            ]
-            if row in self._found:
-                self._look_further(operation, call, answer)
-            elif in_step or (last and not self._found and self._exact):
-                excess = max(
-                    track.distance(_value(output, answer), self._of.sketcher)
-                    for output, track in tracks
-                )
-                if excess > 1:
-                    self._accuse(operation, row, call, answer, excess)
-                else:
-                    self._excess[row] = max(self._excess[row], excess)
-            elif row == EVALUATION and (last or self._exact):
-                self._accuse(operation, row, call, answer, None)
-
-    @property
-    def _exact(self) -> bool:
-        return self._of.dtype == torch.float64
-
-    def _deviates(self, operation: Operation, call: Call, answer: Answer) -> bool:
-        """Whether an answer is not what the reference gives for the same arguments."""
-        truth = self._of.reference.call(call_in_precision(call, torch.float64))
-        if truth.failure is not None:
-            return True
-        return not all(
-            near(a, b, ALLOWED[self._of.dtype])
-            for a, b in zip(_values(operation, answer), _values(operation, truth), strict=True)
-        )
-
-    def _accuse(
-        self, operation: Operation, row: Row, call: Call, answer: Answer, excess: float | None
-    ) -> None:
-        """Ask the reference about the call, and note what is wrong with it.
-
-        Args:
-            excess: how far its answer is from what the reference gave in its own run; None when
-                that has other arguments, because the runs have parted already.
-        """
-        if excess is None and not self._deviates(operation, call, answer):
-            return
-        fault = self._examine(operation, call, answer)
-        findings = fault.expectation.judge([call], [answer]) if fault is not None else []
-        names = {output.name for output in operation.outputs if output.row == row}
-        wrong = [finding for finding in findings if finding.output in names and not finding.passed]
-        place = self._place(operation)
-        if wrong and fault is not None:
-            evidence = {**place, **wrong[0].evidence, **_size(wrong[0], fault)}
-            evidence |= {"output": wrong[0].output, "cause": wrong[0].problem}
-            self._found[row] = Finding(row, "parted", evidence)
-            self._faults.append(fault)
-        elif TRAINING not in self._found:
-            # The call is right: what came before was off by less than it takes to be sure.
-            self._found[row] = Finding(row, "drift", {**place, "excess": excess or math.inf})
-
-    def _examine(self, operation: Operation, call: Call, answer: Answer) -> Fault | None:
-        outputs = Outputs(
-            tuple(o.name for o in operation.outputs if not isinstance(o.item, str)),
-            tuple(o.name for o in operation.outputs if isinstance(o.item, str)),
-        )
-        try:
-            expectation = expect_values(call, outputs, self._of.reference)
-        except AuthoringError:  # arguments that the reference can make nothing of
-            return None
-        return Fault(call, answer, outputs, expectation)
-
-    def _look_further(self, operation: Operation, call: Call, answer: Answer) -> None:
-        """Whether what comes soon after the first fault is at fault as well."""
-        known = [finding.evidence for finding in self._found.values()]
-        soon = operation.step <= min(evidence["step"] for evidence in known) + 1
-        new = call.function not in {evidence["function"] for evidence in known} | self._also.keys()
-        if not (soon and new and len(self._also) < ALSO):
-            return
-        if self._deviates(operation, call, answer):
-            fault = self._examine(operation, call, answer)
-            if fault and any(not f.passed for f in fault.expectation.judge([call], [answer])):
-                self._faults.append(fault)
-                self._also[call.function] = None
-
-    def _under_own_mask(self, operation: Operation, call: Call, answer: Answer) -> None:
-        """Hold an output against the mask that came with it."""
-        own = operation.own_mask
-        if TRAINING in self._found or own is None:
-            return
-        y, mask = _values(operation, answer)
-        right = self._of.reference.call(call).value
-        assert isinstance(right, tuple)  # noqa: S101 - the reference's own
-        wrong = _unlike("mask", right[1], mask) or _unlike("y", right[0], y)
-        if wrong is None:
-            share, keep = float(mask.to(torch.float64).mean()), 1 - own.p
-            allowed = math.log(FALSE_ALARM / self._program.steps)
-            if log_binomial(share, mask.numel(), keep) < allowed:
-                law = {"test": "share kept", "measured": share, "wanted": keep}
-                wrong = Finding("mask", "law", law)
-        if wrong is None:
-            x = call.arguments["x"]
-            given = {"grad_y": x, "mask": mask, "p": own.p, "training": True}
-            kept = replace(operation, outputs=(Output("y", None, TRAINING),))
-            masked = Call(own.function, given, len(given))
-            answered = Answer(y)
-            if self._deviates(kept, masked, answered):
-                fault = self._examine(kept, masked, answered)
-                found = fault.expectation.judge([masked], [answered])[0] if fault else None
-                if found is not None and fault is not None and not found.passed:
-                    wrong = replace(found, evidence={**found.evidence, **_size(found, fault)})
-        if wrong is not None:
-            evidence = {**self._place(operation), **wrong.evidence, "own_mask": True}
-            evidence |= {"output": wrong.output, "cause": wrong.problem}
-            self._found[TRAINING] = Finding(TRAINING, "parted", evidence)
-
-    def _stopped(self, operation: Operation, answer: Answer) -> None:
-        if answer.failure is None:
-            answer = replace(answer, failure=Failure("input"))
-        evidence = {**self._place(operation), **failed("", answer).evidence, "cause": "failure"}
-        evidence |= {"output": "", "file": self._of.reference.home(operation.call.function)}
-        for row in ROWS:
-            done = row == TRAINING and operation.step == self._program.steps
-            if row not in self._found and not done:
-                self._found[row] = Finding(row, "parted", evidence)
-
-    def _place(self, operation: Operation) -> dict[str, Any]:
-        return {
-            "step": operation.step,
-            "evaluation": operation.step == self._program.steps,
-            "layer": operation.where,
-            "function": operation.call.function,
-        }
-
-    def _loss(self, at: int, answer: Answer) -> None:
-        self._losses.append(loss_of(answer))
-        (track,) = self._of.tracks[at]
-        if self._visible is None and track.distance(answer.value, self._of.sketcher) > 1:
-            self._visible = len(self._losses) - 1
-
-    def _by_chance(self) -> None:
-        """Where steps are not compared one by one, losses and error rate must be in the band."""
-        band = self._of.band
-        if band is None:
-            return
-        losses = smoothed(torch.tensor(self._losses, dtype=torch.float64))
-        outside = [
-            at
-            for at in range(self._of.compared, len(self._losses))
-            if band.outside(at, float(losses[at]))
-        ]
-        if outside and TRAINING not in self._found:
-            at = outside[0]
-            low, usual, high = (float(part[at].exp()) for part in (band.low, band.mean, band.high))
-            place = {"step": at, "evaluation": False, "layer": "the loss", "function": ""}
-            times = {"times": float(losses[at]) / usual, "low": low / usual, "high": high / usual}
-            text = {"place": f"step {at}", "what": "the loss, averaged over the steps before,"}
-            self._found[TRAINING] = Finding(TRAINING, "band", {**place, **text, **times})
-        error = self._error_rate
-        if error is not None and error > self._of.worst_error_rate:
-            place = {"step": self._program.steps, "evaluation": True, "layer": "", "function": ""}
-            limits = {"measured": 1 - error, "at_least": 1 - self._of.worst_error_rate}
-            worse = Finding(EVALUATION, "metric", {**place, **limits})
-            self._found.setdefault(EVALUATION, worse)
-
-    def _finding(self, row: Row) -> Finding:
-        found = self._found.get(row)
-        if found is None and row == EVALUATION and TRAINING in self._found:
-            # With parameters that training got wrong, answers may be right that show nothing.
-            return Finding(row, "unsettled")
-        if found is None:
-            evidence: dict[str, Any] = {"excess": self._excess[row]}
-        else:
-            evidence = {**found.evidence, "also": list(self._also)}
-            if self._told(found):
-                evidence["visible"] = self._visible
-        if row == EVALUATION and self._error_rate is not None:
-            evidence["error_rate"] = self._error_rate
-            evidence["reference_error_rate"] = self._of.error_rate
-        return Finding(row, found.problem if found else "", evidence)
-
-    def _told(self, found: Finding) -> bool:
-        """Whether the losses could tell: those that follow from a fault, or all."""
-        known = self._visible is not None or len(self._losses) == self._program.steps
-        return known and not found.evidence.get("own_mask", False)
-
-    def _curve(self) -> dict[str, Any]:
-        marks = []
-        for row in ROWS:
-            if row in self._found:
-                evidence = self._found[row].evidence
-                at = min(evidence["step"], self._program.steps - 1)
-                marks.append({"x": at, "label": f"{evidence['layer']}: {evidence['function']}"})
-        steps = list(range(self._program.steps))
-        return {
-            "title": self._of.title,
-            "x": "step",
-            "y": "loss",
-            "log": True,
-            "series": [
-                {"name": name, "x": list(range(len(losses))), "y": list(losses)}
-                for name, losses in (("reference", self._of.losses), (YOURS, self._losses))
-            ],
-            "band": None if self._of.band is None else self._of.band.document(steps),
-            "marks": marks[:1],
-        }
-
-
-def _unlike(name: str, right: Value, value: Value) -> Finding | None:
-    """What is wrong with the type of a value, if anything is."""
-    if isinstance(right, Tensor) and isinstance(value, Tensor):
-        right = value if right.shape == value.shape and right.dtype == value.dtype else right
-    found = compare(name, Expected(right), value)
-    return None if found.passed else found
-
-
-def _size(finding: Finding, fault: Fault) -> dict[str, Any]:
-    """How much a wrong tensor is off: its ratio to the right one, if there is one ratio, and the
-    size of the error over its own."""
-    expected = {**fault.expectation.returns, **fault.expectation.updates}[finding.output]
-    outputs = fault.outputs.of(fault.answer)
-    value = outputs[finding.output] if outputs is not None else None
-    if finding.problem != "value" or expected.low is None or not isinstance(value, Tensor):
-        return {}
-    got, truth = value.to(torch.float64).reshape(-1), expected.low.reshape(-1)
-    large = truth.abs() > 0.05 * truth.abs().max()
-    ratios = got[large] / truth[large]
-    middle = float(ratios.median()) if ratios.numel() else math.nan
-    size: dict[str, Any] = {"relative": norm(got - truth) / max(norm(truth), 1e-300)}
-    if norm(got - middle * truth) <= 0.05 * norm(got - truth):
-        size["ratio"] = middle
-    return size

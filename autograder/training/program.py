@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from torch import Tensor
 
 from autograder.errors import AuthoringError
-from autograder.judging.call import Call, Ref, Value, ordered
+from autograder.judging.call import Answer, Call, Ref, Value, ordered
 
 # The two things that a run is judged by: what the losses depend on, and what only evaluation shows.
 Row: TypeAlias = Literal["training", "evaluation"]
@@ -27,6 +27,14 @@ class Output:
     name: str
     item: int | str | None
     row: Row
+
+    def of(self, answer: Answer) -> Value:
+        if isinstance(self.item, str):
+            return answer.arguments.get(self.item)
+        if self.item is None:
+            return answer.value
+        fits = isinstance(answer.value, tuple) and self.item < len(answer.value)
+        return answer.value[self.item] if fits else None  # type: ignore[index]
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,10 @@ class Operation:
     where: str  # the layer, or what else makes the call
     outputs: tuple[Output, ...]
     own_mask: OwnMask | None = None
+
+    def values(self, answer: Answer) -> list[Any]:
+        """The values of all outputs."""
+        return [output.of(answer) for output in self.outputs]
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,7 @@ class Gradebook:
 
 def gradebook(session: Session, course: Course) -> Gradebook:
     """The grades as they stand, of those who are students in the course now."""
-    assignments = session.scalars(
-        select(Assignment).where(Assignment.course_id == course.id).order_by(Assignment.position)
-    ).all()
+    assignments = Assignment.of(session, course)
     enrolments = session.scalars(
         select(Enrolment)
         .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT)

@@ -124,9 +124,7 @@ def standings(
 ) -> list[Standing]:
     """One for each assignment of the course, or only the one for this."""
     total = students(session, course)
-    assignments = session.scalars(
-        select(Assignment).where(Assignment.course_id == course.id).order_by(Assignment.position)
-    ).all()
+    assignments = Assignment.of(session, course)
     if assignment is not None:
         assignments = [a for a in assignments if a.id == assignment.id]
     query = (

@@ -78,11 +78,7 @@ class Line:
 @in_course(Role.ASSISTANT)
 def gradebook(seat: Seat) -> str:
     with services().database.read() as session:
-        assignments = session.scalars(
-            select(Assignment)
-            .where(Assignment.course_id == seat.course.id)
-            .order_by(Assignment.position)
-        ).all()
+        assignments = Assignment.of(session, seat.course)
         wanted = Wanted.from_request(assignments)
         sections = session.scalars(
             select(Enrolment.section)

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
-from server import access, grades, marking
+from server import access, marking
 from server.access import Seat, in_course
+from server.breakdown import Step, breakdown
 from server.deadlines import Deadlines, deadlines
 from server.instructor.blueprint import pages
 from server.instructor.forms import AdjustmentForm, ExtensionForm
@@ -48,20 +49,11 @@ class Record:
         return next((s for s in self.submissions if s.id == wanted), None)
 
     @property
-    def full_worth(self) -> float | None:
-        """What the submission that counts would be worth in time."""
-        found = self.counting
-        if found is None:
-            return None
-        return grades.worth_of(self.assignment, found.score, found.max_score, 0)
-
-    @property
-    def worth(self) -> float | None:
-        """... and what it is worth after the penalty."""
-        found, late = self.counting, self.grade.late_days if self.grade else 0
-        if found is None:
-            return None
-        return grades.worth_of(self.assignment, found.score, found.max_score, late)
+    def steps(self) -> list[Step]:
+        """How the grade came about."""
+        if self.grade is None:
+            return []
+        return breakdown(self.assignment, self.grade, self.adjustments)
 
 
 @pages.get("/students/<int:user_id>/")
@@ -190,11 +182,7 @@ def _extension_form(seat: Seat, extension: Extension | None) -> ExtensionForm:
 
 
 def _records(session: Session, seat: Seat, user_id: int) -> list[Record]:
-    assignments = session.scalars(
-        select(Assignment)
-        .where(Assignment.course_id == seat.course.id)
-        .order_by(Assignment.position)
-    ).all()
+    assignments = Assignment.of(session, seat.course)
     ids = [assignment.id for assignment in assignments]
     submissions = session.scalars(
         select(Submission)
@@ -202,7 +190,9 @@ def _records(session: Session, seat: Seat, user_id: int) -> list[Record]:
         .order_by(Submission.number)
     ).all()
     stored = session.scalars(
-        select(Grade).where(Grade.user_id == user_id, Grade.assignment_id.in_(ids))
+        select(Grade)
+        .where(Grade.user_id == user_id, Grade.assignment_id.in_(ids))
+        .options(joinedload(Grade.submission))
     ).all()
     extensions = session.scalars(
         select(Extension)

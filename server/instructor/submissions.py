@@ -67,11 +67,7 @@ class Wanted:
 def submissions(seat: Seat) -> str:
     """The newest first."""
     with services().database.read() as session:
-        assignments = session.scalars(
-            select(Assignment)
-            .where(Assignment.course_id == seat.course.id)
-            .order_by(Assignment.position)
-        ).all()
+        assignments = Assignment.of(session, seat.course)
         wanted = Wanted.from_request(assignments)
         found = _found(session, assignments, wanted)
         hint = _hint(session, wanted)

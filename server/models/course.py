@@ -3,11 +3,20 @@ granted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from server.models.base import Base, UTCDateTime, one_of
 from server.models.people import User
@@ -90,6 +99,12 @@ class Assignment(Base):
     source_policy: Mapped[SourcePolicy] = mapped_column(one_of(SourcePolicy))
 
     course: Mapped[Course] = relationship(back_populates="assignments")
+
+    @classmethod
+    def of(cls, session: Session, course: Course) -> Sequence[Assignment]:
+        """A course's assignments, in their order."""
+        query = select(cls).where(cls.course_id == course.id).order_by(cls.position)
+        return session.scalars(query).all()
 
 
 class Enrolment(Base):

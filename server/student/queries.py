@@ -30,13 +30,8 @@ class Place:
 
 def places(seat: Seat) -> list[Place]:
     """One for each assignment of the course, in its order."""
-    query = (
-        select(Assignment)
-        .where(Assignment.course_id == seat.course.id)
-        .order_by(Assignment.position)
-    )
     with services().database.read() as session:
-        return _places(session, seat, session.scalars(query).all())
+        return _places(session, seat, Assignment.of(session, seat.course))
 
 
 def place(seat: Seat, assignment: Assignment) -> Place:

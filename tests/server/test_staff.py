@@ -265,7 +265,9 @@ def test_an_adjustment_is_added_explained_and_audited(house: House, browser: Bro
     assert adjustment.submission_id == house.row(public_id).id
     assert entries(house, "grade.adjusted")[0].detail["reason"] == "copied a line"
     page = text(client.get(f"{STAFF}/students/{student.id}/").text)
-    assert "15 of 20 are 7.5 of 10 points; -0.5 by hand." in page
+    assert (
+        "Attempt 1: 15 of 20 in its report, of 10 points 7.5 copied a line -0.5 Grade 7 of 10"
+    ) in page
     assert "-0.5 by hand: copied a line (Instructor" in page
     for wrong in ({"points": "0"}, {"points": "nan"}, {"points": "1e9"}, {"adjustment_reason": ""}):
         assert client.post(address, data=form | wrong).status_code == 422, wrong
@@ -278,7 +280,10 @@ def test_late_days_are_explained(house: House, browser: Browser) -> None:
     house.clock.advance(8.5 * 24 * 3600)
     submit(house, "student", 20)
     page = text(browser("assistant").get(f"{STAFF}/students/{house.user().id}/").text)
-    assert "20 of 20 are 10 of 10 points; 2 days late at 10 % leave 8." in page
+    assert (
+        "Attempt 1: 20 of 20 in its report, of 10 points 10 "
+        "2 days late, 10 % less for each -2 Grade 8 of 10"
+    ) in page
     assert "Extension and adjustment" not in page  # an assistant only looks
 
 

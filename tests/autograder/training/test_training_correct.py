@@ -110,6 +110,21 @@ def test_in_float32_a_bug_after_the_first_steps_leaves_the_band(single, topic):
     assert found.evidence["step"] > 6
 
 
+def test_in_float32_no_value_after_the_first_steps_makes_the_judge_fail(single, topic):
+    relu, dropout, calls = topic.functions()["relu"], topic.functions()["dropout"], [0]
+
+    def number_from_step_seven(x):
+        calls[0] += 1
+        # the second of two in each step, which the dropout follows
+        return 1.0 if calls[0] > 2 * 7 and calls[0] % 2 == 0 else relu(x)
+
+    def of_numbers_as_well(x, *arguments, **named):
+        return dropout(torch.as_tensor(x), *arguments, **named)
+
+    outcome = single.judge(relu=number_from_step_seven, dropout=of_numbers_as_well)
+    assert not outcome.findings["training"].passed
+
+
 def test_computing_in_float32_inside_is_seen_in_float64(topic):
     reference = topic.functions()["relu_backward"]
 
