@@ -1,4 +1,5 @@
-"""Every page, as axe sees it: light and dark, at a desk and on a phone; and it fits the phone."""
+"""Every page, as axe sees it: light and dark, at a desk and on a phone; it fits the phone, and the
+Tab key leads to everything on it."""
 
 from __future__ import annotations
 
@@ -30,6 +31,19 @@ STAFF = f"{COURSE}staff/"
 NO_PAGES = re.compile(  # what answers with a file or with data
     r"static|health|metric|report_|status|file|download|export_|^api\.(?!docs)|^admin\.export|openapi"
 )
+# What can be used, and what of it has had the focus so that this was to be seen.
+CONTROLS = """
+[...document.querySelectorAll('a[href], button, input, select, textarea, summary')].filter(
+    control => control.checkVisibility({visibilityProperty: true})
+        && !control.disabled && !(control.type === 'radio' && !control.checked))
+"""
+WATCH = """
+window.reached = new Set();
+document.addEventListener('focusin', ({target}) => {
+    const {outlineStyle, boxShadow} = getComputedStyle(target);
+    if (outlineStyle !== 'none' || boxShadow !== 'none') window.reached.add(target);
+});
+"""
 
 
 @cache
@@ -53,13 +67,24 @@ def problems(page: Page, *rules: str) -> list[str]:
     return serious
 
 
+def out_of_reach(page: Page) -> list[str]:
+    """What the Tab key does not lead to, or not visibly."""
+    page.evaluate(WATCH)
+    for _ in range(
+        page.evaluate(f"{CONTROLS}.length + document.querySelectorAll('[tabindex]').length")
+    ):
+        page.keyboard.press("Tab")
+    left = f"{CONTROLS}.filter(c => !window.reached.has(c)).map(c => c.outerHTML.slice(0, 150))"
+    return [f"out of the keyboard's reach: {control}" for control in page.evaluate(left)]
+
+
 def in_every_way(page: Page, address: str, status: int = 200) -> list[str]:
     """The problems of a page, in each width and colour scheme."""
     answer = page.goto(address)
     assert answer is not None
     assert answer.status == status, address
     page.evaluate(axe())
-    found = []
+    found = [f"{address}: {problem}" for problem in out_of_reach(page)]
     for name, (width, height) in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
         for scheme, rules in (("light", ()), ("dark", OF_COLOUR)):
