@@ -11,7 +11,17 @@ from typing import Any, NoReturn
 
 import torch
 
-from autograder.judging.call import Answer, Call, Failure, FailureKind, Foreign, Ref, Seed, Value
+from autograder.judging.call import (
+    Answer,
+    Call,
+    Failure,
+    FailureKind,
+    Foreign,
+    Ref,
+    Results,
+    Seed,
+    Value,
+)
 from autograder.sandbox.inside import trace, wire
 
 MAX_DIMENSION = 2**40
@@ -44,16 +54,26 @@ class Statement:
 
 
 class Request:
-    """Calls on their way to a worker, in one frame. What they refer to is counted from `first`."""
+    """Calls on their way to a worker, in one frame, from the one of number `first` in their run."""
 
     def __init__(self, first: int) -> None:
         self.first = first
         self.calls: list[dict[str, Any]] = []
         self.buffers: list[memoryview] = []
         self.size = 0  # bytes of the payload
+        self._awaited: list[tuple[Ref, dict[str, Any], int]] = []  # with their nodes and buffers
+
+    @property
+    def end(self) -> int:
+        """The number of the call after the last one."""
+        return self.first + len(self.calls)
 
     def add(self, call: Call) -> None:
-        """Raises TypeError when an argument is nothing that a call can take."""
+        """Add the next call. It may refer to calls of this request, and to earlier ones until the
+        request is complete.
+
+        Raises TypeError when an argument is nothing that a call can take.
+        """
         old = len(self.buffers)
         arguments = [[name, self._pack(value)] for name, value in call.arguments.items()]
         self.size += sum(len(buffer) for buffer in self.buffers[old:])
@@ -68,18 +88,37 @@ class Request:
             }
         )
 
+    def complete(self, results: Results) -> bool:
+        """Take in what earlier calls gave. False when one of them gave no such value: the request
+        is of no use then."""
+        for ref, node, at in self._awaited:
+            found = results.follow(ref)
+            if found is None:
+                return False
+            buffers: list[memoryview] = []
+            node["value"] = _pack(found, buffers)
+            if buffers:
+                self.buffers[at] = buffers[0]
+        self._awaited.clear()
+        return True
+
     @property
     def header(self) -> dict[str, Any]:
         return {"calls": self.calls}
 
     def _pack(self, value: Value) -> Any:
-        if isinstance(value, Ref):
-            at = value.call - self.first
-            kept: list[int | str | None] = self.calls[at]["keep"]
-            if value.item not in kept:
-                kept.append(value.item)
-            return {"result": [at, value.item, value.shape]}
-        return _pack(value, self.buffers)
+        if not isinstance(value, Ref):
+            return _pack(value, self.buffers)
+        if value.call < self.first:
+            node: dict[str, Any] = {"value": None}
+            self._awaited.append((value, node, len(self.buffers)))
+            self.buffers.append(memoryview(b""))
+            return node
+        at = value.call - self.first
+        kept: list[int | str | None] = self.calls[at]["keep"]
+        if value.item not in kept:
+            kept.append(value.item)
+        return {"result": [at, value.item, value.shape]}
 
 
 def _pack(value: Value, buffers: list[memoryview]) -> Any:
@@ -138,9 +177,9 @@ def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
     try:
         if header.keys() == {"failure"}:
             answer = Answer(failure=_failure(header["failure"]), output=output)
-        elif header.keys() == {"value", "arguments"}:
+        elif header.keys() == {"value", "changed"}:
             value = reader.value(header["value"])
-            arguments = _arguments(header["arguments"], call.arguments, reader)
+            arguments = _arguments(header["changed"], call.arguments, reader)
             answer = Answer(
                 value, arguments, output=output, size=payload, operators=tuple(operators)
             )
@@ -195,12 +234,7 @@ def _names(node: Any, most: int) -> list[str]:
 def _read_header(read: wire.Read) -> tuple[dict[str, Any], int]:
     try:
         text, payload = wire.read_header(read, wire.MAX_REPLY_HEADER)
-        header = json.loads(
-            text.decode(),
-            parse_float=_refuse,
-            parse_constant=_refuse,
-            object_pairs_hook=_object,
-        )
+        header = _JSON.decode(text.decode())
     except (ValueError, RecursionError):
         raise ReplyError("the answer is not in the expected form") from None
     if type(header) is not dict:
@@ -217,6 +251,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         _refuse()
     return result
+
+
+_JSON = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse, object_pairs_hook=_object)
 
 
 def _text(node: Any, most: int) -> str:
@@ -273,16 +310,11 @@ def _problem(node: Any) -> dict[str, Any]:
     }
 
 
-def _arguments(node: Any, sent: Mapping[str, Value], reader: _Reader) -> dict[str, Value]:
-    if type(node) is not list or len(node) != len(sent):
+def _arguments(changed: Any, sent: Mapping[str, Value], reader: _Reader) -> dict[str, Value]:
+    """The arguments as they stand after the call."""
+    if type(changed) is not dict or not changed.keys() <= sent.keys():
         _refuse()
-    after: dict[str, Value] = {}
-    for item, (name, value) in zip(node, sent.items(), strict=True):
-        if type(item) is not list or len(item) != 2 or item[0] != name:
-            _refuse()
-        same = type(item[1]) is dict and item[1].keys() == {"same"}
-        after[name] = value if same else reader.value(item[1])
-    return after
+    return {**sent, **{name: reader.value(node) for name, node in changed.items()}}
 
 
 class _Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Protocol
@@ -121,11 +121,12 @@ class Session:
             raise SandboxFault("the session is not open")
         results = Results(calls)
         faulted_at = -1
+        prepared: codec.Request | None = None
         while len(results) < len(calls):
             try:
-                yield from self._some(calls, results, seconds)
+                prepared = yield from self._some(calls, results, seconds, prepared)
             except SandboxFault:
-                self._worker = None
+                self._worker = prepared = None
                 if len(results) == faulted_at:
                     raise
                 faulted_at = len(results)
@@ -159,27 +160,36 @@ class Session:
         self.loading = replace(self.loading, failure=answer.failure, seconds=answer.seconds)
 
     def _some(
-        self, calls: Sequence[Call], results: Results, seconds: float | None
-    ) -> Iterator[Answer]:
-        """Answer the next calls, as many as one request holds, and add the answers to `results`."""
-        first = len(results)
-        failure = self._obstacle(calls[first], results)
+        self,
+        calls: Sequence[Call],
+        results: Results,
+        seconds: float | None,
+        prepared: codec.Request | None,
+    ) -> Generator[Answer, None, codec.Request | None]:
+        """Answer the next calls, as many as one request holds, and add the answers to `results`.
+        Meanwhile prepare the request that follows, so that the worker need not wait for it.
+        """
+        failure = self._obstacle(calls[len(results)], results)
         if failure is not None:
             answer = Answer(failure=failure)
             results.add(answer)
             yield answer
-            return
-        request = self._request(calls, results)
+            return None
+        request = self._request(calls, results, prepared)
+        upcoming = codec.Request(request.end)
         worker, owed = self._worker, len(request.calls)
         try:
-            for call in calls[first : first + len(request.calls)]:
+            for call in calls[request.first : request.end]:
                 to_send = request if owed == len(request.calls) else None
                 answer = self._ask(call, results, to_send, seconds)
                 owed -= 1
                 results.add(answer)
                 yield answer
                 if self._worker is not worker:
-                    return
+                    return None
+                if upcoming.end < len(calls) and self._fits(calls[upcoming.end], upcoming):
+                    upcoming.add(calls[upcoming.end])
+            return upcoming
         finally:
             # Whoever takes no more answers than these leaves the worker at what is still owed.
             if owed and worker is not None and self._worker is worker:
@@ -198,15 +208,20 @@ class Session:
             self._open()
         return self.loading.failure if self._worker is None else None
 
-    def _request(self, calls: Sequence[Call], results: Results) -> codec.Request:
-        request = codec.Request(len(results))
-        for call in calls[len(results) : len(results) + MAX_REQUEST_CALLS]:
+    def _request(
+        self, calls: Sequence[Call], results: Results, prepared: codec.Request | None
+    ) -> codec.Request:
+        complete = prepared is not None and prepared.complete(results)
+        request = prepared if prepared and complete else codec.Request(len(results))
+        for call in calls[request.end : request.first + MAX_REQUEST_CALLS]:
             known = results.resolve(call)
-            impatient = self._timeouts[call.function] >= PATIENCE
-            if known is None or impatient or request.size > MAX_REQUEST_BYTES:
+            if known is None or not self._fits(call, request):
                 break
             request.add(known)
         return request
+
+    def _fits(self, call: Call, request: codec.Request) -> bool:
+        return self._timeouts[call.function] < PATIENCE and request.size <= MAX_REQUEST_BYTES
 
     def _ask(
         self,

@@ -25,6 +25,7 @@ from autograder.sandbox.runtime import CPU_FACTS, find_runtime
 from autograder.sandbox.seccomp import compile_filter
 
 START_SECONDS = 180.0  # importing torch from a cold disk takes its time
+BUFFER = 4 * 2**20
 REAP_SECONDS = 10.0
 _INSIDE = str(Path(__file__).parent / "inside")
 _FLAGS = ("-s", "-P", "-S", "-B")
@@ -207,6 +208,8 @@ class Zygote:
     def fork(self, slot: int, limits: Limits) -> Worker:
         """Raises SandboxFault when the zygote cannot fork or has gone."""
         calls, worker_calls = socket.socketpair()
+        for end in (calls, worker_calls):  # as much as the kernel gives: fewer waits for the peer
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         status, zygote_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         cpu_seconds = int(limits.session_seconds) + 10
         request = REQUEST.pack(slot, limits.memory_bytes, cpu_seconds, limits.scratch_bytes)

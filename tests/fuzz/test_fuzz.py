@@ -31,7 +31,9 @@ few = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-names = st.sampled_from(["tensor", "float", "seed", "foreign", "same", "value", "failure", "kind"])
+names = st.sampled_from(
+    ["tensor", "float", "seed", "foreign", "changed", "value", "failure", "kind"]
+)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 nodes = st.recursive(
     scalars,
@@ -66,7 +68,7 @@ def test_frames_of_any_bytes(octets):
 @few
 @given(value=nodes, operators=nodes, output=nodes, payload=st.binary(max_size=64))
 def test_replies_with_anything_in_them(value, operators, output, payload):
-    header = {"value": value, "arguments": [["x", value]], "operators": operators}
+    header = {"value": value, "changed": {"x": value}, "operators": operators}
     read_all(frame({**header, "output": output}, payload))
     read_all(frame({"failure": value, "output": output}, payload))
     read_all(frame({"statements": value}, b""))

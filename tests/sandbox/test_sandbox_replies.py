@@ -36,7 +36,7 @@ def frame(header, payload: bytes = b"", length: int | None = None) -> bytes:
 
 
 def reply(value, **more):
-    return {"value": value, "arguments": [["x", {"same": True}]], "output": "", **more}
+    return {"value": value, "changed": {}, "output": "", **more}
 
 
 def test_an_honest_answer_is_taken():
@@ -60,9 +60,7 @@ def tensor(dtype, shape, octets=b"", **more):
         pytest.param(frame(b"[" * 100_000), id="deep-json"),
         pytest.param(frame(b'{"a":' * 100_000), id="deep-objects"),
         pytest.param(frame(b"\xff\xfe"), id="no-utf8"),
-        pytest.param(
-            frame(b'{"value": 1, "value": 2, "arguments": [["x", 1]], "output": ""}'), id="twice"
-        ),
+        pytest.param(frame(b'{"value": 1, "value": 2, "changed": {}, "output": ""}'), id="twice"),
         pytest.param(frame(b"1" * 5000), id="huge-integer"),
         pytest.param(frame([]), id="list"),
         pytest.param(frame({}), id="empty"),
@@ -78,8 +76,8 @@ def tensor(dtype, shape, octets=b"", **more):
         pytest.param(frame(reply([[[[[[[[[[1]]]]]]]]]])), id="too-deep"),
         pytest.param(frame(reply(1, extra=1)), id="extra-field"),
         pytest.param(frame(reply(1, output=None)), id="no-output"),
-        pytest.param(frame(reply(1, arguments=[])), id="no-arguments"),
-        pytest.param(frame(reply(1, arguments=[["y", 1]])), id="other-argument"),
+        pytest.param(frame(reply(1, changed=[])), id="no-names"),
+        pytest.param(frame(reply(1, changed={"y": 1})), id="other-argument"),
         pytest.param(frame(reply(1), b"x"), id="left-over-payload"),
         pytest.param(frame(reply(1), length=2**63), id="endless-payload"),
         pytest.param(tensor("float32", [10**9] * 5), id="billions"),
@@ -138,7 +136,7 @@ nodes = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["tensor", "float", "seed", "foreign", "same", "kind"]),
+            st.sampled_from(["tensor", "float", "seed", "foreign", "changed", "kind"]),
             inner,
             max_size=2,
         )
@@ -153,7 +151,7 @@ nodes = st.recursive(
 @settings(max_examples=400, deadline=None)
 @given(value=nodes, arguments=nodes, payload=st.binary(max_size=40), length=st.integers(0, 64))
 def test_fuzzed_values(value, arguments, payload, length):
-    header = {"value": value, "arguments": [["x", arguments]], "output": ""}
+    header = {"value": value, "changed": {"x": arguments}, "output": ""}
     with suppress(ReplyError, EOFError):
         answer_to(frame(header, payload, length))
 

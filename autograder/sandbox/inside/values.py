@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,28 +19,34 @@ class TooLarge(Exception):
 ABSENT = object()  # stands for a value that an earlier call should have given, and did not
 
 
-@dataclass
 class Given:
-    """A tensor argument with what is needed to tell whether the call changed it."""
+    """A tensor argument, and what is needed to tell whether the call changed it."""
 
-    tensor: torch.Tensor
-    memory: torch.Tensor  # the tensor's whole storage, as bytes
-    pristine: torch.Tensor  # the same bytes as they arrived
-    layout: tuple[Any, ...]
+    def __init__(self, tensor: torch.Tensor, pristine: torch.Tensor) -> None:
+        """Args: pristine: the bytes of the tensor's whole storage, as they arrived."""
+        self._tensor = tensor
+        self._storage = tensor.untyped_storage()  # which the call may exchange
+        self._pristine = pristine
+        self._layout = self._at_present()
 
     def changed(self) -> bool:
-        # numpy compares bytes many times faster than torch.equal does.
-        return self.layout != layout(self.tensor) or not np.array_equal(
-            self.memory.cpu().numpy(), self.pristine.numpy()
-        )
+        if self._layout != self._at_present():
+            return True
+        ours = self._storage
+        if ours.device.type != "cpu":
+            ours = ours.cpu()  # type: ignore[no-untyped-call]
+        # A training run compares thousands of tensors: torch.equal takes many times as long.
+        return bool(_memcmp(ours.data_ptr(), self._pristine.data_ptr(), ours.nbytes()))
+
+    def _at_present(self) -> tuple[Any, ...]:
+        tensor = self._tensor
+        storage = tensor.untyped_storage()
+        where = storage.data_ptr(), storage.nbytes(), tensor.storage_offset()
+        return tensor.dtype, tensor.shape, tensor.stride(), where
 
 
-def layout(tensor: torch.Tensor) -> tuple[Any, ...]:
-    where = tensor.untyped_storage().data_ptr(), tensor.storage_offset()
-    return tensor.dtype, tuple(tensor.shape), tensor.stride(), where
-
-
-Sent = tuple[str, list[int], torch.Tensor]  # dtype, shape and bytes of a tensor in a reply
+_memcmp = ctypes.CDLL(None).memcmp
+_memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 class Decoder:
@@ -50,7 +56,7 @@ class Decoder:
         self._payload = payload
         self._taken = 0
         self._device = device
-        self._results: dict[tuple[int, int | str | None], Sent | float] = {}
+        self._results: dict[tuple[int, int | str | None], torch.Tensor | float] = {}
 
     def decode(self, node: Any, given: list[Given]) -> Any:
         """A value, or ABSENT. Tensors have the strides they had, and are listed in `given`."""
@@ -64,7 +70,13 @@ class Decoder:
             size = span * wire.DTYPES[name].itemsize
             pristine = self._payload[self._taken : self._taken + size]
             self._taken += size
-            return self._tensor(name, shape, strides, pristine, given)
+            tensor = torch.empty(0, dtype=wire.DTYPES[name], device=self._device)
+            memory = pristine.to(self._device, copy=True).untyped_storage()
+            tensor.set_(memory, 0, shape, strides)  # no view of anything
+            given.append(Given(tensor, pristine))
+            return tensor
+        if kind == "value":
+            return self.decode(content, given)
         if kind == "float":
             return float.fromhex(content)
         if kind == "result":
@@ -73,14 +85,10 @@ class Decoder:
         assert kind == "seed"  # noqa: S101
         return torch.Generator(self._device).manual_seed(content)
 
-    def keep(self, call: int, item: int | str | None, value: Any, encoder: Encoder) -> None:
-        """Remember a number, or the bytes of a tensor, which nothing changes later."""
-        node = encoder.encode(value)
+    def keep(self, call: int, item: int | str | None, node: Any, encoder: Encoder) -> None:
+        """Remember a number or a tensor, as the encoder gave it, which nothing changes later."""
         if isinstance(node, dict) and "tensor" in node:
-            name, shape = node["tensor"]
-            octets = torch.empty(math.prod(shape) * wire.DTYPES[name].itemsize, dtype=torch.uint8)
-            wire.octets(octets)[:] = encoder.buffers[0]
-            self._results[call, item] = name, shape, octets
+            self._results[call, item] = encoder.tensor(node).clone()
         elif isinstance(node, dict) and "float" in node:
             self._results[call, item] = float.fromhex(node["float"])
         elif type(node) is int:
@@ -90,35 +98,15 @@ class Decoder:
         self, call: int, item: int | str | None, shape: list[int] | None, given: list[Given]
     ) -> Any:
         found = self._results.get((call, item), ABSENT)
-        if not isinstance(found, tuple):
+        if not isinstance(found, torch.Tensor):
             return found if shape is None else ABSENT
-        name, sent_shape, octets = found
-        shape = sent_shape if shape is None else shape
-        if math.prod(shape) != math.prod(sent_shape):
-            return ABSENT
-        return self._tensor(name, shape, _row_major(shape), octets, given)
-
-    def _tensor(
-        self,
-        name: str,
-        shape: list[int],
-        strides: list[int],
-        pristine: torch.Tensor,
-        given: list[Given],
-    ) -> torch.Tensor:
-        tensor = torch.empty_strided(shape, strides, dtype=wire.DTYPES[name], device=self._device)
-        memory = torch.empty(0, dtype=torch.uint8, device=self._device)
-        memory.set_(tensor.untyped_storage())
-        memory.copy_(pristine)
-        given.append(Given(tensor, memory, pristine, layout(tensor)))
+        if shape is not None:
+            if math.prod(shape) != found.numel():
+                return ABSENT
+            found = found.view(shape)
+        tensor = found.to(self._device, copy=True)
+        given.append(Given(tensor, found))
         return tensor
-
-
-def _row_major(shape: list[int]) -> list[int]:
-    strides = [1] * len(shape)
-    for at in range(len(shape) - 1, 0, -1):
-        strides[at - 1] = strides[at] * max(shape[at], 1)
-    return strides
 
 
 class Encoder:
@@ -126,7 +114,12 @@ class Encoder:
 
     def __init__(self, most_bytes: int) -> None:
         self.buffers: list[memoryview] = []
+        self._tensors: dict[int, torch.Tensor] = {}  # by the identity of their nodes
         self._left = most_bytes
+
+    def tensor(self, node: Any) -> torch.Tensor:
+        """What this encoder made a node of: contiguous, and on the CPU."""
+        return self._tensors[id(node)]
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         if value is None or isinstance(value, bool):
@@ -167,8 +160,10 @@ class Encoder:
             if "allocate memory" in str(error):
                 raise
             return _foreign(type(tensor).__name__)  # meta, fake and wrapped tensors
+        node = {"tensor": [wire.NAMES[dtype], list(plain.shape)]}
+        self._tensors[id(node)] = plain
         self.buffers.append(octets)
-        return {"tensor": [wire.NAMES[dtype], list(plain.shape)]}
+        return node
 
 
 def _foreign(name: str) -> dict[str, str]:

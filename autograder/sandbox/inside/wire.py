@@ -40,6 +40,7 @@ MAX_REPLY_HEADER = 2**20
 Read = Callable[[memoryview], int]
 Write = Callable[[Sequence[memoryview]], int]
 _MAX_PARTS = 512
+_JSON = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 class FrameError(ValueError):
@@ -53,7 +54,7 @@ def octets(tensor: torch.Tensor) -> memoryview:
 
 
 def send(write: Write, header: dict[str, Any], buffers: Sequence[memoryview]) -> None:
-    text = json.dumps(header, allow_nan=False).encode()
+    text = _JSON.encode(header).encode()
     prefix = PREFIX.pack(MAGIC, len(text), sum(len(buffer) for buffer in buffers))
     parts = [memoryview(prefix + text), *(buffer for buffer in buffers if len(buffer))]
     first = 0

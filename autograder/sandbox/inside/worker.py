@@ -124,13 +124,17 @@ class Worker:
         encoder = Encoder(self._reply_bytes)
         value = encoder.encode(result)
         for item in request["keep"]:
-            kept = arguments[item][0] if isinstance(item, str) else _at(result, item)
-            decoder.keep(at, item, kept, Encoder(self._reply_bytes))
-        after = [
-            [name, encoder.encode(left) if any(g.changed() for g in given) else {"same": True}]
+            if isinstance(item, str):
+                own = Encoder(self._reply_bytes)
+                decoder.keep(at, item, own.encode(arguments[item][0]), own)
+            else:
+                decoder.keep(at, item, _at(value, item), encoder)
+        changed = {
+            name: encoder.encode(left)
             for name, (left, given) in arguments.items()
-        ]
-        header = {"value": value, "arguments": after}
+            if any(tensor.changed() for tensor in given)
+        }
+        header = {"value": value, "changed": changed}
         if operators is not None:
             header["operators"] = operators.names
         return header, encoder.buffers
@@ -143,10 +147,10 @@ class Worker:
         return {"failure": {"kind": kind, **fields}}, []
 
 
-def _at(result: Any, item: int | None) -> Any:
+def _at(node: Any, item: int | None) -> Any:
     if item is None:
-        return result
-    return result[item] if isinstance(result, tuple | list) and item < len(result) else None
+        return node
+    return node[item] if isinstance(node, list) and item < len(node) else None
 
 
 def _failure(kind: str, message: str = "") -> Reply:
