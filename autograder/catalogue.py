@@ -75,6 +75,11 @@ class Topic:
         return others | namespace
 
     @property
+    def digest(self) -> str:
+        """SHA-256 over its file and those of the topics beside."""
+        return _digest((self,))
+
+    @property
     def defined(self) -> frozenset[str]:
         """The names of the functions that it asks students to write."""
         return frozenset(f.__name__ for exercise in self.exercises for f in exercise.functions)
@@ -91,6 +96,12 @@ def solution_nodes(tree: ast.Module) -> Iterator[ast.stmt]:
                 yield node
         elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
             yield node
+
+
+def _digest(topics: Iterable[Topic]) -> str:
+    needed = {t.path for topic in topics for t in (topic, *topic.beside)}
+    joined = b"".join(path.read_bytes() for path in sorted(needed))
+    return hashlib.sha256(joined).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -112,9 +123,7 @@ class Assignment:
     @property
     def digest(self) -> str:
         """SHA-256 over the reference files."""
-        needed = {t.path: t for topic in self.topics for t in (topic, *topic.beside)}
-        joined = b"".join(path.read_bytes() for path in sorted(needed))
-        return hashlib.sha256(joined).hexdigest()
+        return _digest(self.topics)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from autograder.errors import AuthoringError
 from autograder.render.progress import Bar
-from autograder.secret import read_secret
+from autograder.secret import own_folder, read_secret
 from autograder.submission import Submission, SubmissionError, parse
 
 if TYPE_CHECKING:
@@ -163,9 +163,11 @@ def grade(
     catalogue = Catalogue.load(reference)
     catalogue[assignment]  # an unknown name is said before the sandbox is started
     console = Console()
+    secret = read_secret(secret_file)
+    cache = own_folder() / "cache"
     with (
         Bar(console) as bar,
-        Grader(catalogue, read_secret(secret_file), device, confined=not no_sandbox) as grader,
+        Grader(catalogue, secret, device, confined=not no_sandbox, cache=cache) as grader,
     ):
         report = grader.grade(assignment, handed_in, bar, policy=policy)
     shown = student_view(report) if view == "student" else instructor_view(report)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib import metadata
 from itertools import chain, groupby, islice
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,6 +50,9 @@ class Grader:
 
     It sets torch to one thread in this process: the cases are small, and graders run side by side.
 
+    Args:
+        cache: a folder to keep the reference's training runs in, from one grader to the next.
+
     Raises:
         SandboxUnavailable: this machine cannot confine student code, or lacks the device.
     """
@@ -61,11 +65,13 @@ class Grader:
         *,
         confined: bool = True,
         limits: Limits | None = None,
+        cache: Path | None = None,
     ) -> None:
         torch.set_num_threads(1)
         self._catalogue = catalogue
         self._device = device
-        self._oracle = Oracle(secret, device)
+        self._cache = cache
+        self._oracle = Oracle(secret, device, cache)
         self._sandbox = Sandbox(device, limits or Limits(), confined)
 
     def drawing_from(self, secret: bytes) -> Grader:
@@ -74,7 +80,7 @@ class Grader:
         Closing either closes the sandbox of both.
         """
         other = copy(self)
-        other._oracle = Oracle(secret, self._device)
+        other._oracle = Oracle(secret, self._device, self._cache)
         return other
 
     def grade(

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from autograder.case import Case, draw
 from autograder.catalogue import Topic
-from autograder.checks.base import Check
+from autograder.checks.base import Check, Made
 from autograder.exercise import Exercise, Misconception
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
+from autograder.kept import Kept
 from autograder.outcome import Outcome
 
 PUBLIC_SECRET = b"public"
@@ -49,11 +51,16 @@ class Suspect:
 
 
 class Oracle:
-    """Trials and suspects by exercise, for one course."""
+    """Trials and suspects by exercise, for one course.
 
-    def __init__(self, secret: bytes, device: str = "cpu") -> None:
+    Args:
+        cache: a folder to keep in what the reference's training runs gave; None keeps nothing.
+    """
+
+    def __init__(self, secret: bytes, device: str = "cpu", cache: Path | None = None) -> None:
         self._secret = secret
         self._device = device
+        self._kept = Kept(cache)
         self.trials = lru_cache(maxsize=None)(self._trials)
         self.suspects = lru_cache(maxsize=None)(self._suspects)
 
@@ -72,13 +79,18 @@ class Oracle:
     ) -> Trial:
         secret = PUBLIC_SECRET if case.public else self._secret
 
-        def seed(purpose: str) -> int:
+        def digest(purpose: str) -> bytes:
             place = "\0".join((topic.name, exercise.name, check.name, case.name, purpose))
-            digest = hmac.digest(secret, place.encode(), hashlib.sha256)
-            return int.from_bytes(digest[:4], "little")
+            return hmac.digest(secret, place.encode(), hashlib.sha256)
+
+        def seed(purpose: str) -> int:
+            return int.from_bytes(digest(purpose)[:4], "little")
+
+        def keep(make: Callable[[], Made]) -> Made:
+            return self._kept.get((topic.digest, self._device, digest("kept").hex()), make)
 
         arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
-        calls, expectation = check.prepare(case, arguments, seed, reference)
+        calls, expectation = check.prepare(case, arguments, seed, reference, keep)
         return Trial(check, case, tuple(calls), expectation)
 
     def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:

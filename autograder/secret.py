@@ -11,6 +11,11 @@ import click
 from autograder.errors import AuthoringError
 
 
+def own_folder() -> Path:
+    """What Gradmark keeps for whoever runs it."""
+    return Path(click.get_app_dir("gradmark"))
+
+
 def read_secret(path: Path | None) -> bytes:
     """The secret in a file, made (readable by its owner only) when it is missing.
 
@@ -18,7 +23,7 @@ def read_secret(path: Path | None) -> bytes:
         OSError: it can be neither read nor made.
         AuthoringError: it is too short to be a secret.
     """
-    path = path or Path(click.get_app_dir("gradmark")) / "secret"
+    path = path or own_folder() / "secret"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -29,6 +29,11 @@ class Config:
     def submissions(self) -> Path:
         return self.data / "submissions"
 
+    @property
+    def cache(self) -> Path:
+        """What can be made anew."""
+        return self.data / "cache"
+
     def prepare(self) -> None:
         """Make the directories, readable by nobody else.
 

@@ -108,8 +108,11 @@ def student_view(report: Report) -> Report:
 
 
 @contextmanager
-def open_grader(reference: Path | None) -> Iterator[Grade]:
+def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[Grade]:
     """A warm grader for many submissions of several courses.
+
+    Args:
+        cache: a folder to keep the reference's training runs in, from one grader to the next.
 
     Raises:
         CannotConfine: there is no sandbox on this machine.
@@ -120,7 +123,7 @@ def open_grader(reference: Path | None) -> Iterator[Grade]:
 
     catalogue = _catalogue(reference)
     try:
-        with Grader(catalogue, secrets.token_bytes(32)) as grader:
+        with Grader(catalogue, secrets.token_bytes(32), cache=cache) as grader:
             of_course = lru_cache(maxsize=_COURSES_KEPT)(grader.drawing_from)
 
             def grade(

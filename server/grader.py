@@ -202,7 +202,7 @@ def main(data: Path, reference: Path | None, log_format: str, supervised: bool) 
     config = Config(data, reference)
 
     def open_grader() -> AbstractContextManager[Grade]:
-        return engine.open_grader(reference)
+        return engine.open_grader(reference, config.cache)
 
     sys.exit(run_grader(config, open_grader, supervised=supervised, log_format=log_format))
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 
@@ -27,10 +27,19 @@ class Expectation(Protocol):
     def judge(self, calls: Sequence[Call], answers: Sequence[Answer]) -> list[Finding]: ...
 
 
+Made = TypeVar("Made")
+
+
 class SeedSource(Protocol):
     """Seeds for one case, by purpose: the same purpose gives the same seed."""
 
     def __call__(self, purpose: str) -> int: ...
+
+
+class Keep(Protocol):
+    """What a case's preparation takes long to work out: made once, and kept for the next time."""
+
+    def __call__(self, make: Callable[[], Made]) -> Made: ...
 
 
 class Check(ABC):
@@ -67,7 +76,12 @@ class Check(ABC):
 
     @abstractmethod
     def prepare(
-        self, case: Case, arguments: Arguments, seeds: SeedSource, reference: LocalSession
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
     ) -> tuple[Sequence[Call], Any]:
         """The calls to make for a case whose arguments were drawn, and what to expect of them."""
 
@@ -136,7 +150,12 @@ class FunctionCheck(Check):
         return frozenset(self.points) & set(inspect.signature(self.function).parameters)
 
     def prepare(
-        self, case: Case, arguments: Arguments, seeds: SeedSource, reference: LocalSession
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
     ) -> tuple[Sequence[Call], Expectation]:
         calls = self.calls(arguments, seeds)
         return calls, self.expect(case, calls, reference)

@@ -9,16 +9,18 @@ from typing import ClassVar
 
 import torch
 
-from autograder.case import Arguments, Case
-from autograder.checks.base import Check, SeedSource
+from autograder.case import Arguments, Case, draw
+from autograder.checks.base import Check, Keep, SeedSource
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
 from autograder.outcome import Outcome
+from autograder.training.chance import STARTS
 from autograder.training.judge import judge
 from autograder.training.lockstep import Lockstep, follow
-from autograder.training.program import ROWS
+from autograder.training.program import ROWS, joined
 from autograder.training.run import Run
+from autograder.training.sketch import Sketcher
 
 MOST_RUNS = 8  # plots that a row of a report may have
 
@@ -56,11 +58,26 @@ class CurveCheck(Check):
         return frozenset().union(*(run.functions for run in self.runs))
 
     def prepare(
-        self, case: Case, arguments: Arguments, seeds: SeedSource, reference: LocalSession
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
     ) -> tuple[Sequence[Call], Lockstep]:
         (run,) = (run for run in self.runs if run.name == case.name)
-        program = run.program(arguments, reference.parameters, seeds, self.dtype)
-        return program.calls, follow(run.name, program, reference, self.dtype, seeds("projections"))
+        starts = [run.program(arguments, reference.parameters, seeds, self.dtype)]
+        for number in range(1, 1 if self.dtype == torch.float64 else STARTS):
+
+            def others(purpose: str, number: int = number) -> int:
+                return seeds(f"{purpose}, start {number}")
+
+            drawn = draw(case, lambda name: torch.Generator().manual_seed(others(name)))
+            starts.append(run.program(drawn, reference.parameters, others, self.dtype))
+        sketcher = Sketcher(seeds("projections"))
+        trace = keep(lambda: follow(starts, reference, self.dtype, sketcher))
+        lockstep = Lockstep(run.name, tuple(starts), trace, sketcher, reference, self.dtype)
+        return joined(starts), lockstep
 
     def judge(
         self, expectation: Lockstep, calls: Sequence[Call], answers: Iterable[Answer]
@@ -68,7 +85,7 @@ class CurveCheck(Check):
         return judge(expectation, answers)
 
     def stage(self, expectation: Lockstep, call: int) -> str:
-        return expectation.program.stage(call)
+        return expectation.stage(call)
 
 
 def curve(
@@ -80,7 +97,7 @@ def curve(
         points: for `training` (losses, gradients, parameters: all that a training run depends on)
             and for `evaluation` (running statistics, the network in evaluation mode, and the error
             rate on hidden images).
-        dtype: in float32 only the first steps are compared call by call, and the losses after them
-            by a band.
+        dtype: in float32 only the first steps are compared call by call. The losses after them
+            must lie in a band, from several starts, and so must their mean error rate.
     """
     return CurveCheck(runs, dict(points), name or ", ".join(run.name for run in runs), dtype)

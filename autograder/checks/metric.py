@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from autograder.case import Arguments, Case
-from autograder.checks.base import Check, SeedSource
+from autograder.checks.base import Check, Keep, SeedSource
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Ref, Value, ordered
 from autograder.judging.compare import failed
@@ -81,7 +81,12 @@ class MetricCheck(Check):
         return frozenset(f.__name__ for f in (self.function, self.fit) if f is not None)
 
     def prepare(
-        self, case: Case, arguments: Arguments, seeds: SeedSource, reference: LocalSession
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
     ) -> tuple[Sequence[Call], Level]:
         given = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
         calls: list[Call] = []

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from autograder.case import Arguments, Case, case, integers
-from autograder.checks.base import Check, SeedSource
+from autograder.checks.base import Check, Keep, SeedSource
 from autograder.judging.call import Answer, Call, Failure, Ref, Results, Seed, Value, ordered
 from autograder.judging.compare import failed
 from autograder.judging.finding import Finding
@@ -156,24 +156,33 @@ class SignalCheck(Check):
         return frozenset({self.fill, "conv2d", "relu"})
 
     def prepare(
-        self, case: Case, arguments: Arguments, seeds: SeedSource, reference: LocalSession
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
     ) -> tuple[Sequence[Call], Depth]:
         (depth,) = (depth for depth in self.depths if case.name == f"{depth} layers")
         images = arguments["images"]
         assert isinstance(images, Tensor)  # noqa: S101 - drawn above
         x = self.data.load().images[images]
         calls, layers = self._calls(depth, x, reference.parameters, seeds)
+        band = keep(lambda: self._band(depth, x, seeds, reference))
+        return calls, Depth(layers, band, reference, f"{self.name}, {case.name}")
+
+    def _band(self, depth: int, x: Tensor, seeds: SeedSource, reference: LocalSession) -> Band:
+        """Of the sizes that the reference leaves, with other random numbers in each run."""
         sizes = []
         for run in range(RUNS):
 
             def others(purpose: str, run: int = run) -> int:
                 return seeds(f"{purpose}, run {run} of the reference")
 
-            again, _ = self._calls(depth, x, reference.parameters, others)
-            answers = enumerate(reference.run(again))
+            calls, layers = self._calls(depth, x, reference.parameters, others)
+            answers = enumerate(reference.run(calls))
             sizes.append([_size(answer.value) for at, answer in answers if at in layers])
-        band = band_of(torch.tensor(sizes, dtype=torch.float64), FALSE_ALARM)
-        return calls, Depth(layers, band, reference, f"{self.name}, {case.name}")
+        return band_of(torch.tensor(sizes, dtype=torch.float64), FALSE_ALARM)
 
     def judge(
         self, expectation: Depth, calls: Sequence[Call], answers: Iterable[Answer]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from autograder.case import draw
-from autograder.judging.call import Answer
+from autograder.judging.call import Answer, Call, Results
 from autograder.judging.local import LocalSession
+from autograder.tolerance import jittered
 from autograder.training.program import Program
 from autograder.training.run import Run
 
@@ -45,6 +46,23 @@ def train(
         if at == program.predictions:
             error = error_rate(answer, program)
     return Trained(tuple(losses), error)
+
+
+def off_by_rounding(
+    calls: Sequence[Call], session: LocalSession, step: float, run: int = 0
+) -> Iterator[Answer]:
+    """Go through calls, with each argument of each of them off by about one part in 1 / step.
+
+    Args:
+        run: another number gives another run.
+    """
+    results = Results(calls)
+    for at, call in enumerate(calls):
+        resolved = results.resolve(call)
+        assert resolved is not None  # noqa: S101 - the reference's own values
+        answer = session.call(jittered(resolved, at + run * len(calls), step))
+        results.add(answer)
+        yield answer
 
 
 def loss_of(answer: Answer) -> float:

@@ -2,7 +2,8 @@
 
 Of S correct runs with mean m and standard deviation s, one more lies within
 m +- t * s * sqrt(1 + 1 / S) but for a probability of `alpha`, where t is the quantile of Student's
-distribution with S - 1 degrees of freedom.
+distribution with S - 1 degrees of freedom. Of several groups of runs, each with a mean of its own,
+s is the pooled one, with S - 1 degrees of freedom per group.
 """
 
 from __future__ import annotations
@@ -34,21 +35,52 @@ class Band:
 
 
 def band_of(values: Tensor, alpha: float, floor: float = 0.0) -> Band:
-    """The band of correct runs.
+    """The band of one group of correct runs, (runs, places); see `bands_of`."""
+    (band,) = bands_of(values[None], alpha, floor)
+    return band
+
+
+def bands_of(values: Tensor, alpha: float, floor: float = 0.0) -> tuple[Band, ...]:
+    """The bands of groups of correct runs, such as those from one start each.
 
     Args:
-        values: positive numbers, one row per run, one column per place.
-        alpha: the probability that a correct run is outside anywhere.
+        values: positive numbers, (groups, runs, places).
+        alpha: the probability that a correct run of each group is outside anywhere.
         floor: the least standard deviation of a logarithm that is believed.
     """
+    groups, runs, places = values.shape
+    logs = values.log()
+    mean = logs.mean(dim=1)
+    spread = _spread(logs).clamp(min=floor)
+    width = _quantile(alpha / (2 * groups * places), logs) * spread * math.sqrt(1 + 1 / runs)
+    return tuple(Band(m, m - width, m + width) for m in mean)
+
+
+def surplus_of(values: Tensor, alpha: float, floor: float = 0.0) -> float:
+    """By how much the values of one more run of each group may exceed the means of their groups,
+    on average over the groups: the paired comparison.
+
+    Args:
+        values: (groups, runs).
+        alpha: the probability that correct runs exceed them by more.
+        floor: the least standard deviation of a value that is believed.
+    """
+    groups, runs = values.shape
+    spread = max(float(_spread(values[..., None])), floor)
+    quantile = _quantile(alpha, values)
+    return quantile * spread * math.sqrt((1 + 1 / runs) / groups)
+
+
+def _spread(values: Tensor) -> Tensor:
+    """The pooled standard deviation, (places,)."""
+    return values.var(dim=1).mean(dim=0).sqrt()
+
+
+def _quantile(alpha: float, values: Tensor) -> float:
     from scipy.stats import t  # here, because it takes a second to import
 
-    count, places = values.shape
-    logs = values.log()
-    mean, spread = logs.mean(dim=0), logs.std(dim=0).clamp(min=floor)
-    quantile = float(t.ppf(1 - alpha / (2 * places), count - 1))
-    width = quantile * spread * math.sqrt(1 + 1 / count)
-    return Band(mean, mean - width, mean + width)
+    groups, runs = values.shape[:2]
+    return float(t.ppf(1 - alpha, groups * (runs - 1)))
 
 
 def smoothed(losses: Tensor, window: int = 20) -> Tensor:

@@ -8,7 +8,7 @@ call at fault is known for certain.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from autograder.judging.laws import FALSE_ALARM, log_binomial
 from autograder.outcome import Fault, Outcome
 from autograder.report import YOURS
 from autograder.training.alone import error_rate, loss_of
-from autograder.training.band import smoothed
+from autograder.training.band import Band, smoothed
 from autograder.training.lockstep import ALLOWED, Lockstep
 from autograder.training.program import EVALUATION, ROWS, TRAINING, Operation, Output, Row
 from autograder.training.sketch import near, norm
@@ -49,30 +49,24 @@ class _Judge:
         self._faults: list[Fault] = []
         self._excess: dict[Row, float] = {TRAINING: 0.0, EVALUATION: 0.0}
         self._also: dict[str, None] = {}  # further functions that are wrong, in order
-        self._losses: list[float] = []
+        self._losses: list[list[float]] = [[] for _ in lockstep.starts]
         self._visible: int | None = None  # the first step whose loss shows it
-        self._error_rate: float | None = None
+        self._error_rates: list[float | None] = []
         self._answers: list[Answer] = []
 
     def judge(self, answers: Iterable[Answer]) -> Outcome:
         # The answers first: a session that is not asked to the end takes it for given up.
-        for at, (answer, operation) in enumerate(
-            zip(answers, self._program.operations, strict=True)
-        ):
-            call = self._results.resolve(operation.call)
-            self._results.add(answer)
+        for answer, (start, at, operation) in zip(answers, self._operations(), strict=True):
             self._answers.append(replace(answer, value=None, arguments={}))
-            if call is None or answer.failure is not None:
-                self._stopped(operation, answer)
+            right = self._take(start, at, operation, answer)
+            program = self._of.starts[start]
+            if at in program.losses:
+                self._losses[start].append(loss_of(answer))
+            if at == program.predictions:
+                self._error_rates.append(error_rate(answer, program))
+                right = right and TRAINING not in self._found  # other starts would show no more
+            if not right:
                 break
-            if operation.own_mask is not None:
-                self._under_own_mask(operation, call, answer)
-            else:
-                self._compare(at, operation, call, answer)
-            if at in self._program.losses:
-                self._loss(at, answer)
-            if at == self._program.predictions:
-                self._error_rate = error_rate(answer, self._program)
         self._by_chance()
         findings: dict[str, Finding] = {row: self._finding(row) for row in ROWS}
         return Outcome(
@@ -83,13 +77,40 @@ class _Judge:
             tuple(self._faults),
         )
 
+    def _operations(self) -> Iterator[tuple[int, int, Operation]]:
+        for start, program in enumerate(self._of.starts):
+            for at, operation in enumerate(program.operations):
+                yield start, at, operation
+
+    def _take(self, start: int, at: int, operation: Operation, answer: Answer) -> bool:
+        """Look at an answer; return whether there is a point in looking at the next one."""
+        if start:
+            call: Call | None = operation.call
+        else:
+            call = self._results.resolve(operation.call)
+            self._results.add(answer)
+        if call is None or answer.failure is not None:
+            self._stopped(operation, answer)
+            return False
+        if start:
+            return True
+        if operation.own_mask is not None:
+            self._under_own_mask(operation, call, answer)
+        else:
+            self._compare(at, operation, call, answer)
+        if at in self._program.losses and self._visible is None:
+            (track,) = self._of.trace.tracks[at]
+            if track.distance(answer.value, self._of.sketcher) > 1:
+                self._visible = operation.step
+        return True
+
     def _compare(self, at: int, operation: Operation, call: Call, answer: Answer) -> None:
         in_step = TRAINING not in self._found and operation.step < self._of.compared
         last = operation.step == self._program.steps
         for row in dict.fromkeys(output.row for output in operation.outputs):
             tracks = [
                 (output, track)
-                for output, track in zip(operation.outputs, self._of.tracks[at], strict=True)
+                for output, track in zip(operation.outputs, self._of.trace.tracks[at], strict=True)
                 if output.row == row
             ]
             if row in self._found:
@@ -218,36 +239,46 @@ class _Judge:
             "function": operation.call.function,
         }
 
-    def _loss(self, at: int, answer: Answer) -> None:
-        self._losses.append(loss_of(answer))
-        (track,) = self._of.tracks[at]
-        if self._visible is None and track.distance(answer.value, self._of.sketcher) > 1:
-            self._visible = len(self._losses) - 1
-
     def _by_chance(self) -> None:
-        """Where steps are not compared one by one, losses and error rate must be in the band."""
-        band = self._of.band
-        if band is None:
+        """Where steps are not compared one by one, losses must be in the bands, and the error rate
+        on average over all starts no worse than the reference's."""
+        chance = self._of.trace.chance
+        if chance is None or TRAINING in self._found:
             return
-        losses = smoothed(torch.tensor(self._losses, dtype=torch.float64))
-        outside = [
-            at
-            for at in range(self._of.compared, len(self._losses))
-            if band.outside(at, float(losses[at]))
-        ]
-        if outside and TRAINING not in self._found:
-            at = outside[0]
-            low, usual, high = (float(part[at].exp()) for part in (band.low, band.mean, band.high))
-            place = {"step": at, "evaluation": False, "layer": "the loss", "function": ""}
-            times = {"times": float(losses[at]) / usual, "low": low / usual, "high": high / usual}
-            text = {"place": f"step {at}", "what": "the loss, averaged over the steps before,"}
-            self._found[TRAINING] = Finding(TRAINING, "band", {**place, **text, **times})
-        error = self._error_rate
-        if error is not None and error > self._of.worst_error_rate:
+        for start, (band, losses) in enumerate(zip(chance.bands, self._losses, strict=True)):
+            means = smoothed(torch.tensor(losses, dtype=torch.float64)).tolist()
+            first = 0 if start else self._of.compared  # step of this start that nothing compares
+            at = next((at for at in range(first, len(means)) if band.outside(at, means[at])), None)
+            if at is not None:
+                self._found[TRAINING] = self._out_of(band, start, at, means[at])
+                return
+        errors = [error for error in self._error_rates if error is not None]
+        if len(errors) == len(self._of.starts) and (
+            (measured := sum(errors) / len(errors)) > chance.worst_error_rate
+        ):
             place = {"step": self._program.steps, "evaluation": True, "layer": "", "function": ""}
-            limits = {"measured": 1 - error, "at_least": 1 - self._of.worst_error_rate}
-            worse = Finding(EVALUATION, "metric", {**place, **limits})
-            self._found.setdefault(EVALUATION, worse)
+            limits = {"measured": 1 - measured, "at_least": 1 - chance.worst_error_rate}
+            self._found.setdefault(EVALUATION, Finding(EVALUATION, "metric", {**place, **limits}))
+
+    def _out_of(self, band: Band, start: int, at: int, mean: float) -> Finding:
+        low, usual, high = (float(part[at].exp()) for part in (band.low, band.mean, band.high))
+        starts = len(self._of.starts)
+        return Finding(
+            TRAINING,
+            "band",
+            {
+                "start": start,
+                "step": at,
+                "evaluation": False,
+                "layer": "the loss",
+                "function": "",
+                "place": f"start {start + 1} of {starts}, step {at}" if start else f"step {at}",
+                "what": "the loss, averaged over the steps before,",
+                "times": mean / usual,
+                "low": low / usual,
+                "high": high / usual,
+            },
+        )
 
     def _finding(self, row: Row) -> Finding:
         found = self._found.get(row)
@@ -260,35 +291,38 @@ class _Judge:
             evidence = {**found.evidence, "also": list(self._also)}
             if self._told(found):
                 evidence["visible"] = self._visible
-        if row == EVALUATION and self._error_rate is not None:
-            evidence["error_rate"] = self._error_rate
-            evidence["reference_error_rate"] = self._of.error_rate
+        if row == EVALUATION and self._error_rates and self._error_rates[0] is not None:
+            evidence["error_rate"] = self._error_rates[0]
+            evidence["reference_error_rate"] = self._of.trace.error_rate
         return Finding(row, found.problem if found else "", evidence)
 
     def _told(self, found: Finding) -> bool:
         """Whether the losses could tell: those that follow from a fault, or all."""
-        known = self._visible is not None or len(self._losses) == self._program.steps
+        known = self._visible is not None or len(self._losses[0]) == self._program.steps
         return known and not found.evidence.get("own_mask", False)
 
     def _curve(self) -> dict[str, Any]:
+        """The losses from the start where something is wrong, or from the first."""
+        found = [self._found[row].evidence for row in ROWS if row in self._found]
         marks = []
-        for row in ROWS:
-            if row in self._found:
-                evidence = self._found[row].evidence
-                at = min(evidence["step"], self._program.steps - 1)
-                marks.append({"x": at, "label": f"{evidence['layer']}: {evidence['function']}"})
-        steps = list(range(self._program.steps))
+        for evidence in found[:1]:
+            at = min(evidence["step"], self._program.steps - 1)
+            marks.append({"x": at, "label": f"{evidence['layer']}: {evidence['function']}"})
+        start = found[0].get("start", 0) if found else 0
+        title, chance = self._of.title, self._of.trace.chance
+        usual = chance.losses[start] if chance is not None and start else self._of.trace.losses
+        series = {"reference": usual, YOURS: self._losses[start]}
         return {
-            "title": self._of.title,
+            "title": f"{title}, start {start + 1} of {len(self._of.starts)}" if start else title,
             "x": "step",
             "y": "loss",
             "log": True,
             "series": [
                 {"name": name, "x": list(range(len(losses))), "y": list(losses)}
-                for name, losses in (("reference", self._of.losses), (YOURS, self._losses))
+                for name, losses in series.items()
             ],
-            "band": None if self._of.band is None else self._of.band.document(steps),
-            "marks": marks[:1],
+            "band": chance and chance.bands[start].document(list(range(self._program.steps))),
+            "marks": marks,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from torch import Tensor
@@ -83,6 +83,20 @@ class Program:
             return "evaluation"
         often = step % -(-self.steps // MOST_STAGES) == 0
         return f"step {step} of {self.steps}" if often else ""
+
+
+def joined(programs: Sequence[Program]) -> list[Call]:
+    """The calls of several runs, one after the other."""
+    calls: list[Call] = []
+    for program in programs:
+        before = len(calls)
+        for call in program.calls:
+            arguments = {
+                name: replace(value, call=value.call + before) if isinstance(value, Ref) else value
+                for name, value in call.arguments.items()
+            }
+            calls.append(replace(call, arguments=arguments))
+    return calls
 
 
 @dataclass

@@ -116,11 +116,11 @@ _opened = ExitStack()
 
 
 @cache
-def _grader() -> Grade:
-    return _opened.enter_context(engine.open_grader(None))
+def _grader(config: Config) -> Grade:
+    return _opened.enter_context(engine.open_grader(None, config.cache))
 
 
 def _drain(config: Config, at: datetime) -> None:
     """Grade what waits, as if it were this time."""
-    grade = _grader()
+    grade = _grader(config)
     GraderLoop(_queue(config, at), Files(config.submissions), lambda: nullcontext(grade)).drain()

@@ -21,7 +21,9 @@ class Prepared:
         (case,) = self.check.cases
         drawn = draw(case, lambda name: torch.Generator().manual_seed(seed(name)))
         reference = LocalSession(topic.functions())
-        self.calls, self.expectation = self.check.prepare(case, drawn, seed, reference)
+        self.calls, self.expectation = self.check.prepare(
+            case, drawn, seed, reference, lambda make: make()
+        )
 
     def judge(self, **functions):
         """The outcome of the reference with these functions in place of its own."""
