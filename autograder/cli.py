@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import metadata
 from io import TextIOWrapper
@@ -22,6 +22,7 @@ from autograder.submission import Submission, SubmissionError, parse
 
 if TYPE_CHECKING:
     from autograder.policy import Cost
+    from autograder.render.curve import Curve
 
 MISUSE, CANNOT_GRADE = 2, 3
 
@@ -177,14 +178,59 @@ def grade(
     if html_file is not None:
         html_file.write_text(report_page(shown), "utf-8")
     if plots is not None:
-        from autograder.render.export import NoPictures, write_plots
+        from autograder.render.export import curves_of
 
-        try:
-            written = write_plots(shown, plots)
-        except NoPictures as error:
-            click.echo(f"gradmark: {error}", err=True)
-        else:
-            click.echo("\n".join(map(str, written)) or "There is no training curve to plot.")
+        _plot(curves_of(shown), plots)
+
+
+def _plot(curves: Mapping[str, Curve], directory: Path) -> None:
+    from autograder.render.export import NoPictures, write_plots
+
+    try:
+        written = write_plots(curves, directory)
+    except NoPictures as error:
+        click.echo(f"gradmark: {error}", err=True)
+    else:
+        click.echo("\n".join(map(str, written)) or "There is no training curve to plot.")
+
+
+@main.command()
+@click.argument("assignment", default="training")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the results as JSON.",
+)
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write the losses into this folder, as SVG and PNG.",
+)
+@_reference
+@_refuse_clearly
+def experiments(
+    assignment: str, json_file: Path | None, plots: Path | None, reference: Path | None
+) -> None:
+    """Train the solution through the whole experiments of ASSIGNMENT.
+
+    Students are graded on the first steps of a long experiment: this shows what it comes to.
+    """
+    from autograder.experiments import curves, train_whole
+    from autograder.render.experiments import render_experiments
+
+    console = Console()
+    cache, processes = own_folder() / "cache", os.cpu_count() or 1
+    with Bar(console) as bar:
+        results = train_whole(assignment, reference, processes=processes, cache=cache, progress=bar)
+    if not results:
+        raise AuthoringError(f"{assignment} has no training run")
+    render_experiments(results, console)
+    if json_file is not None:
+        documents = [result.document() for result in results]
+        json_file.write_text(json.dumps(documents, indent=2) + "\n", "utf-8")
+    if plots is not None:
+        _plot(curves(results), plots)
 
 
 @main.command()

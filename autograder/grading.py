@@ -353,8 +353,7 @@ def _tell(progress: Progress, done: int, total: int, name: str) -> None:
 
 
 def _runs(exercise: Exercise) -> int:
-    """How many of its cases are long."""
-    return sum(len(check.cases) for check in exercise.checks if check.long)
+    return sum(check.long_runs for check in exercise.checks)
 
 
 def _outcomes(

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import torch
 
+from autograder.training.alone import Trained
 from autograder.training.band import Band
 from autograder.training.chance import Chance
 from autograder.training.lockstep import Trace
@@ -23,7 +24,7 @@ Made = TypeVar("Made")
 
 # What is kept, of tensors and numbers.
 KINDS: list[Callable[..., object] | tuple[Callable[..., object], str]]
-KINDS = [Band, Chance, Trace, Track]
+KINDS = [Band, Chance, Trace, Track, Trained]
 UNUSED_SECONDS = 60 * 24 * 3600  # then a file goes
 
 

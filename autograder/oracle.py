@@ -50,6 +50,16 @@ class Suspect:
     outcomes: tuple[Outcome, ...]
 
 
+def digest_of(secret: bytes, *place: str) -> bytes:
+    """What follows from a secret for one place and purpose."""
+    return hmac.digest(secret, "\0".join(place).encode(), hashlib.sha256)
+
+
+def seed_of(secret: bytes, *place: str) -> int:
+    """The same, as a seed."""
+    return int.from_bytes(digest_of(secret, *place)[:4], "little")
+
+
 class Oracle:
     """Trials and suspects by exercise, for one course.
 
@@ -79,15 +89,14 @@ class Oracle:
     ) -> Trial:
         secret = PUBLIC_SECRET if case.public else self._secret
 
-        def digest(purpose: str) -> bytes:
-            place = "\0".join((topic.name, exercise.name, check.name, case.name, purpose))
-            return hmac.digest(secret, place.encode(), hashlib.sha256)
+        place = topic.name, exercise.name, check.name, case.name
 
         def seed(purpose: str) -> int:
-            return int.from_bytes(digest(purpose)[:4], "little")
+            return seed_of(secret, *place, purpose)
 
         def keep(make: Callable[[], Made]) -> Made:
-            return self._kept.get((topic.digest, self._device, digest("kept").hex()), make)
+            key = digest_of(secret, *place, "kept").hex()
+            return self._kept.get((topic.digest, self._device, key), make)
 
         arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
         calls, expectation = check.prepare(case, arguments, seed, reference, keep)

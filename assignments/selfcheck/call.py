@@ -116,7 +116,7 @@ class Results:
     """What the calls of a run gave so far, each kept until the last call that refers to it."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
-        last = {ref.call: at for at, call in enumerate(calls) for ref in _refs(call)}
+        last = {ref.call: at for at, call in enumerate(calls) for _, ref in _refs(call)}
         self._kept: dict[int, Answer] = {}
         self._until: dict[int, list[int]] = {}  # by the last call that refers to them
         for call, user in last.items():
@@ -141,22 +141,27 @@ class Results:
             self._kept.pop(call, None)
         self._count += 1
 
+    def follow(self, ref: Ref) -> Tensor | float | None:
+        """What an answered call gave there; None when it gave no such value."""
+        return _follow(ref, self._kept[ref.call])
+
     def resolve(self, call: Call) -> Call | None:
         """The call with the values that it refers to, as far as their calls are answered; None
         when one of these gave no such value."""
-        arguments = {}
-        for name, value in call.arguments.items():
-            if isinstance(value, Ref) and value.call < self._count:
-                found = _follow(value, self._kept[value.call])
+        arguments: dict[str, Value] = {}
+        for name, ref in _refs(call):
+            if ref.call < self._count:
+                found = self.follow(ref)
                 if found is None:
                     return None
-                value = found
-            arguments[name] = value
-        return replace(call, arguments=arguments)
+                arguments[name] = found
+        if not arguments:
+            return call
+        return replace(call, arguments={**call.arguments, **arguments})
 
 
-def _refs(call: Call) -> Iterator[Ref]:
-    return (value for value in call.arguments.values() if isinstance(value, Ref))
+def _refs(call: Call) -> Iterator[tuple[str, Ref]]:
+    return ((name, value) for name, value in call.arguments.items() if isinstance(value, Ref))
 
 
 def _follow(ref: Ref, answer: Answer) -> Tensor | float | None:

@@ -89,6 +89,11 @@ class Check(ABC):
     def judge(self, expectation: Any, calls: Sequence[Call], answers: Iterable[Answer]) -> Outcome:
         """What the answers to the calls are worth."""
 
+    @property
+    def long_runs(self) -> int:
+        """How many runs of many calls it takes: each adds to the time that a submission has."""
+        return len(self.cases) if self.long else 0
+
     def stage(self, expectation: Any, call: int) -> str:
         """For who waits: how far a long case is with its call of that number, or nothing new."""
         return ""

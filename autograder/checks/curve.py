@@ -57,6 +57,14 @@ class CurveCheck(Check):
     def needs(self) -> frozenset[str]:
         return frozenset().union(*(run.functions for run in self.runs))
 
+    @property
+    def long_runs(self) -> int:
+        return len(self.cases) * self._starts
+
+    @property
+    def _starts(self) -> int:
+        return 1 if self.dtype == torch.float64 else STARTS
+
     def prepare(
         self,
         case: Case,
@@ -67,7 +75,7 @@ class CurveCheck(Check):
     ) -> tuple[Sequence[Call], Lockstep]:
         (run,) = (run for run in self.runs if run.name == case.name)
         starts = [run.program(arguments, reference.parameters, seeds, self.dtype)]
-        for number in range(1, 1 if self.dtype == torch.float64 else STARTS):
+        for number in range(1, self._starts):
 
             def others(purpose: str, number: int = number) -> int:
                 return seeds(f"{purpose}, start {number}")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from autograder.render.curve import Curve
 from autograder.render.html import curve_svg
+from autograder.render.plot import FONTS
 from autograder.report import Report
 
 ZOOM = 2  # of the PNG: sharp in print and on dense screens
-_LETTER = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text y="8">M</text></svg>'
+_LETTER = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">'
+    f'<text y="8" font-family="{FONTS}">M</text></svg>'
+)
 _BLANK = _LETTER.replace("M", " ")
 
 
@@ -16,19 +22,24 @@ class NoPictures(Exception):
     """The SVG files are written, but no PNG can be; the message says what is missing."""
 
 
-def write_plots(view: Report, directory: Path) -> list[Path]:
-    """Write `<exercise>-<number>.svg` and `.png` for every curve of a view, and return the paths.
-
-    Raises:
-        NoPictures: the SVG files are there, but PNG needs a package, or a font, that is not.
-    """
-    svgs = {
-        f"{exercise['name']}-{at}": str(curve_svg(curve))
+def curves_of(view: Report) -> dict[str, Curve]:
+    """The curves of a view by name: `<exercise>-<number>`."""
+    return {
+        f"{exercise['name']}-{at}": curve
         for exercise in view["exercises"]
         for at, curve in enumerate(
             (curve for check in exercise["checks"] for curve in check.get("curves", [])), 1
         )
     }
+
+
+def write_plots(curves: Mapping[str, Curve], directory: Path) -> list[Path]:
+    """Write each curve as `<name>.svg` and `<name>.png`, and return the paths.
+
+    Raises:
+        NoPictures: the SVG files are there, but PNG needs a package, or a font, that is not.
+    """
+    svgs = {name: str(curve_svg(curve)) for name, curve in curves.items()}
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for name, svg in svgs.items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from autograder.render.curve import Curve, Point, Scale, mark_in_words, points
 from autograder.render.curve import series as series_of
 
+FONTS = "system-ui, DejaVu Sans, Liberation Sans, Arial, sans-serif"
 WIDTH, HEIGHT = 560, 320
 LEFT, RIGHT, BOTTOM = 64, 12, 44
 TITLE, ENTRY, MARK = 26, 20, 16  # heights
@@ -53,6 +54,7 @@ class Mark:
 class Plot:
     """The geometry of a curve, in the pixels of the picture."""
 
+    fonts = FONTS
     width, height, left, right = WIDTH, HEIGHT, LEFT, WIDTH - RIGHT
     bottom = HEIGHT - BOTTOM
 

@@ -72,6 +72,7 @@ class Run:
         batch: images per step; each epoch goes once through a shuffle, and leaves out the rest
             that fills no batch.
         steps: how many there are; evaluation on the hidden images follows.
+        whole: how many steps the whole experiment has, of which students take the first `steps`.
         loss: a function of the network's output and the classes, with its backward.
         predict: a function from the output to the classes.
     """
@@ -83,8 +84,14 @@ class Run:
     schedule: Schedule
     batch: int
     steps: int
+    whole: int = 0
     loss: str = "cross_entropy"
     predict: str = "predict"
+
+    @property
+    def whole_steps(self) -> int:
+        """The steps of the whole experiment."""
+        return max(self.whole, self.steps)
 
     @property
     def functions(self) -> frozenset[str]:
@@ -205,7 +212,7 @@ class Run:
             return schedule.base_lr
         given = {
             "step": tape.step,
-            "total_steps": self.steps,
+            "total_steps": self.whole_steps,
             "base_lr": schedule.base_lr,
             **schedule.settings,
         }

@@ -15,6 +15,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
 from autograder.catalogue import Catalogue
+from autograder.experiments import train_whole
+from autograder.render.experiments import render_experiments
+from autograder.render.progress import Bar
 from autograder.render.text import render
 from autograder.report import Report, student_view
 from server.cli import serve
@@ -72,6 +75,7 @@ def demo(
         context.exit(EXIT_CANNOT_GRADE)
     folder = _write_samples(data / "samples", catalogue)
     _tell(console, database, catalogue, folder)
+    _experiment(console, config, graders)
     addresses = (course.INSTRUCTOR, course.email(_SHOWN_STUDENT))
     with database.write() as session:
         password = course.let_in(session, *addresses, at=utc_now())
@@ -90,6 +94,13 @@ def _grade(console: Console, config: Config, told: Sequence[HandIn], graders: in
         words = f"Grading with {graders} grader{'s' * (graders > 1)}"
         task = progress.add_task(words, total=len(told))
         grade_all(config, told, graders, lambda graded: progress.update(task, completed=graded))
+
+
+def _experiment(console: Console, config: Config, processes: int) -> None:
+    console.print("\nThe experiments of the assignment 'training', whole, with the solution:\n")
+    with Bar(console) as bar:
+        results = train_whole("training", processes=processes, cache=config.cache, progress=bar)
+    render_experiments(results, console)
 
 
 def _write_samples(folder: Path, catalogue: Catalogue) -> Path:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from autograder.render.curve import rows
-from autograder.render.export import NoPictures, write_plots
+from autograder.render.export import NoPictures, curves_of, write_plots
 from autograder.render.html import curve_svg, has_curves, report_fragment, report_page
 from autograder.render.sparkline import ARROW, BLOCKS, LOST, Sparklines
 
@@ -138,7 +138,7 @@ def test_a_terminal_without_unicode_gets_plain_characters():
 
 
 def test_plots_are_written_as_svg_and_png(tmp_path):
-    written = write_plots(with_curves(curve(), curve(log=False)), tmp_path / "plots")
+    written = write_plots(curves_of(with_curves(curve(), curve(log=False))), tmp_path / "plots")
     assert [path.name for path in written] == [
         "classifier-1.png",
         "classifier-1.svg",
@@ -152,5 +152,5 @@ def test_plots_are_written_as_svg_and_png(tmp_path):
 def test_without_the_package_there_are_svg_files_and_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "resvg_py", None)
     with pytest.raises(NoPictures, match=r"gradmark\[plots\]"):
-        write_plots(with_curves(curve()), tmp_path)
+        write_plots(curves_of(with_curves(curve())), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["classifier-1.svg"]

@@ -24,11 +24,11 @@ pytestmark = pytest.mark.slow
 def trained(topic):
     session = LocalSession(topic.functions())
 
-    def run(described, steps):
+    def run(described):
         def seed(purpose):
             return sum(map(ord, purpose)) * 31
 
-        return train(replace(described, steps=steps), session, seed)
+        return train(replace(described, steps=described.whole), session, seed)
 
     return run
 
@@ -37,9 +37,7 @@ def test_batch_norm_needs_a_batch_and_group_norm_does_not(trained, topic):
     """Wu & He 2018: after two epochs, batch norm's error at 2 images per step is at least 4 times
     that at 32, and group norm's under 2.5 times."""
     error = {
-        (norm.function, batch): trained(
-            topic.module._small_batches("", batch, norm), 2 * (1297 // batch)
-        ).error_rate
+        (norm.function, batch): trained(topic.module._small_batches("", batch, norm)).error_rate
         for norm in (batch_norm(), group_norm(8))
         for batch in (32, 2)
     }
@@ -51,8 +49,7 @@ def test_batch_norm_needs_a_batch_and_group_norm_does_not(trained, topic):
 def test_xavier_stalls_at_30_layers_and_kaiming_learns(trained, topic):
     """He et al. 2015, figure 3: after 15 epochs of 20 steps."""
     final = {
-        weights.__name__: sum(trained(topic.module._deep(30, "", weights, 0.003), 300).losses[-20:])
-        / 20
+        weights.__name__: sum(trained(topic.module._deep(30, "", weights, 0.003)).losses[-20:]) / 20
         for weights in (xavier, kaiming)
     }
     assert final["xavier"] > 2.25
@@ -62,7 +59,7 @@ def test_xavier_stalls_at_30_layers_and_kaiming_learns(trained, topic):
 def test_at_22_layers_both_learn_and_kaiming_earlier(trained, topic):
     """He et al. 2015, figure 2: by epoch 15, Xavier's loss has come down from ln 10 as well."""
     losses = {
-        weights.__name__: trained(topic.module._deep(22, "", weights, 0.01), 300).losses
+        weights.__name__: trained(topic.module._deep(22, "", weights, 0.01)).losses
         for weights in (xavier, kaiming)
     }
 
@@ -76,11 +73,9 @@ def test_at_22_layers_both_learn_and_kaiming_earlier(trained, topic):
 
 def test_batch_instance_norm_keeps_style_where_it_helps(trained, topic):
     """Nam & Kim 2018: on digits of many styles the error of batch-instance norm is below that of
-    batch norm, and that below instance norm's, after 200 steps."""
+    batch norm, and that below instance norm's, after 15 epochs."""
     norms = (batch_instance_norm(), batch_norm(), instance_norm())
-    both, batch, instance = (
-        trained(topic.module._restyled("", norm), 200).error_rate for norm in norms
-    )
+    both, batch, instance = (trained(topic.module._restyled("", norm)).error_rate for norm in norms)
     assert both < batch < instance
 
 

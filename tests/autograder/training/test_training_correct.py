@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.judging.wording import hint_at
 from tests.autograder.training.conftest import Prepared
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "correct"
@@ -43,8 +44,8 @@ def runs(topic):
     """The experiments, as short as can be and still hold everything."""
     module = topic.module
     yield replace(module.CLASSIFIER, steps=3)
-    yield module._restyled("batch-instance norm", module.batch_instance_norm(), steps=2)
-    yield module._small_batches("group norm", 4, module.group_norm(8), steps=2)
+    yield replace(module._restyled("styles", module.batch_instance_norm()), steps=2)
+    yield replace(module._small_batches("group norm", 4, module.group_norm(8)), steps=2)
 
 
 @pytest.fixture(scope="module", params=range(SECRETS))
@@ -108,6 +109,51 @@ def test_in_float32_a_bug_after_the_first_steps_leaves_the_band(single, topic):
     found = single.judge(cosine_schedule=from_step_six).findings["training"]
     assert found.problem == "band"
     assert found.evidence["step"] > 6
+
+
+def test_in_float32_a_bug_that_one_start_shows_is_found_there(single, topic):
+    relu, calls = topic.functions()["relu"], [0]
+
+    def leaky_from_the_third_start(x):
+        calls[0] += 1
+        in_third = calls[0] > 2 * (2 * 12 + 2)  # two per step, two in evaluation
+        return relu(x) - 0.1 * relu(-x) if in_third else relu(x)
+
+    outcome = single.judge(relu=leaky_from_the_third_start)
+    found = outcome.findings["training"]
+    assert (found.problem, found.evidence["start"]) == ("band", 2)
+    assert "start 3 of 5" in hint_at(found)
+    (curve,) = outcome.curves["training"]
+    assert curve["title"].endswith("start 3 of 5")
+
+
+def test_in_float32_what_neither_steps_nor_losses_show_makes_the_error_rate_worse(single, topic):
+    update, calls = topic.functions()["sgd_momentum_step"], [0]
+    of_a_start = sum(call.function == "sgd_momentum_step" for call in single.calls) // 5
+
+    def forgotten_in_the_end(weight, grad, velocity, lr, momentum=0.9, weight_decay=0.0):
+        new, velocity = update(weight, grad, velocity, lr, momentum, weight_decay)
+        last = calls[0] % of_a_start >= of_a_start - 10  # the last step's, after the last loss
+        calls[0] += 1
+        return (torch.zeros_like(new) if last else new), velocity
+
+    findings = single.judge(sgd_momentum_step=forgotten_in_the_end).findings
+    assert findings["training"].passed
+    assert findings["evaluation"].problem == "metric"
+    assert findings["evaluation"].evidence["measured"] < findings["evaluation"].evidence["at_least"]
+
+
+def test_in_float32_a_run_that_breaks_off_at_a_later_start_fails(single, topic):
+    loss, calls = topic.functions()["cross_entropy"], [0]
+
+    def ends(logits, target, weight=None, ignore_index=-100, reduction="mean"):
+        calls[0] += 1
+        if calls[0] > 30:
+            raise RuntimeError
+        return loss(logits, target, weight, ignore_index, reduction)
+
+    findings = single.judge(cross_entropy=ends).findings
+    assert not any(finding.passed for finding in findings.values())
 
 
 def test_in_float32_no_value_after_the_first_steps_makes_the_judge_fail(single, topic):
