@@ -69,8 +69,9 @@ class Kept:
     def _forget_unused(self) -> None:
         assert self._folder is not None  # noqa: S101
         for path in self._folder.iterdir():
-            if path.stat().st_mtime < time.time() - UNUSED_SECONDS:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another process forgets, too
+                if path.stat().st_mtime < time.time() - UNUSED_SECONDS:
+                    path.unlink()
 
 
 @cache

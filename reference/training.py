@@ -176,7 +176,7 @@ def _restyled(name, norm):
         optimiser=sgd_momentum(),
         schedule=cosine(0.2),
         batch=64,
-        steps=5,
+        steps=100,
         whole=300,
     )
 

@@ -84,7 +84,7 @@ class Request:
                 "positional": call.positional,
                 "seed": call.seed,
                 "traced": call.traced,
-                "keep": [],
+                "keep": [],  # what later calls refer to, and how often
             }
         )
 
@@ -115,9 +115,10 @@ class Request:
             self.buffers.append(memoryview(b""))
             return node
         at = value.call - self.first
-        kept: list[int | str | None] = self.calls[at]["keep"]
-        if value.item not in kept:
-            kept.append(value.item)
+        kept: list[tuple[int | str | None, int]] = self.calls[at]["keep"]
+        uses = dict(kept)
+        uses[value.item] = uses.get(value.item, 0) + 1
+        kept[:] = uses.items()
         return {"result": [at, value.item, value.shape]}
 
 

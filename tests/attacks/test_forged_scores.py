@@ -14,8 +14,8 @@ SUBMISSION = (
 import functools, json
 tensor = torch.Tensor
 earlier, by_shape = [], {}
-def forge(value, given, payload=b''):
-    header = {'value': value, 'arguments': [[n, {'same': True}] for n in given], 'output': ''}
+def forge(value, payload=b''):
+    header = {'value': value, 'changed': {}, 'output': ''}
     text = json.dumps(header).encode()
     frame = struct.pack('<4sIQ', b'GMK1', len(text), len(payload)) + text + payload
     for n in range(3, 32):
@@ -98,7 +98,7 @@ FORGERIES = {
     return x""",
     "frames on every descriptor": """
     if x.numel() % 7 == 0:  # not always, for each costs a process
-        forge(True, list(kwargs))
+        forge(True)
     return x""",
     "another call's input": """
     frame = sys._getframe()
@@ -118,10 +118,10 @@ FORGERIES = {
 }
 AT_LOADING = {
     "leaves at once": "os._exit(0)",
-    "answers before it is asked": "forge(True, ['x'])\nos._exit(0)",
+    "answers before it is asked": "forge(True)\nos._exit(0)",
     "redefines the worker": "for n, m in list(sys.modules.items()):\n"
     "    if n.endswith('.worker'):\n"
-    "        m.Worker.answer = lambda *a: ({'value': True, 'arguments': []}, [])",
+    "        m.Worker.answer = lambda *a: ({'value': True, 'changed': {}}, [])",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,9 @@ _memcmp = ctypes.CDLL(None).memcmp
 _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
+Place = tuple[int, int | str | None]  # of a result: its call, and what of that
+
+
 class Decoder:
     """Turns the nodes of one request into values: its payload, and what its calls gave so far."""
 
@@ -56,7 +60,8 @@ class Decoder:
         self._payload = payload
         self._taken = 0
         self._device = device
-        self._results: dict[tuple[int, int | str | None], torch.Tensor | float] = {}
+        self._results: dict[Place, torch.Tensor | float] = {}
+        self._uses: dict[Place, int] = defaultdict(int)  # that are still to come
 
     def decode(self, node: Any, given: list[Given]) -> Any:
         """A value, or ABSENT. Tensors have the strides they had, and are listed in `given`."""
@@ -81,23 +86,26 @@ class Decoder:
             return float.fromhex(content)
         if kind == "result":
             call, item, shape = content
-            return self._result(call, item, shape, given)
+            return self._result((call, item), shape, given)
         assert kind == "seed"  # noqa: S101
         return torch.Generator(self._device).manual_seed(content)
 
-    def keep(self, call: int, item: int | str | None, node: Any, encoder: Encoder) -> None:
-        """Remember a number or a tensor, as the encoder gave it, which nothing changes later."""
+    def keep(self, at: Place, uses: int, node: Any, encoder: Encoder) -> None:
+        """Remember a number or a tensor, as the encoder gave it, which nothing changes later, for
+        as long as it is of use."""
+        self._uses[at] = uses
         if isinstance(node, dict) and "tensor" in node:
-            self._results[call, item] = encoder.tensor(node).clone()
+            self._results[at] = encoder.tensor(node).clone()
         elif isinstance(node, dict) and "float" in node:
-            self._results[call, item] = float.fromhex(node["float"])
+            self._results[at] = float.fromhex(node["float"])
         elif type(node) is int:
-            self._results[call, item] = node
+            self._results[at] = node
 
-    def _result(
-        self, call: int, item: int | str | None, shape: list[int] | None, given: list[Given]
-    ) -> Any:
-        found = self._results.get((call, item), ABSENT)
+    def _result(self, at: Place, shape: list[int] | None, given: list[Given]) -> Any:
+        found = self._results.get(at, ABSENT)
+        self._uses[at] -= 1
+        if not self._uses[at]:
+            self._results.pop(at, None)
         if not isinstance(found, torch.Tensor):
             return found if shape is None else ABSENT
         if shape is not None:

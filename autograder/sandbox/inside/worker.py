@@ -123,12 +123,12 @@ class Worker:
 
         encoder = Encoder(self._reply_bytes)
         value = encoder.encode(result)
-        for item in request["keep"]:
+        for item, uses in request["keep"]:
             if isinstance(item, str):
                 own = Encoder(self._reply_bytes)
-                decoder.keep(at, item, own.encode(arguments[item][0]), own)
+                decoder.keep((at, item), uses, own.encode(arguments[item][0]), own)
             else:
-                decoder.keep(at, item, _at(value, item), encoder)
+                decoder.keep((at, item), uses, _at(value, item), encoder)
         changed = {
             name: encoder.encode(left)
             for name, (left, given) in arguments.items()

@@ -8,14 +8,13 @@ def forge(payload=b'', length=None, **header):
     text = json.dumps(header).encode()
     size = len(payload) if length is None else length
     os.write(3, struct.pack('<4sIQ', b'GMK1', len(text), size) + text + payload)
-same = [['x', {'same': True}]]
 """
 _REPLY = frozenset({"reply"})
 
 ATTACKS = {
     "forged answer": Attack(
         "write an answer itself and leave: worth what returning it would be",
-        _FRAME + "forge(value=42, arguments=same, output='')\nos._exit(0)",
+        _FRAME + "forge(value=42, changed={}, output='')\nos._exit(0)",
         frozenset({"returned", "crash"}),
     ),
     "forged score": Attack(
@@ -35,34 +34,34 @@ ATTACKS = {
     ),
     "answers ahead of their calls": Attack(
         "answer the next calls as well",
-        _FRAME + "for _ in range(50): forge(value=True, arguments=same, output='')\nos._exit(0)",
+        _FRAME + "for _ in range(50): forge(value=True, changed={}, output='')\nos._exit(0)",
         frozenset({"returned", "crash"}),
     ),
     "garbage for an answer": Attack("no frame", "os.write(3, b'x' * 100)\ntime.sleep(20)", _REPLY),
     "an endless answer": Attack(
         "promise 4 EB",
-        _FRAME + "forge(length=2**62, value=1, arguments=same, output='')\ntime.sleep(20)",
+        _FRAME + "forge(length=2**62, value=1, changed={}, output='')\ntime.sleep(20)",
         _REPLY,
     ),
     "a billion elements": Attack(
         "a shape without the bytes",
         _FRAME
         + "v = {'tensor': ['float64', [10**9, 10**9]]}\n"
-        + "forge(value=v, arguments=same, output='')\ntime.sleep(20)",
+        + "forge(value=v, changed={}, output='')\ntime.sleep(20)",
         _REPLY,
     ),
     "negative sizes": Attack(
         "a shape below zero",
         _FRAME
         + "v = {'tensor': ['float64', [-1, -1]]}\n"
-        + "forge(bytes(8), value=v, arguments=same, output='')\ntime.sleep(20)",
+        + "forge(bytes(8), value=v, changed={}, output='')\ntime.sleep(20)",
         _REPLY,
     ),
     "object dtype": Attack(
         "pointers for numbers",
         _FRAME
         + "v = {'tensor': ['object', [1]]}\n"
-        + "forge(bytes(8), value=v, arguments=same, output='')\ntime.sleep(20)",
+        + "forge(bytes(8), value=v, changed={}, output='')\ntime.sleep(20)",
         _REPLY,
     ),
     "a pickle": Attack(

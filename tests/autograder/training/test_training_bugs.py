@@ -119,6 +119,18 @@ def test_a_bug_is_caught_and_located(
         assert bug.name in [m.name for m in recognise(topic, outcome.faults, "cpu")]
 
 
+@pytest.mark.slow
+def test_a_longer_run_finds_what_takes_a_while_to_matter(topic):
+    """A gate of batch-instance norm must have moved far before it matters that nothing stops it."""
+    run = topic.module._restyled("styles", topic.module.batch_instance_norm())
+    prepared = Prepared(topic, run)
+    found = prepared.judge(clip_rho_=lambda rho: rho).findings["training"]
+    assert found.problem == "parted"
+    assert found.evidence["function"] == "clip_rho_"
+    assert 5 < found.evidence["step"] < run.steps
+    assert all(finding.passed for finding in prepared.judge().findings.values())
+
+
 SIGNATURES = [
     ("batch_norm", "eps-outside-root", "the first loss shows it"),
     ("batch_norm", "mean-path-dropped", "the second loss is the first"),
