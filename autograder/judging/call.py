@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal, Protocol, TypeAlias
 
 from torch import Tensor
@@ -65,6 +66,11 @@ class Call:
     seed: int = 0  # of torch's, numpy's and Python's global generators, set before the call
     traced: bool = False  # whether the answer shall name the operators that were dispatched
 
+    @cached_property
+    def refs(self) -> tuple[tuple[str, Ref], ...]:
+        """The arguments that earlier calls give, by name."""
+        return tuple((name, v) for name, v in self.arguments.items() if isinstance(v, Ref))
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -116,7 +122,7 @@ class Results:
     """What the calls of a run gave so far, each kept until the last call that refers to it."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
-        last = {ref.call: at for at, call in enumerate(calls) for _, ref in _refs(call)}
+        last = {ref.call: at for at, call in enumerate(calls) for _, ref in call.refs}
         self._kept: dict[int, Answer] = {}
         self._until: dict[int, list[int]] = {}  # by the last call that refers to them
         for call, user in last.items():
@@ -149,7 +155,7 @@ class Results:
         """The call with the values that it refers to, as far as their calls are answered; None
         when one of these gave no such value."""
         arguments: dict[str, Value] = {}
-        for name, ref in _refs(call):
+        for name, ref in call.refs:
             if ref.call < self._count:
                 found = self.follow(ref)
                 if found is None:
@@ -158,10 +164,6 @@ class Results:
         if not arguments:
             return call
         return replace(call, arguments={**call.arguments, **arguments})
-
-
-def _refs(call: Call) -> Iterator[tuple[str, Ref]]:
-    return ((name, value) for name, value in call.arguments.items() if isinstance(value, Ref))
 
 
 def _follow(ref: Ref, answer: Answer) -> Tensor | float | None:
