@@ -43,6 +43,13 @@ EXERCISES = (
 '''
 
 
+# The same run in float32, where it is taken from several starts.
+SINGLE = SHORT.replace("import math\n", "import torch\n").replace(
+    'points={"training": 4, "evaluation": 2},',
+    'points={"training": 4, "evaluation": 2}, dtype=torch.float32,',
+)
+
+
 @pytest.fixture(scope="module")
 def course(catalogue, tmp_path_factory):
     """Gradmark's own topics, and one experiment that was added in one more file."""
@@ -52,6 +59,7 @@ def course(catalogue, tmp_path_factory):
     for path in DEFAULT.glob("*.py"):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "experiment.py").write_text(SHORT)
+    (folder / "single.py").write_text(SINGLE)
     return Catalogue.load(folder)
 
 
@@ -82,8 +90,8 @@ def solutions(course, exercise="", name=""):
     return {other.name: other.solution(*bugs.get(other.name, ())) for other in topic.beside}
 
 
-def graded(grader, files, progress=lambda *_: None):
-    report = grader.grade("experiment", handed_in(files), progress)
+def graded(grader, files, progress=lambda *_: None, assignment="experiment"):
+    report = grader.grade(assignment, handed_in(files), progress)
     validate(report)
     validate(student_view(report))
     return report, report["exercises"][0]
@@ -122,6 +130,20 @@ def test_a_right_submission_gets_full_marks_and_its_curves(grader, course):
     assert names[0] == "short"
     assert "short, two layers, step 3 of 5" in names
     assert all(done == 0 and total == 1 for _, done, total in told)
+
+
+def test_in_float32_it_trains_from_every_start(grader, course):
+    told = []
+    report, exercise = graded(
+        grader, solutions(course), lambda name, *_: told.append(name), "single"
+    )
+    assert report["score"] == report["max_score"]
+    assert "short, two layers, start 5 of 5, step 2 of 5" in told
+    (curve,) = exercise["checks"][0]["curves"]
+    assert len(curve["band"]["low"]) == 5
+    files = solutions(course, "batch_norm", "mean-path-dropped")
+    _, exercise = graded(grader, files, assignment="single")
+    assert [d["name"] for d in exercise["diagnosis"]] == ["mean-path-dropped"]
 
 
 def test_a_bug_is_named_with_its_place_and_its_hint(grader, course):
