@@ -54,7 +54,8 @@ ATTACKS = {
     ),
     "who am I": Attack(
         "be somebody, or a member of groups",
-        "assert os.getuid() == os.geteuid() and os.getgroups() in ([], [65534])",
+        # An ordinary user cannot leave groups, but what they are called inside is nobody's.
+        "assert os.getuid() == os.geteuid() and {*os.getgroups()} <= {os.getgid(), 65534}",
         HARMLESS,
     ),
     "not root": Attack("be root", "assert os.getuid() > 0", HARMLESS, root=True),
