@@ -17,7 +17,7 @@ from rich.console import Console
 
 from autograder.errors import AuthoringError
 from autograder.render.progress import Bar
-from autograder.secret import own_folder, read_secret
+from autograder.secret import own_cache, read_secret
 from autograder.submission import Submission, SubmissionError, parse
 
 if TYPE_CHECKING:
@@ -92,31 +92,28 @@ _secret = click.option(
     help="The course's secret, from which hidden cases are drawn; made when it is missing.",
 )
 _device = click.option("--device", default="cpu", show_default=True, help="A torch device.")
+_plots = click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write each training curve into this folder, as SVG and PNG.",
+)
 _no_sandbox = click.option(
     "--no-sandbox", is_flag=True, help="Run without confinement: only for code you wrote yourself."
 )
 
 
+def _file(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option to write a file of that kind as well."""
+    path = click.Path(dir_okay=False, path_type=Path)
+    return click.option(f"--{kind}", f"{kind}_file", type=path, help=what)
+
+
 @main.command()
 @click.argument("assignment")
 @click.argument("submission", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the report as JSON, in the chosen view.",
-)
-@click.option(
-    "--html",
-    "html_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the report as a page, in the chosen view.",
-)
-@click.option(
-    "--plots",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Also write each training curve into this folder, as SVG and PNG.",
-)
+@_file("json", "Also write the report as JSON, in the chosen view.")
+@_file("html", "Also write the report as a page, in the chosen view.")
+@_plots
 @click.option(
     "--view",
     type=click.Choice(["student", "instructor"]),
@@ -165,10 +162,9 @@ def grade(
     catalogue[assignment]  # an unknown name is said before the sandbox is started
     console = Console()
     secret = read_secret(secret_file)
-    cache = own_folder() / "cache"
     with (
         Bar(console) as bar,
-        Grader(catalogue, secret, device, confined=not no_sandbox, cache=cache) as grader,
+        Grader(catalogue, secret, device, confined=not no_sandbox, cache=own_cache()) as grader,
     ):
         report = grader.grade(assignment, handed_in, bar, policy=policy)
     shown = student_view(report) if view == "student" else instructor_view(report)
@@ -196,17 +192,8 @@ def _plot(curves: Mapping[str, Curve], directory: Path) -> None:
 
 @main.command()
 @click.argument("assignment", default="training")
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the results as JSON.",
-)
-@click.option(
-    "--plots",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Also write the losses into this folder, as SVG and PNG.",
-)
+@_file("json", "Also write the results as JSON.")
+@_plots
 @_reference
 @_refuse_clearly
 def experiments(
@@ -220,7 +207,7 @@ def experiments(
     from autograder.render.experiments import render_experiments
 
     console = Console()
-    cache, processes = own_folder() / "cache", os.cpu_count() or 1
+    cache, processes = own_cache(), os.cpu_count() or 1
     with Bar(console) as bar:
         results = train_whole(assignment, reference, processes=processes, cache=cache, progress=bar)
     if not results:
@@ -288,18 +275,8 @@ def exercises(reference: Path | None) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder with correct/<topic>/<exercise>--<how>.py; by default tests/corpus.",
 )
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the result as JSON.",
-)
-@click.option(
-    "--html",
-    "html_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write a page: which case sees which misconception.",
-)
+@_file("json", "Also write the result as JSON.")
+@_file("html", "Also write a page: which case sees which misconception.")
 @click.option(
     "--jobs",
     type=click.IntRange(1),

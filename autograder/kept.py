@@ -10,17 +10,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 
+from autograder.checks.base import Made
 from autograder.training.alone import Trained
 from autograder.training.band import Band
 from autograder.training.chance import Chance
 from autograder.training.lockstep import Trace
 from autograder.training.sketch import Track
-
-Made = TypeVar("Made")
 
 # What is kept, of tensors and numbers.
 KINDS: list[Callable[..., object] | tuple[Callable[..., object], str]]

@@ -98,7 +98,9 @@ def main() -> None:
     ):
         table.add_row(name, f"{value:.2f}", f"{value / whole:.2f}")
     console.print(table)
-    console.print(f"The reference's own runs, once per grader: {prepared:.1f} s of processor time.")
+    console.print(
+        f"The reference's own runs, where they are not kept: {prepared:.1f} s of processor time."
+    )
 
 
 if __name__ == "__main__":

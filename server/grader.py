@@ -144,7 +144,9 @@ class GraderLoop:
             with suppress(LeaseLost):  # progress() or finish() will meet it too
                 self._queue.heartbeat(claim)
 
-        with repeated(beat, self._queue.patience.lease / 3, "heartbeat"):
+        with repeated(
+            beat, self._queue.patience.lease / 3, f"heartbeat of submission {claim.submission}"
+        ):
             yield
 
 

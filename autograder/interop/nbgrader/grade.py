@@ -20,7 +20,7 @@ from autograder.catalogue import Catalogue
 from autograder.grading import Grader
 from autograder.render.text import WIDTH, render_exercise
 from autograder.report import Report, instructor_view, student_view
-from autograder.secret import own_folder, read_secret
+from autograder.secret import own_cache, read_secret
 from autograder.submission import MAX_BYTES, SubmissionError, parse
 from autograder.workbook import check_id
 
@@ -128,7 +128,7 @@ def _warm(reference: str, secret_file: str, device: str) -> tuple[Catalogue, Gra
     catalogue = Catalogue.load(Path(reference) if reference else None)
     secret = secret_file or os.environ.get("GRADMARK_SECRET_FILE", "")
     read = read_secret(Path(secret) if secret else None)
-    grader = Grader(catalogue, read, device, cache=own_folder() / "cache")
+    grader = Grader(catalogue, read, device, cache=own_cache())
     atexit.register(grader.close)
     return catalogue, grader
 
