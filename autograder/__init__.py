@@ -1,0 +1,1 @@
+"""The engine: exercises, sandbox, judging, reports; it knows neither web nor database."""

@@ -16,9 +16,9 @@ import click
 from rich.console import Console
 
 from autograder.errors import AuthoringError
+from autograder.handin.submission import Submission, SubmissionError, parse
 from autograder.render.progress import Bar
 from autograder.secret import own_cache, read_secret
-from autograder.submission import Submission, SubmissionError, parse
 
 if TYPE_CHECKING:
     from autograder.policy import Cost
@@ -152,11 +152,11 @@ def grade(
     Exits with 0 when it graded, whatever the score; 2 on misuse; 3 when this machine cannot grade.
     """
     handed_in = _read(submission)
-    from autograder.catalogue import Catalogue
-    from autograder.grading import Grader
+    from autograder.grading.grader import Grader
     from autograder.render.html import report_page
     from autograder.render.text import render
     from autograder.report import instructor_view, student_view
+    from autograder.topics.catalogue import Catalogue
 
     catalogue = Catalogue.load(reference)
     catalogue[assignment]  # an unknown name is said before the sandbox is started
@@ -203,7 +203,7 @@ def experiments(
 
     Students are graded on the first steps of a long experiment: this shows what it comes to.
     """
-    from autograder.experiments import curves, train_whole
+    from autograder.grading.experiments import curves, train_whole
     from autograder.render.experiments import render_experiments
 
     console = Console()
@@ -227,8 +227,8 @@ def doctor(as_json: bool) -> None:
 
     Exits with 0 when it can grade in the sandbox, with 3 when it cannot.
     """
-    from autograder.doctor import can_confine, examine
     from autograder.render.doctor import render_walls
+    from autograder.sandbox.doctor import can_confine, examine
 
     walls = examine()
     if as_json:
@@ -245,7 +245,7 @@ def exercises(reference: Path | None) -> None:
     """List the assignments and their exercises."""
     from rich.table import Table
 
-    from autograder.catalogue import EVERYTHING, Catalogue
+    from autograder.topics.catalogue import EVERYTHING, Catalogue
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("assignment", "exercise", "points", "checks", "cases", "misconceptions"):
@@ -302,10 +302,10 @@ def audit(
 
     Exits with 1 if a misconception is missed or a correct solution loses a mark.
     """
-    from autograder.audit import audit as run
-    from autograder.catalogue import DEFAULT
+    from autograder.grading.audit import audit as run
     from autograder.render.audit import render_audit
     from autograder.render.html import heatmap_page
+    from autograder.topics.catalogue import DEFAULT
 
     beside = (reference or DEFAULT).resolve().parent / "tests" / "corpus"
     if corpus is None and beside.is_dir():
@@ -341,8 +341,8 @@ def audit(
 @_refuse_clearly
 def release(assignment: str, directory: Path, replace: bool, reference: Path | None) -> None:
     """Write what students get for ASSIGNMENT into DIRECTORY: stubs, self-check, README."""
-    from autograder.catalogue import Catalogue
-    from autograder.release import release as write
+    from autograder.handout.release import release as write
+    from autograder.topics.catalogue import Catalogue
 
     chosen = Catalogue.load(reference)[assignment]
     directory.mkdir(parents=True, exist_ok=True)
@@ -365,8 +365,8 @@ def nbgrader() -> None:
 @_refuse_clearly
 def init(directory: Path, assignments: str | None, reference: Path | None) -> None:
     """Write an nbgrader course directory: source notebooks and a configuration."""
-    from autograder.catalogue import Catalogue
     from autograder.interop.nbgrader.course import init as write
+    from autograder.topics.catalogue import Catalogue
 
     names = [name.strip() for name in (assignments or "").split(",") if name.strip()]
     directory.mkdir(parents=True, exist_ok=True)
@@ -376,6 +376,6 @@ def init(directory: Path, assignments: str | None, reference: Path | None) -> No
 
 def _read(path: Path) -> Submission:
     with path.open("rb") as file:
-        from autograder.submission import MAX_BYTES
+        from autograder.handin.submission import MAX_BYTES
 
         return parse(path.name, file.read(MAX_BYTES + 1))

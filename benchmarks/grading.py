@@ -16,14 +16,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from autograder.catalogue import Catalogue
-from autograder.grading import Grader, judge
+from autograder.grading.grader import Grader, judge
+from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Call
 from autograder.judging.local import LocalSession
-from autograder.oracle import Oracle
 from autograder.report import student_view
 from autograder.sandbox import Sandbox
-from autograder.submission import Source, Submission
+from autograder.topics.catalogue import Catalogue
+from autograder.truth.oracle import Oracle
 
 SECRET = b"the benchmark's own secret"
 FIVE = {"conv2d", "batch_norm", "kaiming_normal_", "dropout", "focal_loss"}

@@ -27,15 +27,15 @@ from rich.table import Table
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from autograder.catalogue import Catalogue
-from autograder.grading import Grader
-from autograder.stubs import stub
-from autograder.submission import parse
-from server import engine, grades
-from server.app import create_app
-from server.config import Config
-from server.database import Database
-from server.models import (
+from autograder.grading.grader import Grader
+from autograder.handin.submission import parse
+from autograder.handout.stubs import stub
+from autograder.topics.catalogue import Catalogue
+from server import engine
+from server.grades import grades
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.models import (
     Adjustment,
     Assignment,
     AuditEntry,
@@ -51,6 +51,7 @@ from server.models import (
     Submission,
     User,
 )
+from server.web.app import create_app
 
 STAFF, PASSWORD = "staff@generated.invalid", "a generated course"
 SLUG, TOPIC = "generated", "normalization"

@@ -17,11 +17,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from autograder.catalogue import Catalogue
+from autograder.handin.submission import Source
 from autograder.judging.call import Answer, Call, Results, Seed
-from autograder.oracle import Oracle
 from autograder.sandbox import Sandbox, Session
-from autograder.submission import Source
+from autograder.topics.catalogue import Catalogue
+from autograder.truth.oracle import Oracle
 
 SECRET = b"the benchmark's own secret"
 RUNS = 5

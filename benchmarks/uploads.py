@@ -28,12 +28,13 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
-from autograder.catalogue import Catalogue
-from server import courses, roster
-from server.config import Config
-from server.database import Database
-from server.models import Course, State, Submission, User
-from server.roster import Person
+from autograder.topics.catalogue import Catalogue
+from server import courses
+from server.people import roster
+from server.people.roster import Person
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.models import Course, State, Submission, User
 
 TOPIC = "losses"
 PASSWORD = "only for this measurement"  # noqa: S105

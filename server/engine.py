@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from markupsafe import Markup
 
-from autograder.submission import Submission
-from server.config import ConfigError
-from server.models import SourcePolicy
+from autograder.handin.submission import Submission
+from server.storage.config import ConfigError
+from server.storage.models import SourcePolicy
 
 if TYPE_CHECKING:
-    from autograder.catalogue import Catalogue
     from autograder.policy import Cost
+    from autograder.topics.catalogue import Catalogue
 
 Report: TypeAlias = dict[str, Any]
 Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
@@ -118,7 +118,7 @@ def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[G
         CannotConfine: there is no sandbox on this machine.
         ConfigError: the exercises are not well formed.
     """
-    from autograder.grading import Grader
+    from autograder.grading.grader import Grader
     from autograder.sandbox import SandboxUnavailable
 
     catalogue = _catalogue(reference)
@@ -140,14 +140,14 @@ def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[G
 
 def handed_out(reference: Path | None, topic: str) -> str:
     """The code that students start from."""
-    from autograder.stubs import stub
+    from autograder.handout.stubs import stub
 
     return "\n".join(stub(part) for part in _catalogue(reference)[topic].topics)
 
 
 def _catalogue(reference: Path | None) -> Catalogue:
-    from autograder.catalogue import Catalogue
     from autograder.errors import AuthoringError
+    from autograder.topics.catalogue import Catalogue
 
     try:
         return Catalogue.load(reference)

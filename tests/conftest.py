@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from autograder.catalogue import Catalogue
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
 from autograder.sandbox import Limits
+from autograder.topics.catalogue import Catalogue
 
 torch.set_num_threads(1)
 settings.register_profile("gradmark", deadline=None)  # machines differ, and are shared

@@ -17,8 +17,8 @@ from autograder.judging.call import Answer, Call, Session, ordered
 from autograder.judging.compare import unchanged
 from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
-from autograder.outcome import Outcome
-from autograder.truth import in_precision
+from autograder.numerics.expectation import in_precision
+from autograder.numerics.outcome import Outcome
 
 
 class Expectation(Protocol):

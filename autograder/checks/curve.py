@@ -14,7 +14,7 @@ from autograder.checks.base import Check, Keep, SeedSource
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
-from autograder.outcome import Outcome
+from autograder.numerics.outcome import Outcome
 from autograder.training.chance import STARTS
 from autograder.training.judge import judge
 from autograder.training.lockstep import Lockstep, follow

@@ -16,8 +16,8 @@ from autograder.judging.call import Answer, Call, Ref, Value, ordered
 from autograder.judging.compare import failed
 from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
-from autograder.outcome import Outcome
-from autograder.truth import in_precision
+from autograder.numerics.expectation import in_precision
+from autograder.numerics.outcome import Outcome
 
 Measure = Callable[[Value, Arguments], float]
 

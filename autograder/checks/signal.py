@@ -16,12 +16,12 @@ from autograder.judging.compare import failed
 from autograder.judging.finding import Finding
 from autograder.judging.laws import FALSE_ALARM
 from autograder.judging.local import LocalSession
-from autograder.outcome import Outcome
+from autograder.numerics.expectation import Outputs, expect_values
+from autograder.numerics.outcome import Outcome
 from autograder.report import YOURS
 from autograder.training.band import Band, band_of
 from autograder.training.data import Data
 from autograder.training.sketch import near
-from autograder.truth import Outputs, expect_values
 
 RUNS = 48  # of the reference, with other random numbers each
 IMAGES = 16

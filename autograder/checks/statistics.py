@@ -17,9 +17,9 @@ from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session
 from autograder.judging.compare import Expected
 from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls
-from autograder.outcome import Outcome
-from autograder.tolerance import sensitivity, tolerance
-from autograder.truth import call_in_precision
+from autograder.numerics.expectation import call_in_precision
+from autograder.numerics.outcome import Outcome
+from autograder.numerics.tolerance import sensitivity, tolerance
 
 DRAWS = 6
 

@@ -14,8 +14,8 @@ from autograder.checks.base import Expectation, FunctionCheck, SeedSource
 from autograder.errors import AuthoringError
 from autograder.judging.call import Call, Session
 from autograder.judging.compare import ValueExpectation
-from autograder.outcome import Outcome
-from autograder.truth import Outputs, alike, expect_values
+from autograder.numerics.expectation import Outputs, alike, expect_values
+from autograder.numerics.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Literal
 
 import torch
 
+from autograder.handin.submission import Source
 from autograder.policy.rules import GRADIENTS, NAMESPACES, OPERATORS
 from autograder.sandbox.codec import Statement
-from autograder.submission import Source
 
 Cost = Literal["report", "warn", "zero"]  # nothing, a warning, the exercise's points
 MOST_TEXT = 160

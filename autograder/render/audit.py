@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograder.audit import WEAK, ExerciseAudit
+from autograder.grading.audit import WEAK, ExerciseAudit
 
 
 def render_audit(results: Sequence[ExerciseAudit], console: Console) -> None:

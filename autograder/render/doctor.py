@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograder.doctor import Wall, can_confine
+from autograder.sandbox.doctor import Wall, can_confine
 
 
 def render_walls(walls: Sequence[Wall], console: Console) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from autograder.experiments import AT_THE_END, Result, curves
+from autograder.grading.experiments import AT_THE_END, Result, curves
 from autograder.render.sparkline import Sparklines
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from autograder.audit import ExerciseAudit
+from autograder.grading.audit import ExerciseAudit
 from autograder.render.curve import Curve, in_words, rows
 from autograder.render.lines import lines, say_flag, summary
 from autograder.render.picture import Picture

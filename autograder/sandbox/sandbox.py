@@ -8,10 +8,10 @@ from types import TracebackType
 
 import torch
 
+from autograder.handin.submission import Source
 from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
 from autograder.sandbox.session import Session
 from autograder.sandbox.zygote import Worker, Zygote
-from autograder.submission import Source
 
 MAX_SESSIONS = 64  # open at the same time
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
+from autograder.handin.submission import Source
 from autograder.judging.call import Answer, Call, Failure, Results
 from autograder.sandbox import codec
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import wire
 from autograder.sandbox.limits import Limits, SandboxFault
 from autograder.sandbox.zygote import Worker
-from autograder.submission import Source
 
 MAX_LOADS_FAILED = 2
 PATIENCE = 2  # timeouts of one function: an endless loop must not use up the time of the others

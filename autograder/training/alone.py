@@ -12,7 +12,7 @@ from torch import Tensor
 from autograder.case import draw
 from autograder.judging.call import Answer, Call, Results
 from autograder.judging.local import LocalSession
-from autograder.tolerance import jittered
+from autograder.numerics.tolerance import jittered
 from autograder.training.program import Program
 from autograder.training.run import Run
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import torch
 
 from autograder.judging.local import LocalSession
-from autograder.tolerance import ROUNDOFF
+from autograder.numerics.expectation import call_in_precision
+from autograder.numerics.tolerance import ROUNDOFF
 from autograder.training.alone import error_rate, loss_of, off_by_rounding
 from autograder.training.band import Band, bands_of, smoothed, surplus_of
 from autograder.training.program import Program
-from autograder.truth import call_in_precision
 
 STARTS = 5
 RUNS = 4  # of the reference, from each start

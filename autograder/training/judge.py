@@ -20,14 +20,14 @@ from autograder.judging.call import Answer, Call, Failure, Results, Value
 from autograder.judging.compare import Expected, compare, failed
 from autograder.judging.finding import Finding
 from autograder.judging.laws import FALSE_ALARM, log_binomial
-from autograder.outcome import Fault, Outcome
+from autograder.numerics.expectation import Outputs, call_in_precision, expect_values
+from autograder.numerics.outcome import Fault, Outcome
 from autograder.report import YOURS
 from autograder.training.alone import error_rate, loss_of
 from autograder.training.band import Band, smoothed
 from autograder.training.lockstep import ALLOWED, Lockstep
 from autograder.training.program import EVALUATION, ROWS, TRAINING, Operation, Output, Row
 from autograder.training.sketch import near, norm
-from autograder.truth import Outputs, call_in_precision, expect_values
 
 ALSO = 4  # how many functions more are named that are wrong as well
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from autograder.judging.local import LocalSession
+from autograder.numerics.expectation import call_in_precision
 from autograder.training import chance
 from autograder.training.alone import error_rate, loss_of, off_by_rounding
 from autograder.training.program import Program
 from autograder.training.sketch import Sketcher, Track, distance, norm
-from autograder.truth import call_in_precision
 
 # How far a correct run may be from the reference, over size and sensitivity. In float64 correct
 # runs stay within 1e-14 of that for hundreds of steps (and their losses, at this limit, within the

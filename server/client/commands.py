@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.handin.submission import MAX_BYTES
 from autograder.render.progress import Bar
-from autograder.submission import MAX_BYTES
 from server.client import login as logins
 from server.client.errors import Misuse, Refused, Unreachable
 from server.client.follow import follow, situation

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from server.models import Counts, SourcePolicy
+from server.storage.models import Counts, SourcePolicy
 
 
 class CourseError(ValueError):

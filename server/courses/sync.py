@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server import audit, grades
 from server.courses.spec import AssignmentSpec, CourseError, CourseSpec
-from server.models import Assignment, Course, Submission, User
+from server.grades import grades
+from server.storage import audit
+from server.storage.models import Assignment, Course, Submission, User
 
 
 def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None) -> list[str]:

@@ -14,23 +14,23 @@ from rich.text import Text
 from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
-from autograder.catalogue import Catalogue
-from autograder.experiments import train_whole
+from autograder.grading.experiments import train_whole
 from autograder.render.experiments import render_experiments
 from autograder.render.progress import Bar
 from autograder.render.text import render
 from autograder.report import Report, student_view
-from server.cli import serve
+from autograder.topics.catalogue import Catalogue
 from server.clock import utc_now
-from server.config import Config
-from server.database import Database
+from server.commands.serve import serve
 from server.demo import course
 from server.demo.grading import grade_all
 from server.demo.samples import samples
 from server.demo.story import HandIn, hand_ins
 from server.engine import CannotConfine
-from server.grader import EXIT_CANNOT_GRADE
-from server.models import MisconceptionFound, State, Submission
+from server.grading.grader import EXIT_CANNOT_GRADE
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.models import MisconceptionFound, State, Submission
 
 _SHOWN_IN_FULL = "two-bugs.ipynb"
 _SHOWN_STUDENT = 1

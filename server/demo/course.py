@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from autograder.catalogue import Catalogue
-from server import accounts, courses, roster
-from server.models import Course, Role, User
-from server.roster import Person
+from autograder.topics.catalogue import Catalogue
+from server import courses
+from server.people import accounts, roster
+from server.people.roster import Person
+from server.storage.models import Course, Role, User
 
 SLUG = "demo"
 STUDENTS = 30

@@ -11,18 +11,18 @@ from multiprocessing import get_context
 
 from sqlalchemy import func, select
 
-from autograder.submission import parse
+from autograder.handin.submission import parse
 from server import engine
 from server.clock import utc_now
-from server.config import Config
-from server.database import Database
 from server.demo import course
 from server.demo.story import HandIn
 from server.engine import Grade
-from server.files import Files
-from server.grader import GraderLoop
-from server.models import Assignment, Course, State, Submission, User
-from server.queue import Patience, Queue
+from server.grading.grader import GraderLoop
+from server.grading.queue import Patience, Queue
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.files import Files
+from server.storage.models import Assignment, Course, State, Submission, User
 
 _ONE_DAY = timedelta(days=1)
 # The graders' clocks stand still, each at its batch's time: no lease may run out by them.

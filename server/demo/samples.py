@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from autograder.catalogue import EVERYTHING, Catalogue, Topic
 from autograder.exercise import Misconception
-from autograder.stubs import stub
+from autograder.handout.stubs import stub
+from autograder.topics.catalogue import EVERYTHING, Catalogue, Topic
 from server.demo.writing import as_notebook, as_zip
 
 ATTACK = '''\

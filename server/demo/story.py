@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from autograder.catalogue import Catalogue, Topic
 from autograder.exercise import Exercise
+from autograder.topics.catalogue import Catalogue, Topic
 from server.demo import course, samples, writing
 from server.demo.course import Dates
 from server.demo.writing import Solved, Way

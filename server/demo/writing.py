@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-from autograder.catalogue import DEFAULT, Topic
 from autograder.exercise import Exercise, Misconception
-from autograder.stubs import stub_cells
+from autograder.handout.stubs import stub_cells
+from autograder.topics.catalogue import DEFAULT, Topic
 
 _CORPUS = DEFAULT.parent / "tests" / "corpus" / "correct"
 _BETWEEN = "\n\n\n"  # functions

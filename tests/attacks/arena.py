@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 
-from autograder.catalogue import Catalogue
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
+from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Limits, Session
-from autograder.submission import Source
+from autograder.topics.catalogue import Catalogue
 from tests.attacks.attack import BLUNDERS, Attack
 from tests.attacks.world import World, descendants
 

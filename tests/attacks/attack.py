@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.submission import Source
+from autograder.handin.submission import Source
 
 DENIED = frozenset({"exception"})
 LIMITED = frozenset({"timeout", "memory", "crash", "reply", "exception"})

@@ -3,8 +3,8 @@ more than the empty stub."""
 
 import pytest
 
+from autograder.handin.submission import parse
 from autograder.report import validate
-from autograder.submission import parse
 from tests.attacks.attack import PRELUDE
 
 # Every function of the catalogue is `attack`, under its own name.

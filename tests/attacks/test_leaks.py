@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
+from autograder.handin.submission import Source
 from autograder.report import student_view, validate
-from autograder.submission import Source
 from tests.attacks.attack import PRELUDE
 
 # `note(x)` remembers an input and gives all that were seen so far as text; `forge` writes a frame

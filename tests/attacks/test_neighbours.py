@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Limits, Sandbox
-from autograder.submission import Source
 
 CODE = """
 import os, torch

@@ -7,9 +7,9 @@ import textwrap
 
 import pytest
 
+from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Sandbox
-from autograder.submission import Source
 from tests.attacks.attack import PRELUDE
 
 SECOND_WALLS = {

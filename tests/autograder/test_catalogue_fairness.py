@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograder.catalogue import Catalogue
-from autograder.grading import judge
+from autograder.grading.grader import judge
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
-from autograder.oracle import Oracle
+from autograder.topics.catalogue import Catalogue
+from autograder.truth.oracle import Oracle
 
 CATALOGUE = Catalogue.load()
 # Experiments, which ask for no function, have their own tests: see training.

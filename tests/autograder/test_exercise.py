@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.case import cast, draw
-from autograder.catalogue import Catalogue
 from autograder.checks import values
 from autograder.errors import AuthoringError
 from autograder.exercise import (
@@ -20,6 +19,7 @@ from autograder.exercise import (
     uniform,
     upstream,
 )
+from autograder.topics.catalogue import Catalogue
 
 
 def generators(seed):

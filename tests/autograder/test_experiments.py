@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from autograder.catalogue import DEFAULT, Catalogue
 from autograder.cli import main
-from autograder.experiments import experiments, train_whole
+from autograder.grading.experiments import experiments, train_whole
+from autograder.topics.catalogue import DEFAULT, Catalogue
 
 COURSE = '''
 """Two short experiments."""

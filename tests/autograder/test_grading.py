@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from autograder.grading import Grader
-from autograder.oracle import Oracle
+from autograder.grading.grader import Grader
+from autograder.handin.submission import parse
 from autograder.report import student_view, validate
-from autograder.submission import parse
+from autograder.truth.oracle import Oracle
 from tests.conftest import SECRET
 
 

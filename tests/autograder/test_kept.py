@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from autograder.judging.local import LocalSession
-from autograder.kept import UNUSED_SECONDS, Kept
-from autograder.oracle import Oracle
 from autograder.training.band import band_of
+from autograder.truth.kept import UNUSED_SECONDS, Kept
+from autograder.truth.oracle import Oracle
 
 VALUES = torch.rand(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.catalogue import Catalogue
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
+from autograder.handin.submission import parse
 from autograder.report import student_view, validate
-from autograder.submission import parse
+from autograder.topics.catalogue import Catalogue
 from tests.conftest import SECRET
 
 NEAREST = """

@@ -16,10 +16,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from torch import Tensor
 
+from autograder.handout.release import release
+from autograder.handout.stubs import heads, stub
 from autograder.judging.codec import dumps
-from autograder.oracle import Oracle
-from autograder.release import release
-from autograder.stubs import heads, stub
+from autograder.truth.oracle import Oracle
 from tests.conftest import SECRET
 
 # No plug-in that happens to be installed here.
@@ -145,7 +145,7 @@ def test_the_folder_says_what_to_install(released):
 
 
 def test_a_bug_is_explained_as_the_grader_explains_it(catalogue, tmp_path, grader):
-    from autograder.submission import parse
+    from autograder.handin.submission import parse
 
     topic = catalogue["normalization"].topics[0]
     bug = next(m for m in topic.exercises[0].misconceptions if m.name == "eps-outside-root")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.submission import MAX_BYTES, MAX_FILES, SubmissionError, parse
+from autograder.handin.submission import MAX_BYTES, MAX_FILES, SubmissionError, parse
 
 
 def zipped(**files: str | bytes) -> bytes:

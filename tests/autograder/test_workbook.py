@@ -5,13 +5,13 @@ import os
 import nbformat
 import pytest
 
-from autograder.catalogue import Catalogue
 from autograder.errors import AuthoringError
-from autograder.lesson import lesson
-from autograder.notebook import EXPERIMENT, SELF_CHECK, read_cells
-from autograder.release import release_selfcheck
-from autograder.stubs import heads, solution_cells
-from autograder.workbook import source_workbook, student_workbook, write_notebook
+from autograder.handin.notebook import EXPERIMENT, SELF_CHECK, read_cells
+from autograder.handout.release import release_selfcheck
+from autograder.handout.stubs import heads, solution_cells
+from autograder.handout.workbook import source_workbook, student_workbook, write_notebook
+from autograder.topics.catalogue import Catalogue
+from autograder.topics.lesson import lesson
 from tests.docs.test_docs_commands import TEXT
 
 TOPICS = Catalogue.load()["all"].topics

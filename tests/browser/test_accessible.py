@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from autograder.catalogue import Catalogue
-from server.app import create_app
-from server.config import Config
+from autograder.topics.catalogue import Catalogue
+from server.storage.config import Config
+from server.web.app import create_app
 from tests.browser.conftest import Visit, choose_file, press
 from tests.server import engines
 from tests.server.conftest import House

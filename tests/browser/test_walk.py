@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from autograder.catalogue import Catalogue, Topic
+from autograder.topics.catalogue import Catalogue, Topic
 from tests.browser.conftest import Visit, choose_file, follow, press
 from tests.server.conftest import PASSWORD
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from autograder import checks
 from autograder.cli import main
-from server.app import create_app
-from server.config import Config
+from server.storage.config import Config
+from server.web.app import create_app
 from tests.server import engines
 
 ROOT = Path(__file__).parents[2]

@@ -15,12 +15,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autograder.handin.submission import MAX_BYTES, SubmissionError, parse
 from autograder.judging.call import Answer, Call, Failure, Foreign, Seed
 from autograder.judging.wording import explain, hint_at
-from autograder.oracle import Oracle
 from autograder.sandbox import codec
 from autograder.sandbox.inside import wire
-from autograder.submission import MAX_BYTES, SubmissionError, parse
+from autograder.truth.oracle import Oracle
 from server.courses.spec import CourseError
 from server.courses.spec import read as read_course
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from autograder.handin.submission import parse
 from autograder.policy import dispatched
 from autograder.report import instructor_view, student_view, validate
-from autograder.submission import parse
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "correct"
 CORRECT = sorted(CORPUS.glob("*/*.py"))

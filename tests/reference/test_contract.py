@@ -10,8 +10,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_leaves
 
 from autograder.case import draw
-from autograder.catalogue import Catalogue
 from autograder.judging.call import Seed
+from autograder.topics.catalogue import Catalogue
 
 CATALOGUE = Catalogue.load()
 # Experiments have no functions of their own: they are proven under tests/autograder/training.

@@ -2,9 +2,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from autograder.handin.submission import Source
 from autograder.judging.call import Answer, Call
 from autograder.sandbox import Limits, Sandbox
-from autograder.submission import Source
 
 LIMITS = Limits(call_seconds=5, load_seconds=5, session_seconds=60)
 

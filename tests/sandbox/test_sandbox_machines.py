@@ -12,9 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 import autograder
-from autograder import doctor
 from autograder.cli import main
-from autograder.sandbox import SandboxUnavailable, seccomp
+from autograder.sandbox import SandboxUnavailable, doctor, seccomp
 from autograder.sandbox.inside import kernel, launcher, view
 from autograder.sandbox.runtime import find_runtime
 from tests import ordinary
@@ -26,7 +25,7 @@ CHECK = """
 import os, torch
 from autograder.judging.call import Call
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
-from autograder.submission import Source
+from autograder.handin.submission import Source
 
 code = '''
 import os, torch

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder.handin.submission import Source
 from autograder.judging.call import Call, Ref
 from autograder.judging.local import LocalSession
-from autograder.submission import Source
 
 CODE = """
 import os, torch

@@ -7,9 +7,9 @@ import time
 import pytest
 import torch
 
+from autograder.handin.submission import Source
 from autograder.judging.call import Call, Failure
 from autograder.sandbox import Limits, Sandbox, SandboxFault, SandboxUnavailable
-from autograder.submission import Source
 
 CODE = """
 import os, time, torch

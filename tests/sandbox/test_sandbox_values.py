@@ -7,10 +7,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autograder.handin.submission import Source
 from autograder.judging.call import Call, Foreign, Seed
 from autograder.sandbox import Sandbox
 from autograder.sandbox.inside import wire
-from autograder.submission import Source
 
 ECHO = """
 import torch

@@ -23,17 +23,20 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from autograder.submission import parse
-from server import accounts, courses, regrades, tokens
-from server.app import create_app
-from server.background import Background
-from server.config import Config
+from autograder.handin.submission import parse
+from server import courses
 from server.courses import CourseSpec
-from server.database import Database
 from server.engine import Grade
-from server.files import Files
-from server.grader import GraderLoop
-from server.models import (
+from server.grades.background import Background
+from server.grading import regrades
+from server.grading.grader import GraderLoop
+from server.grading.queue import Patience, Queue
+from server.grading.regrades import Which
+from server.people import accounts, tokens
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.files import Files
+from server.storage.models import (
     Assignment,
     Course,
     Role,
@@ -44,8 +47,7 @@ from server.models import (
     Submission,
     User,
 )
-from server.queue import Patience, Queue
-from server.regrades import Which
+from server.web.app import create_app
 from tests.server import engines
 
 PASSWORD = "correct horse battery staple"

@@ -20,11 +20,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from autograder.submission import Submission
-from server.config import Config
+from autograder.handin.submission import Submission
 from server.engine import CannotConfine, Engine, Grade, OpenGrader, Rules
-from server.grader import run_grader
-from server.queue import Patience
+from server.grading.grader import run_grader
+from server.grading.queue import Patience
+from server.storage.config import Config
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from server import cli, engine
-from server.config import Config
+from server import engine
+from server.commands.manage import serve as cli
+from server.storage.config import Config
 from tests.server import engines
 
 

@@ -18,9 +18,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server.access import declared, needed_scope
-from server.app import create_app
-from server.models import Scope
+from server.storage.models import Scope
+from server.web.access import declared, needed_scope
+from server.web.app import create_app
 from tests.server import engines
 from tests.server.conftest import House, make_app, make_house
 

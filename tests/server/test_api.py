@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from server.audit import Action
-from server.models import ApiToken, AuditEntry, Scope
-from server.problems import MEDIA_TYPE
+from server.storage.audit import Action
+from server.storage.models import ApiToken, AuditEntry, Scope
+from server.web.problems import MEDIA_TYPE
 from tests.server.conftest import SOURCE, House
 
 Ask = Callable[..., TestResponse]
@@ -210,7 +210,7 @@ def test_errors_are_problem_documents_below_the_api_and_pages_elsewhere(
     def broken(*_: object) -> None:
         raise RuntimeError("a secret of the server's")
 
-    monkeypatch.setattr("server.access.seats", broken)
+    monkeypatch.setattr("server.web.access.seats", broken)
     code, detail = refusal(ask("student", "/courses"))
     assert code == 500
     assert "secret" not in detail

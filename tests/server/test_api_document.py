@@ -17,8 +17,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from server.app import create_app
-from server.models import Scope
+from server.storage.models import Scope
+from server.web.app import create_app
 from tests.server import engines
 from tests.server.conftest import House, make_house
 

@@ -10,9 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server import accounts, tokens
-from server.auth.sessions import local
-from server.models import Enrolment, Scope, User
+from server.people import accounts, tokens
+from server.storage.models import Enrolment, Scope, User
+from server.web.auth.sessions import local
 from tests.server.conftest import PASSWORD, House
 
 

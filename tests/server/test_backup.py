@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.cli import main
-from server import archive
-from server.config import Config
-from server.database import Database
-from server.files import Files
+from server.storage import archive
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.files import Files
 from tests.server.conftest import House
 from tests.server.test_courses import contents
 

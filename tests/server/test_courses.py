@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from autograder.cli import main
-from server import courses, engine, roster
+from server import courses, engine
 from server.courses import CourseError, spec
-from server.models import AuditEntry, Base, Course, Enrolment, User
+from server.people import roster
+from server.storage.models import AuditEntry, Base, Course, Enrolment, User
 from tests.server import engines
 from tests.server.conftest import House, course_spec
 

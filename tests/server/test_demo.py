@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from autograder.catalogue import Catalogue
-from autograder.submission import parse
-from server.config import Config
-from server.database import Database
+from autograder.handin.submission import parse
+from autograder.topics.catalogue import Catalogue
 from server.demo import course, writing
 from server.demo.grading import grade_all
 from server.demo.story import HandIn, hand_ins
 from server.demo.writing import Solved, Way
-from server.models import Course, State, Submission
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.models import Course, State, Submission
 from tests.server.conftest import House
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)

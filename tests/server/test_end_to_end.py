@@ -13,13 +13,13 @@ from urllib.parse import urlencode, urljoin
 
 import pytest
 
-from autograder.catalogue import Catalogue
-from autograder.submission import parse
+from autograder.handin.submission import parse
+from autograder.topics.catalogue import Catalogue
 from server import engine
-from server.config import Config
-from server.database import Database
 from server.engine import Rules
-from server.models import SourcePolicy, State, Submission
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.models import SourcePolicy, State, Submission
 from tests.server.conftest import PASSWORD, make_house, wait_for
 from tests.server.serving import serving
 
@@ -76,7 +76,7 @@ def graders(data: Path) -> list[int]:
                 command = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"server.grader" in command and os.fsencode(data) in command:
+            if b"server.grading.grader" in command and os.fsencode(data) in command:
                 found.append(int(entry.name))
     return found
 

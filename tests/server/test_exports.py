@@ -21,9 +21,11 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from autograder.cli import main
-from server import audit, exports, roster
-from server.exports import Gradebook, UploadError, table
-from server.models import AuditEntry, Comment, Course, Enrolment, User
+from server.grades import exports
+from server.grades.exports import Gradebook, UploadError, table
+from server.people import roster
+from server.storage import audit
+from server.storage.models import AuditEntry, Comment, Course, Enrolment, User
 from tests.server.conftest import House
 
 Browser = Callable[[str], FlaskClient]

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from server import courses, grades
-from server.deadlines import deadlines
-from server.grades import standing
-from server.models import (
+from server import courses
+from server.grades import grades
+from server.grades.deadlines import deadlines
+from server.grades.grades import standing
+from server.storage.models import (
     Adjustment,
     Assignment,
     AuditEntry,

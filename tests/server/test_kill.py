@@ -21,10 +21,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from server import audit, grades
-from server.attempts import allowance
-from server.meters import Ending, Readings
-from server.models import Assignment, AuditEntry, ExerciseScore, Grade, State
+from server.grades import grades
+from server.grades.attempts import allowance
+from server.grading.meters import Ending, Readings
+from server.storage import audit
+from server.storage.models import Assignment, AuditEntry, ExerciseScore, Grade, State
 from tests.server import conftest
 from tests.server.conftest import PASSWORD, House, wait_for
 

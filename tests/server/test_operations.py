@@ -14,11 +14,12 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import TestResponse
 
-from server import logs, presence
-from server.app import create_app
-from server.config import Config
+from server import logs
+from server.grading import presence
 from server.logs import LogFormat
-from server.models import State
+from server.storage.config import Config
+from server.storage.models import State
+from server.web.app import create_app
 from tests.server import engines
 from tests.server.conftest import PASSWORD, House, Upload, post_file, wait_for
 from tests.server.test_exports import import_roster
@@ -162,7 +163,7 @@ def test_the_log_knows_people_as_numbers(
     house.grade_all()
     with monkeypatch.context() as patched:  # a fault whose message holds what was typed
         patched.setattr(
-            "server.accounts.find",
+            "server.people.accounts.find",
             lambda session, email: session.connection().exec_driver_sql(
                 "SELECT * FROM nowhere WHERE email = ?", (email,)
             ),
@@ -184,7 +185,7 @@ def test_the_log_knows_people_as_numbers(
 
 def test_a_line_of_text_holds_the_same() -> None:
     record = logging.makeLogRecord(
-        {"name": "server.grader", "msg": "graded", "submission": 7, "user": None}
+        {"name": "server.grading.grader", "msg": "graded", "submission": 7, "user": None}
     )
     line = logs.formatter(LogFormat.TEXT).format(record)
-    assert line.endswith("server.grader: graded submission=7")
+    assert line.endswith("server.grading.grader: graded submission=7")

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.engine import Rules
-from server.models import State
+from server.storage.models import State
 from tests.server import engines
 from tests.server.conftest import PASSWORD, House, Upload, post_file, sentence
 
@@ -144,7 +144,7 @@ def test_a_fault_of_ours_is_a_page_without_a_stack_trace(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("server.files.os.fsync", full)
+    monkeypatch.setattr("server.storage.files.os.fsync", full)
     response = upload()
     assert response.status_code == 500
     assert "it was not accepted" in sentence(response)

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from autograder.cli import main
-from server import audit, engine
-from server.models import (
+from server import engine
+from server.storage import audit
+from server.storage.models import (
     Adjustment,
     AuditEntry,
     Base,

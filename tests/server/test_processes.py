@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from server import presence
 from server.clock import utc_now
-from server.models import GraderProcess, State
-from server.supervisor import GraderEnded, Supervisor
+from server.grading import presence
+from server.grading.supervisor import GraderEnded, Supervisor
+from server.storage.models import GraderProcess, State
 from tests.server.conftest import House, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]

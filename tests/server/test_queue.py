@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from autograder.submission import parse
-from server.attempts import NotAllowed
+from autograder.handin.submission import parse
 from server.engine import Progress, Rules
-from server.models import (
+from server.grades.attempts import NotAllowed
+from server.grading.queue import LeaseLost, Patience
+from server.storage.models import (
     Assignment,
     Extension,
     Regrade,
@@ -23,7 +24,6 @@ from server.models import (
     SourcePolicy,
     State,
 )
-from server.queue import LeaseLost, Patience
 from tests.server.conftest import House
 from tests.server.engines import report
 
@@ -345,7 +345,7 @@ def test_a_submission_is_graded_by_its_assignments_source_policy(
 def test_steps_within_an_exercise_are_noted_as_often_as_somebody_could_read(
     house: House, monkeypatch: pytest.MonkeyPatch, pause: float, last_noted: str
 ) -> None:
-    monkeypatch.setattr("server.grader._SECONDS_PER_STEP", pause)
+    monkeypatch.setattr("server.grading.grader._SECONDS_PER_STEP", pause)
     house.accept()
     noted: list[tuple[str | None, int]] = []
 

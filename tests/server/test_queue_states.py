@@ -11,8 +11,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from server.models import State
-from server.queue import Claim, LeaseLost, Patience
+from server.grading.queue import Claim, LeaseLost, Patience
+from server.storage.models import State
 from tests.server.conftest import make_house
 from tests.server.engines import report
 

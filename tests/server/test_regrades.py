@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
-from server import marking, regrades
-from server.models import (
+from server.grades import marking
+from server.grading import regrades
+from server.grading.regrades import RegradeError, Which
+from server.storage.models import (
     Assignment,
     AuditEntry,
     ExerciseScore,
@@ -27,7 +29,6 @@ from server.models import (
     Submission,
     User,
 )
-from server.regrades import RegradeError, Which
 from tests.server import engines
 from tests.server.conftest import House
 

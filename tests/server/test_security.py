@@ -20,11 +20,11 @@ from markupsafe import Markup
 from werkzeug.test import TestResponse
 
 from autograder.render.html import report_fragment
-from server import roster
-from server.app import create_app
-from server.config import Config
-from server.models import Adjustment, Comment, Course, Extension, User
-from server.upload import one_file
+from server.people import roster
+from server.storage.config import Config
+from server.storage.models import Adjustment, Comment, Course, Extension, User
+from server.web.app import create_app
+from server.web.upload import one_file
 from tests.autograder.render import documents
 from tests.server import engines
 from tests.server.conftest import PASSWORD, SOURCE, House, make_house, post_file

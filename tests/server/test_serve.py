@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from server.models import State
+from server.storage.models import State
 from tests.server.conftest import PASSWORD, House, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]

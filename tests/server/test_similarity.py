@@ -11,10 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from autograder.catalogue import Catalogue
-from autograder.stubs import stub
-from server import engine, similarity
-from server.models import Search, SearchState, SimilarPair, User
+from autograder.handout.stubs import stub
+from autograder.topics.catalogue import Catalogue
+from server import engine
+from server.grades import similarity
+from server.storage.models import Search, SearchState, SimilarPair, User
 from tests.server.conftest import House
 
 pytest.importorskip("copydetect", reason="pip install 'gradmark[similarity]'")
@@ -77,7 +78,7 @@ def test_a_search_from_the_button_to_both_sides(house: House, browser: Browser, 
     client = browser("instructor")
     assert client.post(ADDRESS).status_code == 303
     (command,) = app.config["STARTED"]
-    assert command == ("server.similarity", "--search", "1")
+    assert command == ("server.grades.similarity", "--search", "1")
     assert client.get(f"{ADDRESS}/status").json == {"done": 0, "total": 0, "final": False}
     client.post(ADDRESS)
     assert len(app.config["STARTED"]) == 1  # one at a time
@@ -115,7 +116,7 @@ def test_a_search_that_fails_or_falls_silent_can_be_started_again(
 
 @pytest.mark.slow
 def test_it_runs_in_a_process_of_its_own(house: House) -> None:
-    from server.background import Background
+    from server.grades.background import Background
     from tests.server.conftest import wait_for
 
     for user in ("student", "classmate"):

@@ -14,12 +14,10 @@ from hypothesis import strategies as st
 from markupsafe import escape
 from sqlalchemy import select
 
-from autograder.submission import MAX_BYTES
-from server import marking
-from server.grades import without_gain
-from server.instructor import code, glance
-from server.instructor.charts import Bar, Bars
-from server.models import (
+from autograder.handin.submission import MAX_BYTES
+from server.grades import marking
+from server.grades.grades import without_gain
+from server.storage.models import (
     Adjustment,
     Assignment,
     AuditEntry,
@@ -32,6 +30,8 @@ from server.models import (
     State,
     User,
 )
+from server.web.instructor import code, glance
+from server.web.instructor.charts import Bar, Bars
 from tests.server import engines
 from tests.server.conftest import House
 from tests.server.test_grades import assignments, submissions

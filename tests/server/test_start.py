@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from server import engine
-from server.cli import serve
-from server.config import Config, ConfigError
-from server.database import Database
-from server.models import Base
+from server.commands.serve import serve
+from server.storage.config import Config, ConfigError
+from server.storage.database import Database
+from server.storage.models import Base
 from tests.server import engines
 from tests.server.conftest import House
 

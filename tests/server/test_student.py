@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from autograder.submission import Submission as Parsed
-from autograder.submission import SubmissionError, parse
-from server.breakdown import breakdown
-from server.deadlines import Phase, deadlines
-from server.grades import standing
-from server.models import (
+from autograder.handin.submission import Submission as Parsed
+from autograder.handin.submission import SubmissionError, parse
+from server.grades.breakdown import breakdown
+from server.grades.deadlines import Phase, deadlines
+from server.grades.grades import standing
+from server.grades.moments import away, spelled
+from server.storage.models import (
     Adjustment,
     Assignment,
     Comment,
@@ -29,10 +30,9 @@ from server.models import (
     Grade,
     Submission,
 )
-from server.moments import away, spelled
-from server.student.chart import Chart
-from server.student.comparison import MAX_LINES, changes, code_changes
-from server.upload import one_file
+from server.web.student.chart import Chart
+from server.web.student.comparison import MAX_LINES, changes, code_changes
+from server.web.upload import one_file
 from tests.server import engines
 from tests.server.conftest import SOURCE, House, sentence
 from tests.server.test_grades import adjustments, assignments, extensions, submissions

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from autograder.catalogue import EVERYTHING, Catalogue, Topic
 from autograder.errors import AuthoringError
-from autograder.release import release_selfcheck
-from autograder.workbook import source_workbook, write_notebook
+from autograder.handout.release import release_selfcheck
+from autograder.handout.workbook import source_workbook, write_notebook
+from autograder.topics.catalogue import EVERYTHING, Catalogue, Topic
 
 CONFIG = "nbgrader_config.py"
 

@@ -12,8 +12,8 @@ from nbgrader.api import Gradebook, SubmittedAssignment
 from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
+from autograder.handout.workbook import check_id
 from autograder.interop.nbgrader.grade import report_path
-from autograder.workbook import check_id
 
 COLUMNS = (
     "assignment",

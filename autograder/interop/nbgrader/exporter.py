@@ -8,8 +8,8 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 
-from autograder.notebook import Cell
-from autograder.submission import SubmissionError, notebook_cells
+from autograder.handin.notebook import Cell
+from autograder.handin.submission import SubmissionError, notebook_cells
 
 
 class SubmittedNotebookExporter(NotebookExporter):  # type: ignore[misc]

@@ -16,13 +16,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from rich.console import Console
 from traitlets import Unicode
 
-from autograder.catalogue import Catalogue
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
+from autograder.handin.submission import MAX_BYTES, SubmissionError, parse
+from autograder.handout.workbook import check_id
 from autograder.render.text import WIDTH, render_exercise
 from autograder.report import Report, instructor_view, student_view
 from autograder.secret import own_cache, read_secret
-from autograder.submission import MAX_BYTES, SubmissionError, parse
-from autograder.workbook import check_id
+from autograder.topics.catalogue import Catalogue
 
 
 class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.cli import main
-from autograder.submission import SubmissionError, parse
-from autograder.workbook import check_id
+from autograder.handin.submission import SubmissionError, parse
+from autograder.handout.workbook import check_id
 from tests.conftest import SECRET
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from autograder.diagnosis import recognise
 from autograder.judging.wording import explain, hint_at
 from autograder.training.program import EVALUATION, TRAINING
+from autograder.truth.diagnosis import recognise
 from tests.autograder.training.conftest import Prepared
 
 STEPS = 8  # of which the first five are the warm-up

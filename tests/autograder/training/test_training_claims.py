@@ -81,7 +81,7 @@ def test_batch_instance_norm_keeps_style_where_it_helps(trained, topic):
 
 def test_the_signal_goes_down_by_the_root_of_two_per_layer_with_xavier(topic):
     """The theory of He et al. 2015: half of the variance is lost in every ReLU."""
-    from autograder.oracle import Oracle
+    from autograder.truth.oracle import Oracle
 
     (depth,) = (e for e in topic.exercises if e.name == "depth")
     check = next(c for c in depth.checks if c.name == "the signal after xavier_normal_")

@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
+from autograder.handin.submission import parse
 from autograder.report import student_view, validate
-from autograder.submission import parse
 from tests.conftest import SECRET
 
 SHORT = '''
@@ -53,7 +53,7 @@ SINGLE = SHORT.replace("import math\n", "import torch\n").replace(
 @pytest.fixture(scope="module")
 def course(catalogue, tmp_path_factory):
     """Gradmark's own topics, and one experiment that was added in one more file."""
-    from autograder.catalogue import DEFAULT, Catalogue
+    from autograder.topics.catalogue import DEFAULT, Catalogue
 
     folder = tmp_path_factory.mktemp("course")
     for path in DEFAULT.glob("*.py"):
@@ -233,8 +233,8 @@ def test_a_run_that_cannot_go_on_says_where_it_ended(grader, course, ending):
 
 
 def test_functions_that_nobody_defines_are_refused_when_the_course_is_loaded(tmp_path):
-    from autograder.catalogue import Catalogue
     from autograder.errors import AuthoringError
+    from autograder.topics.catalogue import Catalogue
 
     (tmp_path / "experiment.py").write_text(SHORT)
     with pytest.raises(AuthoringError, match=r"experiment\.py: no topic file beside it defines"):

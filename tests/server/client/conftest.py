@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from werkzeug.serving import make_server
 
 from autograder.cli import main
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
 from autograder.report import instructor_view, student_view
-from server.app import create_app
-from server.models import Scope
+from server.storage.models import Scope
+from server.web.app import create_app
 from tests.server import engines
 from tests.server.conftest import House, make_house
 

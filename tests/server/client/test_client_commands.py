@@ -14,9 +14,9 @@ from threading import Thread
 import pytest
 from click.testing import Result
 
-from autograder.catalogue import Catalogue
-from server import accounts
-from server.models import Assignment, Course, Role, Scope, State, User
+from autograder.topics.catalogue import Catalogue
+from server.people import accounts
+from server.storage.models import Assignment, Course, Role, Scope, State, User
 from tests.server.client.conftest import Gradmark, Served
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.catalogue import Catalogue
-from server.models import Scope
+from autograder.topics.catalogue import Catalogue
+from server.storage.models import Scope
 from tests.server.conftest import make_house
 from tests.server.test_end_to_end import serving
 

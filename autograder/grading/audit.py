@@ -1,0 +1,264 @@
+"""Prove that the grading is right: every misconception loses marks, no correct solution does.
+
+Each misconception's solution, and each correct alternative of the corpus, goes through the real
+sandbox as a student's file would. The margin says how far both are from the line, in decades: how
+much the worst correct error could grow before it failed, and how much the least visible bug could
+shrink before it passed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import AuthoringError
+from autograder.exercise import Exercise
+from autograder.grading.grader import Grader
+from autograder.handin.submission import Source
+from autograder.sandbox import Sandbox, SandboxFault
+from autograder.topics.catalogue import Catalogue, Topic
+
+Progress = Callable[[str, int, int], None]
+
+WEAK = 1.0  # decades of margin below which an exercise is reported as weak
+
+
+@dataclass(frozen=True)
+class Miss:
+    """Something that the audit holds against the grading."""
+
+    who: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Visibility:
+    """How far over the line a misconception is in each case, in decades: 0 where it passes,
+    infinity where it fails in kind (a wrong shape) rather than in degree."""
+
+    misconception: str
+    decades: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ExerciseAudit:
+    """What was found for one exercise."""
+
+    topic: str
+    exercise: str
+    misconceptions: int
+    caught: int
+    identified: int
+    correct: int
+    passed: int
+    correct_margin: float | None  # decades; None when nothing was measured
+    bug_margin: float | None
+    misses: list[Miss] = field(default_factory=list)
+    confused: list[Miss] = field(default_factory=list)
+    weaknesses: list[Miss] = field(default_factory=list)  # what leaves less than WEAK of margin
+    cases: tuple[tuple[str, str], ...] = ()  # (check, case): the columns of `visibility`
+    visibility: list[Visibility] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """The audit as JSON; infinity as a string, because JSON has none."""
+        document = asdict(self)
+        for row in document["visibility"]:
+            row["decades"] = [d if math.isfinite(d) else "inf" for d in row["decades"]]
+        return document
+
+
+def audit(
+    assignment: str,
+    secret: bytes,
+    *,
+    reference: Path | None = None,
+    corpus: Path | None = None,
+    device: str = "cpu",
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Iterator[ExerciseAudit]:
+    """Audit each exercise of an assignment, `jobs` of them at a time, each in its own process.
+
+    Args:
+        reference: the folder of topic files; None for the one that comes along.
+        corpus: a folder with correct alternatives, `correct/<topic>/<exercise>--<how>.py`.
+        progress: called with each exercise's name, how many are done, and how many there are.
+
+    Raises:
+        KeyError: there is no such assignment.
+        AuthoringError: the corpus holds a file for an exercise that the topic does not have, or
+            one that is not text.
+        SandboxUnavailable: this machine cannot confine code.
+        SandboxFault: the sandbox failed, or a process of the audit was ended from outside.
+    """
+    exercises = Catalogue.load(reference)[assignment].exercises
+    places = [(topic.name, exercise.name) for topic, exercise in exercises]
+    Sandbox(device).close()  # so that a machine without one is refused here, in plain words
+    with ProcessPoolExecutor(
+        min(jobs, len(places)),
+        mp_context=get_context("spawn"),
+        initializer=_start,
+        initargs=(reference, secret, device, corpus),
+    ) as pool:
+        try:
+            for done, result in enumerate(pool.map(_audit_place, places)):
+                if progress is not None:
+                    progress(result.exercise, done + 1, len(places))
+                yield result
+        except BrokenProcessPool:
+            raise SandboxFault(
+                "a process of the audit was ended, perhaps for want of memory: try fewer --jobs."
+            ) from None
+
+
+@dataclass(frozen=True)
+class _Auditor:
+    """What a process of the pool keeps warm."""
+
+    catalogue: Catalogue
+    grader: Grader
+    corpus: Path | None
+
+
+_auditor: _Auditor  # of this process of the pool; set by `_start`
+
+
+def _start(reference: Path | None, secret: bytes, device: str, corpus: Path | None) -> None:
+    global _auditor
+    catalogue = Catalogue.load(reference)
+    _auditor = _Auditor(catalogue, Grader(catalogue, secret, device), corpus)
+
+
+def _audit_place(place: tuple[str, str]) -> ExerciseAudit:
+    name, exercise_name = place
+    (topic,) = _auditor.catalogue[name].topics
+    exercise = next(e for e in topic.exercises if e.name == exercise_name)
+    correct = _correct(topic, exercise, _auditor.corpus)
+    return _audit_exercise(topic, exercise, _auditor.grader, correct)
+
+
+def _correct(topic: Topic, exercise: Exercise, corpus: Path | None) -> list[tuple[str, str]]:
+    """The reference itself and the corpus' alternatives: (name, source)."""
+    found = [("the reference", topic.solution())]
+    folder = corpus / "correct" / topic.name if corpus is not None else None
+    if folder is None or not folder.is_dir():
+        return found
+    names = {exercise.name for exercise in topic.exercises}
+    for path in sorted(folder.glob("*.py")):
+        name, _, _ = path.stem.partition("--")
+        if name not in names:
+            raise AuthoringError(f"{path} belongs to no exercise of {topic.name}")
+        if name == exercise.name:
+            try:
+                found.append((path.stem, path.read_text("utf-8")))
+            except UnicodeDecodeError:
+                raise AuthoringError(f"{path} is not text in UTF-8") from None
+    return found
+
+
+def _audit_exercise(
+    topic: Topic,
+    exercise: Exercise,
+    grader: Grader,
+    correct: list[tuple[str, str]],
+) -> ExerciseAudit:
+    def run(source: str) -> dict[str, Any]:
+        files = {other.name: other.solution() for other in topic.beside} | {topic.name: source}
+        return grader.grade_exercise(
+            topic, exercise, [Source(name, (text,)) for name, text in files.items()]
+        )
+
+    misses, confused = [], []
+    to_failing: list[tuple[float, str]] = []  # decades, and whose
+    passed = 0
+    for name, source in correct:
+        result = run(source)
+        if result["score"] == result["max_score"]:
+            passed += 1
+            to_failing.append((-max(_excesses(result), default=-math.inf), name))
+        else:
+            misses.append(Miss(name, "a correct solution loses marks: " + _first_message(result)))
+        columns = tuple(_by_case(result))
+    caught = identified = 0
+    to_passing: list[tuple[float, str]] = []
+    visibility = []
+    for misconception in exercise.misconceptions:
+        result = run(topic.solution(misconception))
+        visibility.append(Visibility(misconception.name, tuple(_by_case(result).values())))
+        if result["score"] == result["max_score"]:
+            misses.append(Miss(misconception.name, "no check sees it"))
+            continue
+        caught += 1
+        to_passing.append((max(_excesses(result), default=math.inf), misconception.name))
+        names = [diagnosis["name"] for diagnosis in result["diagnosis"]]
+        if names == [misconception.name]:
+            identified += 1
+        else:
+            confused.append(Miss(misconception.name, f"taken for {', '.join(names) or 'nothing'}"))
+    return ExerciseAudit(
+        topic.name,
+        exercise.name,
+        len(exercise.misconceptions),
+        caught,
+        identified,
+        len(correct),
+        passed,
+        _decades(min(to_failing, default=(math.inf, ""))[0]),
+        _decades(min(to_passing, default=(math.inf, ""))[0]),
+        misses,
+        confused,
+        [
+            Miss(who, f"{decades:.1f} decades from {line}, under {WEAK:g}")
+            for near, line in ((to_failing, "failing"), (to_passing, "being missed"))
+            for decades, who in sorted(near)
+            if decades < WEAK
+        ],
+        columns,
+        visibility,
+    )
+
+
+def _by_case(result: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """For each case of each check, how visible a bug is: the most over its outputs."""
+    seen: dict[tuple[str, str], float] = {}
+    for check in result["checks"]:
+        name = check["name"].partition(": ")[0]
+        if check["kind"] == "mutation":  # it judges the other checks' cases once more
+            continue
+        for case in check["cases"]:
+            place = name, case["name"]
+            decades = 0.0 if case["passed"] else max(_excess(case), 0.0)
+            seen[place] = max(seen.get(place, 0.0), decades)
+    return seen
+
+
+def _excesses(result: dict[str, Any]) -> Iterator[float]:
+    """For each finding that says so: log10 of the error over what is allowed. How near a law's
+    test comes to its line is chance, and kept in check by the stated false-alarm rate."""
+    for check in result["checks"]:
+        for case in check["cases"]:
+            if "excess" in case["evidence"] or not case["passed"]:
+                yield _excess(case)
+
+
+def _excess(case: dict[str, Any]) -> float:
+    if "excess" not in case["evidence"]:
+        return math.inf
+    excess = float(case["evidence"]["excess"])
+    return math.log10(excess) if excess > 0 else -math.inf
+
+
+def _decades(value: float) -> float | None:
+    return round(value, 2) if math.isfinite(value) else None
+
+
+def _first_message(result: dict[str, Any]) -> str:
+    return next(
+        f"{check['name']}: {check['message']}" for check in result["checks"] if not check["passed"]
+    )

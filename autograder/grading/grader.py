@@ -1,0 +1,448 @@
+"""Grade a submission: the whole way on one screen."""
+
+from __future__ import annotations
+
+import math
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from importlib import metadata
+from itertools import chain, groupby, islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+
+from autograder.checks.base import Check
+from autograder.checks.errors import REFUSAL
+from autograder.exercise import Exercise, Misconception
+from autograder.handin.submission import Source, Submission
+from autograder.judging.call import Answer, Call
+from autograder.judging.finding import Finding
+from autograder.judging.where import located
+from autograder.judging.wording import explain, hint_at
+from autograder.numerics.outcome import Outcome
+from autograder.policy import Cost, Flag, dispatched, used
+from autograder.report import SCHEMA, Report
+from autograder.sandbox import Limits, Loading, Sandbox, Session
+from autograder.topics.catalogue import Assignment, Catalogue, Topic
+from autograder.truth.diagnosis import diagnose, recognise
+from autograder.truth.oracle import Oracle, Trial
+
+Progress = Callable[[str, int, int], None]
+MAX_OUTPUT = 16_384
+MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
+SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
+
+
+def _silent(name: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+class Grader:
+    """A warm grader: one sandbox and one oracle, for any number of submissions.
+
+    It sets torch to one thread in this process: the cases are small, and graders run side by side.
+
+    Args:
+        cache: a folder to keep the reference's training runs in, from one grader to the next.
+
+    Raises:
+        SandboxUnavailable: this machine cannot confine student code, or lacks the device.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        secret: bytes,
+        device: str = "cpu",
+        *,
+        confined: bool = True,
+        limits: Limits | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        torch.set_num_threads(1)
+        self._catalogue = catalogue
+        self._device = device
+        self._cache = cache
+        self._oracle = Oracle(secret, device, cache)
+        self._sandbox = Sandbox(device, limits or Limits(), confined)
+
+    def drawing_from(self, secret: bytes) -> Grader:
+        """The same warm sandbox with the hidden cases of another course's secret.
+
+        Closing either closes the sandbox of both.
+        """
+        other = copy(self)
+        other._oracle = Oracle(secret, self._device, self._cache)
+        return other
+
+    def grade(
+        self,
+        assignment: str,
+        submission: Submission,
+        progress: Progress = _silent,
+        *,
+        policy: Cost = "report",
+    ) -> Report:
+        """Run every check of the assignment and write the report.
+
+        Args:
+            progress: called before each exercise, and in each step of a training run, with what
+                is graded now ("classifier", then "classifier, step 40 of 100"), how many exercises
+                are done, and how many there are.
+            policy: what it costs to use what is not allowed: nothing ("report": the instructor
+                sees it), a warning to the student, or the exercise's points ("zero").
+
+        Raises:
+            KeyError: there is no such assignment.
+            SandboxFault: the sandbox failed, through no fault of the submission.
+        """
+        chosen = self._catalogue[assignment]
+        began = time.monotonic()
+        exercises: list[dict[str, Any]] = []
+        runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
+        with self._sandbox.session(submission.sources, runs) as session:
+            public = self._public(chosen.exercises, session)
+            flags = self._flags(chosen, public, submission.sources, session)
+            for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
+                tell = partial(_tell, progress, len(exercises), len(chosen.exercises))
+                exercises.append(self._grade_exercise(topic, exercise, session, shown, tell))
+            loading = session.loading
+        for entry, found in zip(exercises, flags, strict=True):
+            entry["policy"] = [flag.document() for flag in found]
+            if found and policy == "zero":
+                entry["score"] = 0.0
+        return {
+            "schema": SCHEMA,
+            "view": "full",
+            "assignment": assignment,
+            "title": chosen.title,
+            "submission": {"filename": submission.filename, "digest": submission.digest},
+            "score": _points(sum(exercise["score"] for exercise in exercises)),
+            "max_score": _points(chosen.max_score),
+            "notes": _notes(loading),
+            "policy": policy,
+            "exercises": exercises,
+            "seconds": time.monotonic() - began,
+            "environment": {
+                "gradmark": metadata.version("gradmark"),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+                "device": self._device,
+                "confined": self._sandbox.confined,
+                "reference": chosen.digest,
+            },
+        }
+
+    def grade_exercise(
+        self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
+    ) -> dict[str, Any]:
+        """Grade one exercise alone, in a session of its own: the report's entry for it."""
+        with self._sandbox.session(sources, _runs(exercise)) as session:
+            (public,) = self._public([(topic, exercise)], session)
+            return self._grade_exercise(topic, exercise, session, public, lambda name: None)
+
+    def _public(
+        self, exercises: Sequence[tuple[Topic, Exercise]], session: Session
+    ) -> list[list[Outcome]]:
+        """Per exercise, the outcomes of its public trials: to be had before the session meets
+        anything hidden.
+
+        What a submission says about a public case is shown to the student word for word, so its
+        process must not know anything hidden by then.
+        """
+        public = [
+            [trial for trial in self._oracle.trials(*place) if trial.case.public]
+            for place in exercises
+        ]
+        outcomes = iter(_outcomes(list(chain(*public)), session, lambda stage: None))
+        return [list(islice(outcomes, len(trials))) for trials in public]
+
+    def _grade_exercise(
+        self,
+        topic: Topic,
+        exercise: Exercise,
+        session: Session,
+        public: Sequence[Outcome],
+        tell: Callable[[str], None],
+    ) -> dict[str, Any]:
+        tell(exercise.name)
+        trials = self._oracle.trials(topic, exercise)
+        hidden = _outcomes(
+            [trial for trial in trials if not trial.case.public],
+            session,
+            lambda stage: tell(f"{exercise.name}, {stage}"),
+        )
+        parts = {True: iter(public), False: iter(hidden)}
+        outcomes = [next(parts[trial.case.public]) for trial in trials]
+        rows = judge(exercise, trials, outcomes)
+        score = sum(row.points for row in rows if row.passed)
+        found: list[Misconception] = []
+        if score < exercise.max_score and any(
+            _gave_values(outcome.answers) for outcome in outcomes
+        ):
+            suspects = diagnose(trials, self._oracle.suspects(topic, exercise), outcomes)
+            faults = [fault for outcome in outcomes for fault in outcome.faults]
+            found = [suspect.misconception for suspect in suspects]
+            found += recognise(topic, faults, self._device)
+        return {
+            "name": exercise.name,
+            "score": _points(score),
+            "max_score": _points(exercise.max_score),
+            "checks": [row.document() for row in rows],
+            "diagnosis": [
+                {"name": misconception.name, "hint": misconception.hint} for misconception in found
+            ],
+            "outputs": _outputs(trials, outcomes),
+            "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
+        }
+
+    def _flags(
+        self,
+        assignment: Assignment,
+        public: Sequence[Sequence[Outcome]],
+        sources: Sequence[Source],
+        session: Session,
+    ) -> list[list[Flag]]:
+        """Per exercise, what it uses and may not: by its source, and by the operators of one call
+        per function. For that call, too, the session must not have met anything hidden."""
+        specimens: list[tuple[int, Call]] = []
+        for at, ((topic, exercise), outcomes) in enumerate(
+            zip(assignment.exercises, public, strict=True)
+        ):
+            trials = [t for t in self._oracle.trials(topic, exercise) if t.case.public]
+            specimens += [(at, call) for call in _specimens(exercise, trials, outcomes)]
+        answers = session.run([call for _, call in specimens])
+        operators: list[set[str]] = [set() for _ in assignment.exercises]
+        for (at, _), answer in zip(specimens, answers, strict=True):
+            operators[at].update(answer.operators)
+        return [
+            used(
+                session.statements,
+                sources,
+                [function.__name__ for function in exercise.functions],
+                exercise.forbidden,
+            )
+            + dispatched(operators[at], exercise.forbidden)
+            for at, (_, exercise) in enumerate(assignment.exercises)
+        ]
+
+    def close(self) -> None:
+        self._sandbox.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a report: one output of one check, over all its cases."""
+
+    name: str
+    kind: str
+    points: float
+    findings: Sequence[tuple[Trial, Finding]]
+    gated: bool = False
+    settled: bool = True
+    curves: Sequence[dict[str, Any]] = ()
+
+    @cached_property
+    def failing(self) -> list[tuple[Trial, Finding]]:
+        return [(trial, finding) for trial, finding in self.shown if not finding.passed]
+
+    @cached_property
+    def shown(self) -> list[tuple[Trial, Finding]]:
+        """The findings; the first that fails, which the message tells of, says where."""
+        shown = list(self.findings)
+        for at, (trial, finding) in enumerate(shown):
+            if not finding.passed:
+                shown[at] = trial, located(finding)
+                break
+        return shown
+
+    @property
+    def passed(self) -> bool:
+        return self.settled and not self.failing
+
+    def document(self) -> dict[str, Any]:
+        document = {
+            "name": self.name,
+            "kind": self.kind,
+            "score": _points(self.points if self.passed else 0.0),
+            "max_score": _points(self.points),
+            "passed": self.passed,
+            "message": self._message(reveal=True),
+            "student_message": self._message(reveal=False),
+            "cases": [
+                {
+                    "name": trial.case.name,
+                    "public": trial.case.public,
+                    "passed": finding.passed,
+                    "problem": finding.problem,
+                    "message": explain(finding),
+                    "evidence": _finite(finding.evidence),
+                }
+                for trial, finding in self.shown
+            ],
+        }
+        return document | ({"curves": _finite(self.curves)} if self.curves else {})
+
+    def _message(self, *, reveal: bool) -> str:
+        if self.passed:
+            return ""
+        if not self.failing:
+            return hint_at(Finding(self.name, "unsettled"))
+        # Public cases come first: what can be said in full is more use than a hint.
+        trial, finding = self.failing[0]
+        if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
+            return explain(finding)
+        count = f"{len(self.failing)} of {len(self.findings)} cases"
+        if trial.case.public or reveal:
+            return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
+        return f"{hint_at(finding)} ({count} fail, hidden ones)"
+
+
+def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[Row]:
+    """One row per output of each check, and one for leaving arguments unchanged."""
+    rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
+    curves: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    mutations: list[tuple[Trial, Finding]] = []
+    for trial, outcome in zip(trials, outcomes, strict=True):
+        for output, finding in outcome.findings.items():
+            place = trial.check.name, output
+            rows.setdefault(place, []).append((trial, finding))
+            curves.setdefault(place, []).extend(outcome.curves.get(output, ()))
+        if not trial.check.gated:
+            mutations.append((trial, outcome.unchanged))
+    judged = [
+        Row(
+            _row_name(check, output),
+            check.kind,
+            points,
+            rows[check.name, output],
+            check.gated,
+            curves=curves[check.name, output],
+        )
+        for check in exercise.checks
+        for output, points in check.points.items()
+    ]
+    if exercise.unchanged:
+        name = "arguments left unchanged"
+        judged.append(Row(name, "mutation", exercise.unchanged, mutations, True))
+    worked = any(row.passed and not row.gated for row in judged)
+    return [row if worked or not row.gated else replace(row, settled=False) for row in judged]
+
+
+def _tell(progress: Progress, done: int, total: int, name: str) -> None:
+    progress(name, done, total)
+
+
+def _runs(exercise: Exercise) -> int:
+    return sum(check.long_runs for check in exercise.checks)
+
+
+def _outcomes(
+    trials: Sequence[Trial], session: Session, tell: Callable[[str], None]
+) -> list[Outcome]:
+    """Put every call to the submission, and judge its answers while it works on the next ones."""
+    outcomes: list[Outcome] = []
+    left = MAX_KEPT_BYTES
+    for long, together in groupby(trials, key=lambda trial: trial.check.long):
+        if long:
+            outcomes += [_long(trial, session, tell) for trial in together]
+            continue
+        some = list(together)
+        answers = session.run([call for trial in some for call in trial.calls])
+        for trial in some:
+            outcome = trial.judge(islice(answers, len(trial.calls)))
+            left -= sum(answer.size for answer in outcome.answers)
+            outcomes.append(outcome if left >= 0 else outcome.without_values())
+    return outcomes
+
+
+def _long(trial: Trial, session: Session, tell: Callable[[str], None]) -> Outcome:
+    """A case that tells how far it is, and ends when nothing more can come of it."""
+    with closing(session.run(trial.calls)) as answers:
+
+        def told() -> Iterator[Answer]:
+            for at, answer in enumerate(answers):
+                stage = trial.check.stage(trial.expectation, at)
+                if stage:
+                    tell(f"{trial.case.name}, {stage}")
+                yield answer
+
+        return trial.judge(told())
+
+
+def _specimens(
+    exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]
+) -> Iterator[Call]:
+    """One traced call per function that works: its public case with the least to work on."""
+    for function in exercise.functions:
+        calls = [
+            trial.calls[0]
+            for trial, outcome in zip(trials, outcomes, strict=True)
+            if trial.calls[0].function == function.__name__ and outcome.answers[0].failure is None
+        ]
+        if calls:
+            yield replace(min(calls, key=_elements), traced=True)
+
+
+def _elements(call: Call) -> int:
+    tensors = [value for value in call.arguments.values() if isinstance(value, torch.Tensor)]
+    return sum(tensor.numel() for tensor in tensors) or sys.maxsize
+
+
+def _notes(loading: Loading) -> list[str]:
+    notes = [f"While your file was loaded: {problem}" for problem in loading.problems]
+    if loading.failure is not None:
+        failed = Finding("", "failure", {"kind": loading.failure.kind})
+        notes.append(f"Your file could not be loaded: {explain(failed)}")
+    return notes
+
+
+def _row_name(check: Check, output: str) -> str:
+    return check.name if output == REFUSAL else f"{check.name}: {output}"
+
+
+def _gave_values(given: Sequence[Answer]) -> bool:
+    return any(answer.failure is None or answer.failure.kind == "exception" for answer in given)
+
+
+def _outputs(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """What the calls printed, capped over the exercise."""
+    left, outputs = MAX_OUTPUT, []
+    for trial, outcome in zip(trials, outcomes, strict=True):
+        text = "".join(answer.output for answer in outcome.answers)[:left]
+        if text:
+            outputs.append({"public": trial.case.public, "text": text})
+            left -= len(text)
+    return outputs
+
+
+def _points(value: float) -> float:
+    return round(value, 6)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: such numbers become their names."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,5 @@
+"""The report: everything that one grading run found, as one JSON document, and its two views."""
+
+from autograder.report.document import SCHEMA, YOURS, Report, instructor_view, student_view
+
+__all__ = ["SCHEMA", "YOURS", "Report", "instructor_view", "student_view"]

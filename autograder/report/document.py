@@ -1,0 +1,91 @@
+"""The report: everything one grading run found, as one JSON document, and its two views."""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib import resources
+from typing import Any, TypeAlias
+
+SCHEMA = "gradmark-report/1"
+YOURS = "yours"  # the series of a curve that the submission gave
+
+Report: TypeAlias = dict[str, Any]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the document."""
+    text = resources.files("autograder.report").joinpath("schema/report-1.json").read_text("utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def validate(report: Report) -> None:
+    """Check a document against the schema.
+
+    Raises:
+        jsonschema.ValidationError: it does not fit; the message says where.
+    """
+    import jsonschema  # here, because importing it may take seconds
+
+    jsonschema.validate(report, schema())
+
+
+def student_view(report: Report) -> Report:
+    """What the student may see: no hidden input, no expected value of a hidden case, nothing that
+    the submission said while it held a hidden input, no time that a call took (the submission could
+    spend it to say something), no digest or device of the grader.
+
+    Public cases keep their evidence and their wording; a hidden case keeps only the sentence that
+    `wording.hint_at` made of it. Curves keep three digits, within six decades around the
+    reference's: enough to look at, and little to carry a hidden input out with.
+    """
+    view = copy.deepcopy(report)
+    view["view"] = "student"
+    view["environment"] = {key: report["environment"][key] for key in ("gradmark", "confined")}
+    del view["seconds"]
+    if view.get("policy") == "report":  # what was found is between the instructor and the grader
+        for part in (view, *view["exercises"]):
+            del part["policy"]
+    for exercise in view["exercises"]:
+        del exercise["seconds"]
+        for check in exercise["checks"]:
+            check["message"] = check.pop("student_message")
+            for curve in check.get("curves", ()):
+                _coarsen(curve)
+            check["cases"] = [
+                case if case["public"] else {"name": "", "public": False, "passed": case["passed"]}
+                for case in check["cases"]
+            ]
+        exercise["output"] = "".join(
+            text["text"] for text in exercise.pop("outputs") if text["public"]
+        )
+    return view
+
+
+def _coarsen(curve: dict[str, Any]) -> None:
+    """Leave of the submission's numbers what a plot needs."""
+    known = [y for s in curve["series"] if s["name"] != YOURS for y in s["y"] if _finite(y)]
+    top = 1e3 * max(map(abs, known), default=1.0)
+    bottom = 1e-3 * min((abs(y) for y in known if y), default=1.0)
+    for series in curve["series"]:
+        if series["name"] == YOURS:
+            series["y"] = [
+                float(f"{max(bottom, min(y, top)):.3g}") if _finite(y) else "nan"
+                for y in series["y"]
+            ]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def instructor_view(report: Report) -> Report:
+    """Everything, in the form that the renderers take."""
+    view = copy.deepcopy(report)
+    view["view"] = "instructor"
+    for exercise in view["exercises"]:
+        for check in exercise["checks"]:
+            del check["student_message"]
+        exercise["output"] = "".join(text["text"] for text in exercise.pop("outputs"))
+    return view

@@ -1,0 +1,112 @@
+"""What is right, worked out once: cases drawn, truth and tolerance measured, suspects' answers.
+
+An oracle belongs to one secret, one device and one version of the reference; everything it says
+is kept, so that the reference costs nothing per submission.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder.case import Case, draw
+from autograder.checks.base import Check, Made
+from autograder.exercise import Exercise, Misconception
+from autograder.judging.call import Answer, Call
+from autograder.judging.local import LocalSession
+from autograder.numerics.outcome import Outcome
+from autograder.topics.catalogue import Topic
+from autograder.truth.kept import Kept
+
+PUBLIC_SECRET = b"public"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One case of one check, ready to be put to a submission."""
+
+    check: Check
+    case: Case
+    calls: tuple[Call, ...]
+    expectation: Any  # of the check's kind
+
+    def judge(self, answers: Iterable[Answer]) -> Outcome:
+        """What the answers to the calls are worth."""
+        return self.check.judge(self.expectation, self.calls, answers)
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """What a misconception gives for every trial of its exercise, in the trials' order."""
+
+    misconception: Misconception
+    outcomes: tuple[Outcome, ...]
+
+
+def digest_of(secret: bytes, *place: str) -> bytes:
+    """What follows from a secret for one place and purpose."""
+    return hmac.digest(secret, "\0".join(place).encode(), hashlib.sha256)
+
+
+def seed_of(secret: bytes, *place: str) -> int:
+    """The same, as a seed."""
+    return int.from_bytes(digest_of(secret, *place)[:4], "little")
+
+
+class Oracle:
+    """Trials and suspects by exercise, for one course.
+
+    Args:
+        cache: a folder to keep in what the reference's training runs gave; None keeps nothing.
+    """
+
+    def __init__(self, secret: bytes, device: str = "cpu", cache: Path | None = None) -> None:
+        self._secret = secret
+        self._device = device
+        self._kept = Kept(cache)
+        self.trials = lru_cache(maxsize=None)(self._trials)
+        self.suspects = lru_cache(maxsize=None)(self._suspects)
+
+    def _trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
+        """Every case of every check, drawn and answered, public cases first."""
+        reference = LocalSession(topic.functions(), self._device)
+        trials = [
+            self._trial(topic, exercise, check, case, reference)
+            for check in exercise.checks
+            for case in sorted(check.cases, key=lambda case: not case.public)
+        ]
+        return tuple(trials)
+
+    def _trial(
+        self, topic: Topic, exercise: Exercise, check: Check, case: Case, reference: LocalSession
+    ) -> Trial:
+        secret = PUBLIC_SECRET if case.public else self._secret
+
+        place = topic.name, exercise.name, check.name, case.name
+
+        def seed(purpose: str) -> int:
+            return seed_of(secret, *place, purpose)
+
+        def keep(make: Callable[[], Made]) -> Made:
+            key = digest_of(secret, *place, "kept").hex()
+            return self._kept.get((topic.digest, self._device, key), make)
+
+        arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
+        calls, expectation = check.prepare(case, arguments, seed, reference, keep)
+        return Trial(check, case, tuple(calls), expectation)
+
+    def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
+        trials = self.trials(topic, exercise)
+        suspects = []
+        for misconception in exercise.misconceptions:
+            session = LocalSession(topic.functions(misconception), self._device)
+            outcomes = tuple(trial.judge(session.run(trial.calls)) for trial in trials)
+            suspects.append(Suspect(misconception, outcomes))
+        return tuple(suspects)

@@ -1,5 +1,0 @@
-"""What the server's administrators see and do: every user, all that is kept of one, or nothing."""
-
-from server.admin.views import pages
-
-__all__ = ["pages"]

@@ -1,0 +1,238 @@
+"""`gradmark user` and `gradmark course`: what an operator does without a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server import courses, engine, options
+from server.clock import utc_now
+from server.grades import exports
+from server.grades.exports import Format
+from server.people import accounts, privacy, roster
+from server.storage import audit
+from server.storage.config import Config, ConfigError
+from server.storage.database import Database
+from server.storage.files import Files
+from server.storage.models import Course, User
+
+_url = click.option(
+    "--url",
+    default="http://127.0.0.1:8000",
+    envvar="GRADMARK_URL",
+    show_default=True,
+    help="The server's address as its users type it.",
+)
+
+
+class _Refusal(click.ClickException):
+    exit_code = 2
+
+
+def refuse(message: object) -> NoReturn:
+    raise _Refusal(str(message)) from None
+
+
+@contextmanager
+def _writing(data: Path) -> Iterator[Session]:
+    """A transaction on the server's database, which may be running at the same time."""
+    try:
+        config = Config(data)
+        config.prepare()
+        database = Database(config.database)
+        database.migrate()
+        with database.write() as session:
+            yield session
+    except (
+        ConfigError,
+        accounts.AccountError,
+        courses.CourseError,
+        roster.RosterError,
+        exports.UploadError,
+    ) as error:
+        refuse(error)
+
+
+def _user(session: Session, email: str) -> User:
+    return accounts.find(session, email) or refuse(f"There is no user {email}.")
+
+
+def _files(data: Path) -> Files:
+    return Files(Config(data).submissions)
+
+
+def _course(session: Session, slug: str) -> Course:
+    found = session.scalar(select(Course).where(Course.slug == slug))
+    return found or refuse(f"There is no course {slug!r}: make it with `gradmark course sync`.")
+
+
+def _link(url: str, token: str) -> str:
+    return f"{url.rstrip('/')}/invitations/{token}"
+
+
+@click.group()
+def user() -> None:
+    """The server's users."""
+
+
+@user.command()
+@click.argument("email")
+@click.option("--name", default="", help="What they are called; by default from the address.")
+@click.option("--admin", is_flag=True, help="An administrator: an instructor in every course.")
+@_url
+@options.data
+def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
+    """Make a user with the address EMAIL and print the link by which they choose a password."""
+    with _writing(data) as session:
+        made = accounts.create(session, email, name, at=utc_now(), actor=None, is_admin=admin)
+        token = accounts.invite(session, made, at=utc_now(), actor=None)
+    click.echo(_link(url, token))
+
+
+@user.command()
+@click.argument("email")
+@_url
+@options.data
+def invite(email: str, url: str, data: Path) -> None:
+    """Print a link by which the user EMAIL chooses a new password; earlier links end."""
+    with _writing(data) as session:
+        token = accounts.invite(session, _user(session, email), at=utc_now(), actor=None)
+    click.echo(_link(url, token))
+
+
+@user.command(name="export")
+@click.argument("email")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@options.data
+def export_user(email: str, file: Path, data: Path) -> None:
+    """Write all that is kept about the user EMAIL into FILE, a new zip archive."""
+    with _writing(data) as session:
+        found = _user(session, email)
+        try:
+            with file.open("xb") as target:
+                file.chmod(0o600)
+                privacy.export(session, _files(data), engine.student_view, found, target)
+        except FileExistsError:
+            refuse(f"{file} exists: choose a new file.")
+        except OSError as error:
+            file.unlink(missing_ok=True)
+            refuse(f"{error.filename or file}: {error.strerror or error}.")
+        audit.record(
+            session, audit.Action.DATA_EXPORTED, f"user:{found.id}", at=utc_now(), actor=None
+        )
+    click.echo(f"{file}: all that is kept about {email}.")
+
+
+@user.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.data
+def delete(email: str, yes: bool, data: Path) -> None:
+    """Delete the user EMAIL with all their submissions, reports and grades, for good."""
+    with _writing(data) as session:
+        _user(session, email)
+    if not yes:
+        click.confirm(f"Delete {email} with all submissions, reports and grades?", abort=True)
+    with _writing(data) as session:
+        names = privacy.erase(session, _user(session, email), at=utc_now(), actor=None)
+    for name in names:
+        _files(data).remove(name)
+    click.echo(f"{email} is deleted, with {len(names)} submissions.")
+
+
+@click.group()
+def course() -> None:
+    """The server's courses."""
+
+
+@course.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@options.reference
+@options.data
+def sync(file: Path, reference: Path | None, data: Path) -> None:
+    """Create or change a course as FILE, a course.toml, says; print what changed."""
+    try:
+        spec = courses.read(file.read_text("utf-8"), engine.load(reference).topics)
+    except UnicodeDecodeError:
+        refuse(f"{file} is not text in UTF-8.")
+    except (courses.CourseError, ConfigError) as error:
+        refuse(f"{file}: {error}")
+    with _writing(data) as session:
+        changes = courses.sync(session, spec, at=utc_now(), actor=None)
+    for change in changes or ["Nothing changed."]:
+        click.echo(change)
+
+
+@course.command(name="roster")
+@click.argument("slug", metavar="COURSE")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--links", is_flag=True, help="Print invitation links for those without a password.")
+@_url
+@options.data
+def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
+    """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing."""
+    with _writing(data) as session:
+        people = roster.read(file.read_bytes())
+        found = _course(session, slug)
+        result = roster.enrol(session, found, people, at=utc_now(), actor=None)
+        click.echo(
+            f"{len(result.added)} added, {len(result.changed)} changed, "
+            f"{result.unchanged} unchanged."
+        )
+        if links:
+            for enrolment in found.enrolments:
+                if enrolment.user.password is None:
+                    token = accounts.invite(session, enrolment.user, at=utc_now(), actor=None)
+                    click.echo(f"{enrolment.user.email},{_link(url, token)}")
+
+
+@course.command(name="export")
+@click.argument("slug", metavar="COURSE")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([word.value for word in Format]),
+    default=Format.CSV.value,
+    show_default=True,
+    help="For a spreadsheet, a program, Canvas, or Moodle.",
+)
+@click.option(
+    "--gradebook",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="For Canvas: the gradebook that it exported, to be filled in.",
+)
+@options.data
+def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None:
+    """Print the grades of COURSE; standard error says which lines of Canvas's are left out."""
+    format = Format(format_)
+    if (format is Format.CANVAS) != (gradebook is not None):
+        refuse("--gradebook FILE, Canvas's own export, belongs to --format canvas.")
+    with _writing(data) as session:
+        book = exports.gradebook(session, _course(session, slug))
+        if gradebook is not None:
+            text, matched = exports.canvas_csv(book, gradebook.read_bytes())
+            _tell(matched)
+        elif format is Format.JSON:
+            text = json.dumps(exports.grades_json(book), ensure_ascii=False, indent=2) + "\n"
+        else:
+            text = (exports.moodle_csv if format is Format.MOODLE else exports.grades_csv)(book)
+        exports.record(session, book, format, at=utc_now(), actor=None)
+    click.echo(text, nl=False)
+
+
+def _tell(matched: exports.Matched) -> None:
+    for labels, what in (
+        (matched.by_name_only, "matched by name alone"),
+        (matched.ambiguous, "ambiguous, left out"),
+        (matched.unmatched, "not in this course, left out"),
+        ([line.enrolment.user.email for line in matched.missing], "not in Canvas's file"),
+    ):
+        for label in labels:
+            click.echo(f"{what}: {label}", err=True)

@@ -1,0 +1,154 @@
+"""`gradmark serve`: pages and graders in one command."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import waitress
+
+from server import engine, logs, options
+from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
+from server.grading.supervisor import GraderEnded, Supervisor
+from server.storage.config import Config, ConfigError
+from server.web.app import create_app
+
+_THREADS = 8
+# A class's browsers keep theirs open between two requests; past it, nobody is answered.
+_CONNECTIONS = 4000
+# Flask refuses what is too large with a page; far larger requests are not even read.
+_LARGEST_REQUEST = 64 * 2**20
+# Without these, nothing believes what a request says about who forwarded it.
+_PROXY = {
+    "trusted_proxy": "*",
+    "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"},
+}
+
+
+class _Refusal(click.ClickException):
+    exit_code = EXIT_MISUSE
+
+
+@click.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    envvar="GRADMARK_HOST",
+    show_default=True,
+    help="The address to listen on.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    envvar="GRADMARK_PORT",
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)
+@options.data
+@click.option(
+    "--graders",
+    type=click.IntRange(0),
+    default=1,
+    envvar="GRADMARK_GRADERS",
+    show_default=True,
+    help="How many submissions are graded at a time.",
+)
+@options.reference
+@click.option(
+    "--behind-proxy",
+    is_flag=True,
+    envvar="GRADMARK_BEHIND_PROXY",
+    help="A proxy that speaks HTTPS is in front: believe its X-Forwarded headers.",
+)
+@click.option(
+    "--metrics-token",
+    envvar="GRADMARK_METRICS_TOKEN",
+    help="What has to be sent to read /metrics; without one, this machine alone may.",
+)
+@logs.option
+def serve(
+    host: str,
+    port: int,
+    data: Path,
+    graders: int,
+    reference: Path | None,
+    behind_proxy: bool,
+    metrics_token: str | None,
+    log_format: str,
+) -> None:
+    """Take submissions on a web page and grade them on this machine."""
+    logs.set_up(log_format)
+    config = Config(data, reference, behind_proxy, metrics_token)
+    listener = _listen(host, port)
+    try:
+        app = create_app(config, engine.load(reference))
+    except ConfigError as error:
+        raise _Refusal(str(error)) from None
+    signal.signal(signal.SIGTERM, _leave)
+    supervisor = Supervisor(_grader_command(config, log_format), graders)
+    try:
+        supervisor.start()
+    except GraderEnded as error:
+        if error.status == EXIT_CANNOT_GRADE:  # it has said why
+            sys.exit(EXIT_CANNOT_GRADE)
+        raise _Refusal(str(error)) from None
+    _allow_connections()
+    try:
+        server = waitress.create_server(
+            app,
+            sockets=[listener],
+            threads=_THREADS,
+            connection_limit=_CONNECTIONS,
+            asyncore_use_poll=True,  # select() ends at 1024 files
+            ident=None,
+            max_request_body_size=_LARGEST_REQUEST,
+            clear_untrusted_proxy_headers=False,  # /metrics asks whether there is any
+            **(_PROXY if behind_proxy else {}),
+        )
+        click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
+        server.run()  # returns on SIGINT and SIGTERM, once running requests are answered
+    finally:
+        supervisor.stop()
+
+
+def _allow_connections() -> None:
+    """As many open files as there may be connections, if the machine permits that many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * _CONNECTIONS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise _Refusal(f"Cannot listen on {host}, port {port}: {reason}.") from None
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _grader_command(config: Config, log_format: str) -> list[str]:
+    command = [sys.executable, "-m", "server.grading.grader", "--supervised"]
+    command += ["--data", str(config.data)]
+    command += ["--log-format", log_format]
+    if config.reference is not None:
+        command += ["--reference", str(config.reference)]
+    return command
+
+
+def _leave(*_signal: object) -> NoReturn:
+    raise SystemExit(0)

@@ -1,0 +1,69 @@
+"""May a student hand in now? The limits of an assignment, as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from server.grades.deadlines import Deadlines, deadlines
+from server.grades.moments import spelled
+from server.storage.models import Assignment, Extension, State
+
+# What costs no attempt: a fault of ours gives it back, and what was never graded taught nothing.
+FREE = (State.FAILED, State.SUPERSEDED)
+
+
+class NotAllowed(Exception):
+    """The student may not hand in now; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a student may still do for an assignment."""
+
+    deadlines: Deadlines
+    left: int | None  # None: no limit
+    left_today: int | None
+    refusal: str | None  # why nothing can be handed in now; None: it can
+
+
+def allowance(
+    assignment: Assignment,
+    timezone: str,
+    extension: Extension | None,
+    counted: Sequence[datetime],
+    now: datetime,
+) -> Allowance:
+    """
+    Args:
+        timezone: the course's, whose calendar days count.
+        counted: when the submissions arrived that cost an attempt (those not in a FREE state).
+    """
+    zone = ZoneInfo(timezone)
+    limits = deadlines(assignment, extension)
+    extra = extension.extra_attempts if extension else 0
+    today = [at for at in counted if at.astimezone(zone).date() == now.astimezone(zone).date()]
+    left = _left(assignment.attempts, extra, len(counted))
+    left_today = _left(assignment.attempts_per_day, extra, len(today))
+    ready_at = max(counted) + timedelta(minutes=assignment.cool_down_minutes) if counted else now
+
+    refusal = None
+    if now < assignment.opens_at:
+        refusal = f"This assignment opens on {spelled(assignment.opens_at, zone)}."
+    elif now > limits.late_until:
+        refusal = f"This assignment closed on {spelled(limits.late_until, zone)}."
+    elif left == 0:
+        refusal = (
+            f"All {assignment.attempts + extra if assignment.attempts else 0} attempts are used."
+        )
+    elif left_today == 0:
+        refusal = "All attempts of today are used: the next one is possible tomorrow."
+    elif now < ready_at:
+        refusal = f"The next attempt is possible from {spelled(ready_at, zone)} on."
+    return Allowance(limits, left, left_today, refusal)
+
+
+def _left(limit: int | None, extra: int, used: int) -> int | None:
+    return None if limit is None else max(0, limit + extra - used)

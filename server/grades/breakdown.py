@@ -1,0 +1,55 @@
+"""How a grade came about, step by step, for whoever reads it. `server.grades.grades` decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server.grades.grades import worth_of
+from server.storage.models import Adjustment, Assignment, Counts, Grade
+
+WHICH_COUNTS = {
+    Counts.BEST: "the best one",
+    Counts.LAST: "the last one",
+    Counts.LAST_BEFORE_DUE: "the last one before the deadline",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    what: str
+    points: float
+
+
+def breakdown(
+    assignment: Assignment, grade: Grade, adjustments: Iterable[Adjustment]
+) -> list[Step]:
+    """The steps, which add up to the grade's points; none where it has none.
+
+    Args:
+        grade: with the submission that counts, if one does.
+        adjustments: the student's, all of them.
+    """
+    if grade.points is None:
+        return []
+    steps = []
+    counting = grade.submission
+    if counting is not None:
+        score, most = counting.score or 0.0, counting.max_score or 0.0
+        full = worth_of(assignment, score, most, 0)
+        steps.append(
+            Step(
+                f"Attempt {counting.number}: {score:g} of {most:g} in its report, of "
+                f"{assignment.points:g} points",
+                full,
+            )
+        )
+        lost = worth_of(assignment, score, most, grade.late_days) - full
+        if lost:
+            days = f"{grade.late_days} day{'s' if grade.late_days > 1 else ''}"
+            steps.append(Step(f"{days} late, {assignment.late_penalty:g} % less for each", lost))
+    steps += [Step(given.reason, given.points) for given in adjustments]
+    missing = round(grade.points - sum(step.points for step in steps), 6)
+    if missing > 0:
+        steps.append(Step("No grade is below zero", missing))
+    return steps

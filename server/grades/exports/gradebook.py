@@ -1,0 +1,67 @@
+"""What every export is made of: a course's students, and what each has for each assignment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from server.storage.models import Assignment, Comment, Course, Enrolment, Grade, Role
+
+
+@dataclass(frozen=True)
+class Line:
+    """A student."""
+
+    enrolment: Enrolment  # with its user
+    grades: Mapping[int, Grade]  # by the assignment's id; with the submission that counts
+
+    def points(self, assignment: Assignment) -> float | None:
+        """None: nothing is graded yet."""
+        grade = self.grades.get(assignment.id)
+        return None if grade is None else grade.points
+
+    @property
+    def total(self) -> float:
+        return sum(grade.points or 0.0 for grade in self.grades.values())
+
+
+@dataclass(frozen=True)
+class Gradebook:
+    course: Course
+    assignments: Sequence[Assignment]
+    lines: Sequence[Line]  # by address
+    comments: Mapping[int, Sequence[str]]  # to the students, by the submission's id
+
+
+def gradebook(session: Session, course: Course) -> Gradebook:
+    """The grades as they stand, of those who are students in the course now."""
+    assignments = Assignment.of(session, course)
+    enrolments = session.scalars(
+        select(Enrolment)
+        .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT)
+        .options(joinedload(Enrolment.user))
+    ).all()
+    ours = Assignment.course_id == course.id
+    grades: dict[int, dict[int, Grade]] = defaultdict(dict)
+    for grade in session.scalars(
+        select(Grade).join(Grade.assignment).where(ours).options(joinedload(Grade.submission))
+    ):
+        grades[grade.user_id][grade.assignment_id] = grade
+    comments = defaultdict(list)
+    for comment in session.scalars(
+        select(Comment)
+        .join(Grade, Grade.submission_id == Comment.submission_id)
+        .join(Grade.assignment)
+        .where(ours, Comment.for_staff.is_(False))
+        .order_by(Comment.id)
+    ):
+        comments[comment.submission_id].append(comment.text)
+    lines = [
+        Line(enrolment, grades.get(enrolment.user_id, {}))
+        for enrolment in sorted(enrolments, key=lambda enrolment: enrolment.user.email)
+    ]
+    return Gradebook(course, assignments, lines, comments)

@@ -1,0 +1,67 @@
+"""Grades as plain CSV, one line a student, and as JSON with how each grade came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.grades.exports.gradebook import Gradebook
+from server.grades.exports.table import write
+from server.storage.models import Grade
+
+
+def grades_csv(book: Gradebook) -> str:
+    """Empty where nothing is graded yet."""
+    slugs = [assignment.slug for assignment in book.assignments]
+    rows = [
+        (
+            line.enrolment.user.email,
+            line.enrolment.user.name,
+            line.enrolment.section,
+            *(line.points(assignment) for assignment in book.assignments),
+            line.total,
+        )
+        for line in book.lines
+    ]
+    return write([("email", "name", "section", *slugs, "total"), *rows])
+
+
+def grades_json(book: Gradebook) -> dict[str, Any]:
+    """The document; its keys are described in docs/instructors.md."""
+    return {
+        "course": book.course.slug,
+        "assignments": [
+            {
+                "slug": assignment.slug,
+                "title": assignment.title,
+                "points": assignment.points,
+                "due_at": assignment.due_at.isoformat(),
+            }
+            for assignment in book.assignments
+        ],
+        "students": [
+            {
+                "email": line.enrolment.user.email,
+                "name": line.enrolment.user.name,
+                "section": line.enrolment.section,
+                "canvas_id": line.enrolment.canvas_id,
+                "moodle_id": line.enrolment.moodle_id,
+                "grades": {
+                    assignment.slug: _grade(line.grades[assignment.id])
+                    for assignment in book.assignments
+                    if assignment.id in line.grades
+                },
+                "total": line.total,
+            }
+            for line in book.lines
+        ],
+    }
+
+
+def _grade(grade: Grade) -> dict[str, Any]:
+    return {
+        "points": grade.points,
+        "submission": grade.submission and grade.submission.public_id,
+        "late_days": grade.late_days,
+        "adjustment": grade.adjustment,
+        "submissions": grade.submissions,
+    }

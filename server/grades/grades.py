@@ -1,0 +1,203 @@
+"""The one place that says what a student's grade is.
+
+`standing` is the rule, a pure function over rows. `refresh` stores what it says in the table
+`grades`, from which every page and export reads, and leaves an audit entry where points change.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from server.grades.deadlines import deadlines
+from server.storage import audit
+from server.storage.models import (
+    Adjustment,
+    Assignment,
+    Counts,
+    Extension,
+    Grade,
+    State,
+    Submission,
+    User,
+)
+
+_DECIMALS = 6
+_AT_ONCE = 500  # users in one query: databases limit the parameters of a statement
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a student has for an assignment."""
+
+    submission: Submission | None  # the one that counts
+    points: float | None  # None: nothing is graded and nothing was given by hand
+    late_days: int
+    adjustment: float
+
+
+def standing(
+    assignment: Assignment,
+    extension: Extension | None,
+    submissions: Iterable[Submission],
+    adjustments: Iterable[Adjustment],
+) -> Standing:
+    """The rule: of the graded submissions that came before the end, the policy's one counts;
+    its share of the points is reduced for each day that it is late; what was given or taken by
+    hand is added; no grade is below zero.
+    """
+    limits = deadlines(assignment, extension)
+
+    def late(submission: Submission) -> int:
+        return limits.late_days(submission.received_at)
+
+    eligible = [
+        submission
+        for submission in submissions
+        if submission.state is State.GRADED
+        and submission.received_at <= limits.late_until
+        and (assignment.counts is not Counts.LAST_BEFORE_DUE or late(submission) == 0)
+    ]
+    given = [adjustment.points for adjustment in adjustments]
+    total = round(sum(given), _DECIMALS)
+    if not eligible:
+        return Standing(None, max(0.0, total) if given else None, 0, total)
+
+    def worth(submission: Submission) -> float:
+        return worth_of(assignment, submission.score, submission.max_score, late(submission))
+
+    def arrival(submission: Submission) -> tuple[datetime, int]:
+        return submission.received_at, submission.number
+
+    if assignment.counts is Counts.BEST:
+        best = max(worth(submission) for submission in eligible)
+        chosen = min((s for s in eligible if worth(s) == best), key=arrival)
+    else:
+        chosen = max(eligible, key=arrival)
+    points = round(max(0.0, worth(chosen) + total), _DECIMALS)
+    return Standing(chosen, points, late(chosen), total)
+
+
+def worth_of(
+    assignment: Assignment, score: float | None, max_score: float | None, late_days: int
+) -> float:
+    """A submission's points: its share of what the report could give, of the assignment's points,
+    less the penalty for the days it is late."""
+    kept = max(0.0, 1 - assignment.late_penalty / 100 * late_days)
+    return round(share_of(score, max_score) * assignment.points * kept, _DECIMALS)
+
+
+def share_of(score: float | None, max_score: float | None) -> float:
+    """What was reached of what the report could give, from 0 to 1."""
+    return (score or 0.0) / max_score if max_score else 0.0
+
+
+def without_gain(submissions: Iterable[Submission]) -> int:
+    """How many graded submissions followed the first with the best score; 0 when that is full."""
+    graded = [s for s in submissions if s.state is State.GRADED]
+    best = max((share_of(s.score, s.max_score) for s in graded), default=1.0)
+    if best >= 1:
+        return 0
+    first = min(s.number for s in graded if share_of(s.score, s.max_score) == best)
+    return sum(1 for s in graded if s.number > first)
+
+
+def refresh(
+    session: Session,
+    assignment: Assignment,
+    users: Collection[int] | None,
+    *,
+    at: datetime,
+    actor: User | None,
+    cause: str,
+) -> int:
+    """Work the grades of some students (None: of all) out anew; return how many points changed.
+
+    Belongs into every transaction that touches what `standing` reads.
+
+    Args:
+        cause: what happened, for the audit entry: "graded", "extension", ...
+    """
+    if users is None:
+        users = _everyone(session, assignment)
+    ordered = sorted(users)
+    return sum(
+        _refresh(session, assignment, ordered[start : start + _AT_ONCE], at, actor, cause)
+        for start in range(0, len(ordered), _AT_ONCE)
+    )
+
+
+def _refresh(
+    session: Session,
+    assignment: Assignment,
+    users: Sequence[int],
+    at: datetime,
+    actor: User | None,
+    cause: str,
+) -> int:
+    session.flush()
+
+    def of(table: type[_Row], user: InstrumentedAttribute[int]) -> dict[int, list[_Row]]:
+        rows = defaultdict(list)
+        query = select(table).where(
+            table.assignment_id == assignment.id,
+            user.in_(users),
+        )
+        for row in session.scalars(query):
+            rows[getattr(row, user.key)].append(row)
+        return rows
+
+    submissions = of(Submission, Submission.user_id)
+    extensions = of(Extension, Extension.user_id)
+    adjustments = of(Adjustment, Adjustment.user_id)
+    grades = of(Grade, Grade.user_id)
+    changed = 0
+    for user in users:
+        if not (submissions[user] or adjustments[user] or grades[user]):
+            continue
+        result = standing(
+            assignment, next(iter(extensions[user]), None), submissions[user], adjustments[user]
+        )
+        (grade,) = grades[user] or [Grade(assignment_id=assignment.id, user_id=user, points=None)]
+        if grade.points != result.points:
+            changed += 1
+            audit.record(
+                session,
+                audit.Action.GRADE_CHANGED,
+                f"user:{user}",
+                at=at,
+                actor=actor,
+                course_id=assignment.course_id,
+                assignment=assignment.slug,
+                before=grade.points,
+                after=result.points,
+                cause=cause,
+            )
+        grade.submission_id = result.submission.id if result.submission else None
+        grade.points = result.points
+        grade.late_days = result.late_days
+        grade.adjustment = result.adjustment
+        grade.submissions = len(submissions[user])
+        grade.without_gain = without_gain(submissions[user])
+        grade.last_received_at = max((s.received_at for s in submissions[user]), default=None)
+        session.add(grade)
+    return changed
+
+
+_Row = TypeVar("_Row", Submission, Extension, Adjustment, Grade)
+
+
+def _everyone(session: Session, assignment: Assignment) -> set[int]:
+    return {
+        user
+        for table in (Submission, Adjustment, Grade)
+        for user in session.scalars(
+            select(table.user_id).where(table.assignment_id == assignment.id).distinct()
+        )
+    }

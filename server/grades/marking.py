@@ -1,0 +1,121 @@
+"""What staff do for one student: more time, points by hand, a word about a submission."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server.grades import grades
+from server.storage import audit
+from server.storage.models import Adjustment, Assignment, Comment, Extension, Submission, User
+
+
+def grant(
+    session: Session,
+    assignment: Assignment,
+    user: int,
+    *,
+    due_at: datetime | None,
+    late_until: datetime | None,
+    extra_attempts: int,
+    reason: str,
+    at: datetime,
+    actor: User,
+) -> None:
+    """Give a student other dates (None: as for everyone) and more attempts, in place of what was
+    granted before."""
+    extension = session.scalar(
+        select(Extension).where(Extension.assignment_id == assignment.id, Extension.user_id == user)
+    )
+    before = None if extension is None else _granted(extension)
+    if extension is None:
+        extension = Extension(assignment_id=assignment.id, user_id=user)
+        session.add(extension)
+    extension.due_at, extension.late_until = due_at, late_until
+    extension.extra_attempts = extra_attempts
+    extension.reason = reason
+    extension.granted_by_id, extension.granted_at = actor.id, at
+    audit.record(
+        session,
+        audit.Action.EXTENSION_GRANTED,
+        f"user:{user}",
+        at=at,
+        actor=actor,
+        course_id=assignment.course_id,
+        assignment=assignment.slug,
+        before=before,
+        after=_granted(extension),
+        reason=reason,
+    )
+    grades.refresh(session, assignment, {user}, at=at, actor=actor, cause="extension")
+
+
+def adjust(
+    session: Session,
+    assignment: Assignment,
+    user: int,
+    points: float,
+    reason: str,
+    *,
+    submission: Submission | None = None,
+    at: datetime,
+    actor: User,
+) -> None:
+    """Give (or take) points by hand. It belongs to the grade, not to a report: a regrade keeps
+    it."""
+    session.add(
+        Adjustment(
+            assignment_id=assignment.id,
+            user_id=user,
+            submission_id=None if submission is None else submission.id,
+            points=points,
+            reason=reason,
+            adjusted_by_id=actor.id,
+            adjusted_at=at,
+        )
+    )
+    audit.record(
+        session,
+        audit.Action.ADJUSTED,
+        f"user:{user}",
+        at=at,
+        actor=actor,
+        course_id=assignment.course_id,
+        assignment=assignment.slug,
+        points=points,
+        reason=reason,
+    )
+    grades.refresh(session, assignment, {user}, at=at, actor=actor, cause="adjusted")
+
+
+def comment(
+    session: Session,
+    submission: Submission,
+    text: str,
+    *,
+    for_staff: bool,
+    at: datetime,
+    actor: User,
+) -> None:
+    session.add(
+        Comment(
+            submission_id=submission.id,
+            author_id=actor.id,
+            text=text,
+            for_staff=for_staff,
+            written_at=at,
+        )
+    )
+
+
+def _granted(extension: Extension) -> dict[str, object]:
+    def text(moment: datetime | None) -> str | None:
+        return None if moment is None else moment.isoformat(timespec="minutes")
+
+    return {
+        "due": text(extension.due_at),
+        "late_until": text(extension.late_until),
+        "extra_attempts": extension.extra_attempts,
+    }

@@ -1,0 +1,214 @@
+"""The process that claims submissions, has them graded and stores their reports.
+
+`gradmark grader --data DIR` runs one; any number may share a data directory.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from autograder.handin.submission import Submission, parse
+from server import engine, logs, options
+from server.engine import CannotConfine, Grade, OpenGrader, Progress, Report
+from server.grading import presence
+from server.grading.heartbeat import repeated
+from server.grading.queue import Claim, LeaseLost, Patience, Queue
+from server.grading.supervisor import die_with_parent, say_ready
+from server.storage.config import Config, ConfigError
+from server.storage.database import Database
+from server.storage.files import Files
+
+log = logging.getLogger("server.grading.grader")  # also when run as a program
+
+EXIT_MISUSE = 2
+EXIT_CANNOT_GRADE = 3
+
+_SECONDS_PER_STEP = 0.5
+
+
+class _Stopped(BaseException):
+    """Asked to stop in mid-grade. No Exception, so that nothing on the way takes it for a fault."""
+
+
+class GraderLoop:
+    """Grade what waits, one after the other, until told to stop."""
+
+    def __init__(
+        self, queue: Queue, files: Files, open_grader: OpenGrader, *, poll: float = 0.15
+    ) -> None:
+        self._queue = queue
+        self._files = files
+        self._open_grader = open_grader
+        self._poll = poll
+        self._stopping = threading.Event()
+        self._grading = False
+
+    def run(self, ready: Callable[[], None] | None = None) -> None:
+        """Grade until stopped; call `ready` once the first submission could be graded.
+
+        Raises:
+            CannotConfine: there is no sandbox (any more).
+        """
+        while not self._stopping.is_set():
+            with self._open_grader() as grade:
+                if ready is not None:
+                    ready()
+                    ready = None
+                self._grade_until_fault(grade)
+
+    def drain(self) -> None:
+        """Grade until nothing waits.
+
+        Raises:
+            CannotConfine: there is no sandbox.
+        """
+        with self._open_grader() as grade:
+            while (claim := self._queue.claim()) is not None:
+                self._grade_one(claim, grade)
+
+    def stop(self, *_signal: object) -> None:
+        """Give back what is being graded and return from `run`; for use as a signal handler."""
+        first = not self._stopping.is_set()
+        self._stopping.set()
+        if first and self._grading:
+            raise _Stopped
+
+    def _grade_until_fault(self, grade: Grade) -> None:
+        while not self._stopping.is_set():
+            claim = self._queue.claim()
+            if claim is None:
+                self._stopping.wait(self._poll)
+            elif not self._grade_one(claim, grade):
+                return
+
+    def _grade_one(self, claim: Claim, grade: Grade) -> bool:
+        try:
+            return self._try_to_grade(claim, grade)
+        except LeaseLost:
+            log.warning("no longer ours", extra=_about(claim))
+            return True
+
+    def _try_to_grade(self, claim: Claim, grade: Grade) -> bool:
+        """False after a fault: what grades may be broken, and is opened afresh."""
+        try:
+            with self._kept_alive(claim):
+                submission = self._read(claim)
+                self._grading = True
+                try:
+                    report = grade(claim.rules, claim.topic, submission, self._progress(claim))
+                finally:
+                    self._grading = False
+            self._queue.finish(claim, _encodable(report))
+            log.info("graded", extra=_about(claim))
+        except LeaseLost:
+            raise
+        except _Stopped:
+            self._queue.give_back(claim)
+            log.info("given back", extra=_about(claim))
+        except Exception as fault:
+            log.exception("a fault of ours", extra=_about(claim))
+            self._queue.fail(claim, f"{type(fault).__name__}: {fault}"[:1000])
+            return False
+        return True
+
+    def _progress(self, claim: Claim) -> Progress:
+        """Note each exercise, and of the steps within one no more than somebody could read."""
+        noted, until = -1, 0.0
+
+        def progress(exercise: str, done: int, total: int) -> None:
+            nonlocal noted, until
+            if done != noted or time.monotonic() >= until:
+                self._queue.progress(claim, exercise, done, total)
+                noted, until = done, time.monotonic() + _SECONDS_PER_STEP
+
+        return progress
+
+    def _read(self, claim: Claim) -> Submission:
+        submission = parse(claim.filename, self._files.read(claim.public_id))
+        if submission.digest != claim.digest:
+            raise OSError("The stored content is not what was handed in.")
+        return submission
+
+    @contextmanager
+    def _kept_alive(self, claim: Claim) -> Iterator[None]:
+        def beat() -> None:
+            with suppress(LeaseLost):  # progress() or finish() will meet it too
+                self._queue.heartbeat(claim)
+
+        with repeated(
+            beat, self._queue.patience.lease / 3, f"heartbeat of submission {claim.submission}"
+        ):
+            yield
+
+
+def _about(claim: Claim) -> dict[str, int]:
+    """For the log."""
+    regrade = {} if claim.regrade_item is None else {"regrade_item": claim.regrade_item}
+    return {"submission": claim.submission, **regrade}
+
+
+def _encodable(report: Report) -> Report:
+    """The report without lone surrogates: code may print them, but no page can hold them."""
+    text = json.dumps(report, ensure_ascii=False).encode("utf-8", "replace")
+    encodable: Report = json.loads(text)
+    return encodable
+
+
+def run_grader(
+    config: Config,
+    open_grader: OpenGrader,
+    *,
+    supervised: bool = False,
+    patience: Patience | None = None,
+    log_format: str = logs.LogFormat.TEXT,
+) -> int:
+    """Be a grader until SIGTERM or SIGINT; return the exit status."""
+    logs.set_up(log_format)
+    try:
+        config.prepare()
+        database = Database(config.database)
+        database.migrate()
+        files = Files(config.submissions)
+        loop = GraderLoop(Queue(database, files, patience), files, open_grader)
+        signal.signal(signal.SIGTERM, loop.stop)
+        signal.signal(signal.SIGINT, loop.stop)
+        if supervised:
+            die_with_parent()
+        with presence.announced(database):
+            loop.run(ready=say_ready if supervised else None)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_MISUSE
+    except CannotConfine as error:
+        print(error, file=sys.stderr)
+        return EXIT_CANNOT_GRADE
+    return 0
+
+
+@click.command()
+@options.data
+@options.reference
+@logs.option
+@click.option("--supervised", is_flag=True, hidden=True)
+def main(data: Path, reference: Path | None, log_format: str, supervised: bool) -> None:
+    """Grade what is handed in to a server, in a process of its own beside it."""
+    config = Config(data, reference)
+
+    def open_grader() -> AbstractContextManager[Grade]:
+        return engine.open_grader(reference, config.cache)
+
+    sys.exit(run_grader(config, open_grader, supervised=supervised, log_format=log_format))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Graders say that they are there, so that pages and metrics can tell how many are."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from server.clock import Clock, utc_now
+from server.grading.heartbeat import repeated
+from server.storage.database import Database
+from server.storage.models import GraderProcess
+
+BEAT = timedelta(seconds=5)
+ALIVE = 4 * BEAT  # for how long a silent grader is believed to be there
+_FORGOTTEN = timedelta(days=1)
+
+
+@contextmanager
+def announced(database: Database, clock: Clock = utc_now, beat: timedelta = BEAT) -> Iterator[None]:
+    """While this holds, the process counts as a grader."""
+    key = _enter(database, clock())
+
+    def seen() -> None:
+        with database.write() as session:
+            session.execute(
+                update(GraderProcess).where(GraderProcess.id == key).values(seen_at=clock())
+            )
+
+    try:
+        with repeated(seen, beat, "sign of life"):
+            yield
+    finally:
+        with database.write() as session:
+            session.execute(delete(GraderProcess).where(GraderProcess.id == key))
+
+
+def alive(session: Session, now: datetime) -> Sequence[GraderProcess]:
+    """The graders that gave a sign of life lately."""
+    return session.scalars(
+        select(GraderProcess).where(GraderProcess.seen_at >= now - ALIVE).order_by(GraderProcess.id)
+    ).all()
+
+
+def _enter(database: Database, now: datetime) -> int:
+    with database.write() as session:
+        session.execute(delete(GraderProcess).where(GraderProcess.seen_at < now - _FORGOTTEN))
+        row = GraderProcess(
+            name=f"{socket.gethostname()}:{os.getpid()}"[:200], started_at=now, seen_at=now
+        )
+        session.add(row)
+        session.flush()
+        return row.id

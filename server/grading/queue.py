@@ -1,0 +1,378 @@
+"""The only module that moves the state of a submission, or of a regrade's item.
+
+    accept -> waiting -> claim -> grading -> finish -> graded
+              |  ^                   |
+              |  +--- a fault of ours, a lease that ran out, given back
+              |                      +--- too many faults -> failed
+              +--- a newer one of the same student and assignment -> superseded
+
+The database is the truth. A claim is a lease: it holds while its grader keeps it alive, and only
+the holder of the latest lease can store anything. Students take turns (`server.grading.turns`); a
+regrade is graded when no submission is due.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from autograder.handin.submission import Submission as Parsed
+from server.clock import Clock, utc_now
+from server.engine import Rules
+from server.grades import grades
+from server.grades.attempts import FREE, NotAllowed, allowance
+from server.grades.deadlines import deadlines
+from server.grading import meters, results, turns
+from server.storage.database import Database
+from server.storage.files import Files
+from server.storage.models import (
+    Assignment,
+    Course,
+    Extension,
+    RegradeItem,
+    State,
+    Submission,
+    Work,
+)
+
+log = logging.getLogger(__name__)
+
+_TABLES: tuple[type[Work], ...] = (Submission, RegradeItem)  # in the order of claiming
+
+
+class LeaseLost(Exception):
+    """The submission is no longer this claim's: whatever was found out about it is void."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    lease: timedelta = timedelta(seconds=15)  # for how long a silent grader is believed alive
+    # After a fault of ours: the waits before each new try. Then the submission is kept as failed.
+    retry_after: tuple[timedelta, ...] = (
+        timedelta(seconds=2),
+        timedelta(seconds=15),
+        timedelta(seconds=60),
+    )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A grader's hold on a submission. `lease` rises with every claim of it (a fencing token)."""
+
+    submission: int
+    lease: int
+    public_id: str
+    rules: Rules
+    topic: str
+    filename: str
+    digest: str
+    since: datetime
+    regrade_item: int | None = None  # None: the submission's own grading
+
+
+class Queue:
+    def __init__(
+        self,
+        database: Database,
+        files: Files,
+        patience: Patience | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._clock = clock
+        self.patience = patience or Patience()
+
+    def accept(
+        self,
+        assignment: int,
+        user: int,
+        parsed: Parsed,
+        content: bytes,
+        *,
+        unlimited: bool = False,
+    ) -> str:
+        """Keep a submission for good and queue it; return its public id.
+
+        When this returns, content and row are on the disk; when it raises, nothing was accepted.
+
+        Args:
+            unlimited: for staff, whom neither deadlines nor limits hold.
+
+        Raises:
+            NotAllowed: the assignment's deadlines or limits forbid it.
+            OSError: the content could not be stored.
+            sqlalchemy.exc.SQLAlchemyError: the row could not be stored.
+        """
+        public_id = secrets.token_hex(16)
+        self._files.store(public_id, content)
+        try:
+            with self._database.write() as session:
+                self._accept(session, assignment, user, parsed, public_id, unlimited)
+        except NotAllowed:
+            self._files.remove(public_id)
+            raise
+        return public_id
+
+    def _accept(
+        self,
+        session: Session,
+        assignment_id: int,
+        user: int,
+        parsed: Parsed,
+        public_id: str,
+        unlimited: bool,
+    ) -> None:
+        now = self._clock()
+        assignment = session.get_one(Assignment, assignment_id, with_for_update=True)
+        extension = _extension(session, assignment_id, user)
+        earlier = session.scalars(
+            select(Submission).where(
+                Submission.assignment_id == assignment_id, Submission.user_id == user
+            )
+        ).all()
+        if not unlimited:
+            counted = [row.received_at for row in earlier if row.state not in FREE]
+            timezone = assignment.course.timezone
+            refusal = allowance(assignment, timezone, extension, counted, now).refusal
+            if refusal is not None:
+                raise NotAllowed(refusal)
+        # One that is less late is not cancelled: it may be worth more than the one that comes now.
+        limits = deadlines(assignment, extension)
+        late = limits.late_days(now)
+        superseded = [
+            row
+            for row in earlier
+            if row.state is State.WAITING and limits.late_days(row.received_at) == late
+        ]
+        for row in superseded:
+            row.state = State.SUPERSEDED
+        submission = Submission(
+            public_id=public_id,
+            assignment_id=assignment_id,
+            user_id=user,
+            number=max((row.number for row in earlier), default=0) + 1,
+            filename=parsed.filename,
+            digest=parsed.digest,
+            received_at=now,
+            state=State.WAITING,
+            not_before=now,
+            turn=0,
+            place=0,
+        )
+        session.add(submission)
+        turns.queue_up(session, submission, superseded)
+        meters.accepted(session)
+        grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
+
+    def claim(self) -> Claim | None:
+        """Take what is to be graded next, or None when nothing is due."""
+        self.release_expired()
+        for table in _TABLES:
+            if self._anything_due(table):
+                with self._database.write() as session:
+                    claim = self._claim(session, table)
+                if claim is not None:
+                    return claim
+        return None
+
+    def _claim(self, session: Session, table: type[Work]) -> Claim | None:
+        order = (Submission.turn, Submission.place) if table is Submission else (table.id,)
+        work = session.scalar(
+            select(table)
+            .where(*self._due(table))
+            .order_by(*order)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if work is None:
+            return None
+        now = self._clock()
+        work.state = State.GRADING
+        work.lease += 1
+        work.lease_until = now + self.patience.lease
+        submission = work.submission if isinstance(work, RegradeItem) else work
+        assert isinstance(submission, Submission)  # noqa: S101 - the other table
+        secret = session.scalars(
+            select(Course.secret).where(Course.id == submission.assignment.course_id)
+        ).one()
+        return Claim(
+            submission.id,
+            work.lease,
+            submission.public_id,
+            Rules(secret, submission.assignment.source_policy),
+            submission.assignment.topic,
+            submission.filename,
+            submission.digest,
+            now,
+            None if work is submission else work.id,
+        )
+
+    def heartbeat(self, claim: Claim) -> None:
+        """Prolong the lease.
+
+        Raises:
+            LeaseLost: as every method that takes a claim.
+        """
+        with self._held(claim) as (_, work):
+            work.lease_until = self._clock() + self.patience.lease
+
+    def progress(self, claim: Claim, exercise: str, done: int, total: int) -> None:
+        with self._held(claim) as (_, work):
+            work.exercise, work.done, work.total = exercise, done, total
+
+    def finish(self, claim: Claim, report: dict[str, Any]) -> None:
+        """Store the report: it is graded. A regrade's report is kept apart."""
+        with self._held(claim) as (session, work):
+            self._leave_grading(work, State.GRADED)
+            work.graded_at = self._clock()
+            meters.graded(session, max(0.0, (work.graded_at - claim.since).total_seconds()))
+            results.keep(work, report)
+            if isinstance(work, Submission):
+                self._counts(session, work, report)
+            elif isinstance(work, RegradeItem):
+                results.compare(session, work, report)
+
+    def fail(self, claim: Claim, fault: str) -> None:
+        """Something of ours broke: try again later, or give up and keep it as failed."""
+        with self._held(claim) as (session, work):
+            self._record_fault(session, work, fault)
+
+    def give_back(self, claim: Claim) -> None:
+        """The grader stops in good order: the submission waits as if it had not been touched."""
+        with self._held(claim) as (session, work):
+            self._wait_again(session, work)
+            meters.ended(session, meters.Ending.GIVEN_BACK)
+
+    def try_again(self, submission: int) -> bool:
+        """Queue one that failed anew, as if no fault had happened; False when it has not failed."""
+        with self._database.write() as session:
+            found = session.get_one(Submission, submission, with_for_update=True)
+            if found.state is not State.FAILED:
+                return False
+            found.faults, found.not_before = 0, self._clock()
+            turns.queue_up(session, found)
+            self._wait_again(session, found)
+            return True
+
+    def release_expired(self) -> int:
+        """Take submissions from graders that gave no sign of life; return how many."""
+        return sum(self._release_expired(table) for table in _TABLES)
+
+    def _release_expired(self, table: type[Work]) -> int:
+        expired = (table.state == State.GRADING, table.lease_until < self._clock())
+        with self._database.read() as session:
+            if session.scalar(select(table.id).where(*expired).limit(1)) is None:
+                return 0
+        with self._database.write() as session:
+            found = session.scalars(
+                select(table).where(*expired).with_for_update(skip_locked=True)
+            ).all()
+            for work in found:
+                self._record_fault(session, work, "The grader gave no sign of life.")
+            return len(found)
+
+    def position(self, submission: Submission) -> int | None:
+        """1 for the one that is graded next, None when it does not wait."""
+        if submission.state is not State.WAITING:
+            return None
+        with self._database.read() as session:
+            ahead = session.scalar(
+                select(func.count())
+                .select_from(Submission)
+                .where(
+                    Submission.state == State.WAITING,
+                    tuple_(Submission.turn, Submission.place) < (submission.turn, submission.place),
+                )
+            )
+        return (ahead or 0) + 1
+
+    def _due(self, table: type[Work]) -> tuple[Any, ...]:
+        return table.state == State.WAITING, table.not_before <= self._clock()
+
+    def _anything_due(self, table: type[Work]) -> bool:
+        """Idle graders look often: they must not keep an upload from writing."""
+        with self._database.read() as session:
+            query = select(table.id).where(*self._due(table)).limit(1)
+            return session.scalar(query) is not None
+
+    @contextmanager
+    def _held(self, claim: Claim) -> Iterator[tuple[Session, Work]]:
+        table: type[Work] = Submission if claim.regrade_item is None else RegradeItem
+        key = claim.regrade_item or claim.submission
+        with self._database.write() as session:
+            work = session.scalar(
+                select(table)
+                .where(table.id == key, table.state == State.GRADING, table.lease == claim.lease)
+                .with_for_update()
+            )
+            if work is None:
+                raise LeaseLost(f"{table.__tablename__} {key}, lease {claim.lease}")
+            yield session, work
+
+    def _counts(self, session: Session, submission: Submission, report: dict[str, Any]) -> None:
+        results.index(session, submission, report)
+        grades.refresh(
+            session,
+            submission.assignment,
+            {submission.user_id},
+            at=self._clock(),
+            actor=None,
+            cause="graded",
+        )
+
+    def _record_fault(self, session: Session, work: Work, fault: str) -> None:
+        waits = self.patience.retry_after
+        if work.faults < len(waits):
+            work.not_before = self._clock() + waits[work.faults]
+            self._wait_again(session, work)
+            meters.ended(session, meters.Ending.FAULT)
+        else:
+            self._leave_grading(work, State.FAILED)
+            meters.ended(session, meters.Ending.FAILED)
+            log.error(
+                "given up", extra={"table": work.__tablename__, "id": work.id, "fault": fault}
+            )
+        work.faults += 1
+        work.last_fault = fault
+
+    def _wait_again(self, session: Session, work: Work) -> None:
+        """Back into the queue, unless one that waits there has superseded it meanwhile."""
+        self._leave_grading(work, State.WAITING)
+        if isinstance(work, Submission):
+            extension = _extension(session, work.assignment_id, work.user_id)
+            limits = deadlines(work.assignment, extension)
+            newer = session.scalars(
+                select(Submission).where(
+                    Submission.assignment_id == work.assignment_id,
+                    Submission.user_id == work.user_id,
+                    Submission.number > work.number,
+                    Submission.state == State.WAITING,
+                )
+            )
+            for other in newer:
+                if limits.late_days(other.received_at) == limits.late_days(work.received_at):
+                    work.state = State.SUPERSEDED
+                    other.turn, other.place = min(
+                        (other.turn, other.place), (work.turn, work.place)
+                    )
+
+    @staticmethod
+    def _leave_grading(work: Work, state: State) -> None:
+        work.state = state
+        work.lease_until = None
+        work.exercise, work.done, work.total = None, 0, 0
+
+
+def _extension(session: Session, assignment: int, user: int) -> Extension | None:
+    return session.scalar(
+        select(Extension).where(Extension.assignment_id == assignment, Extension.user_id == user)
+    )

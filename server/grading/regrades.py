@@ -1,0 +1,221 @@
+"""Grade submissions anew as a set, apart from their scores, until somebody applies what was found.
+
+The items wait in the queue behind every submission (`server.grading.queue`). Nothing that a student
+sees changes before `apply`; `discard` leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import Session, joinedload, undefer
+
+from server.grades import grades
+from server.grading import results
+from server.storage import audit
+from server.storage.models import (
+    Assignment,
+    Grade,
+    Regrade,
+    RegradeItem,
+    RegradeState,
+    State,
+    Submission,
+    User,
+)
+
+
+class Which(StrEnum):
+    """Of the graded submissions for an assignment."""
+
+    COUNTING = "counting"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class RegradeError(ValueError):
+    """It cannot be done now; the message is one sentence."""
+
+
+def start(
+    session: Session,
+    assignment: Assignment,
+    users: Collection[int] | None,
+    which: Which,
+    reason: str,
+    *,
+    at: datetime,
+    actor: User,
+) -> Regrade:
+    """Queue the submissions of these students (None: of all).
+
+    Raises:
+        RegradeError: an earlier regrade of the assignment is open, or there is nothing to grade.
+    """
+    if open_regrade(session, assignment) is not None:
+        raise RegradeError(
+            "An earlier regrade of this assignment is open: apply or discard that one first."
+        )
+    chosen = [
+        id_
+        for id_, user in session.execute(_graded(assignment, which))
+        if users is None or user in users
+    ]
+    if not chosen:
+        raise RegradeError("None of the chosen students has such a submission for it.")
+    regrade = Regrade(
+        assignment_id=assignment.id,
+        reason=reason,
+        state=RegradeState.RUNNING,
+        started_by_id=actor.id,
+        started_at=at,
+    )
+    session.add(regrade)
+    session.flush()
+    session.add_all(
+        RegradeItem(regrade_id=regrade.id, submission_id=id_, state=State.WAITING, not_before=at)
+        for id_ in chosen
+    )
+    _record(session, regrade, audit.Action.REGRADE_STARTED, at, actor, which=which.value)
+    return regrade
+
+
+def apply(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> int:
+    """Give every submission that was graded anew its new report; return how many scores changed.
+
+    Raises:
+        RegradeError: it is still running, or applied or discarded already.
+    """
+    _open(regrade)
+    if _count(session, regrade, RegradeItem.state.in_((State.WAITING, State.GRADING))):
+        raise RegradeError("This regrade is still running: apply it when it is complete.")
+    graded = session.scalars(
+        select(RegradeItem.id)
+        .where(RegradeItem.regrade_id == regrade.id, RegradeItem.state == State.GRADED)
+        .order_by(RegradeItem.id)
+    ).all()
+    students = {_replace(session, item) for item in graded}
+    changed = _count(
+        session,
+        regrade,
+        RegradeItem.state == State.GRADED,
+        RegradeItem.score != RegradeItem.score_before,
+    )
+    grades.refresh(
+        session,
+        regrade.assignment,
+        students,
+        at=at,
+        actor=actor,
+        cause=f"regrade {regrade.id}",
+    )
+    _end(regrade, RegradeState.APPLIED, at, actor)
+    _record(session, regrade, audit.Action.REGRADE_APPLIED, at, actor, scores_changed=changed)
+    return changed
+
+
+def discard(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> None:
+    """End it without a change; what still waits is graded no more.
+
+    Raises:
+        RegradeError: it is applied or discarded already.
+    """
+    _open(regrade)
+    session.execute(
+        delete(RegradeItem).where(
+            RegradeItem.regrade_id == regrade.id,
+            RegradeItem.state.in_((State.WAITING, State.GRADING)),
+        )
+    )
+    _end(regrade, RegradeState.DISCARDED, at, actor)
+    _record(session, regrade, audit.Action.REGRADE_DISCARDED, at, actor)
+
+
+def open_regrade(session: Session, assignment: Assignment) -> Regrade | None:
+    return session.scalar(
+        select(Regrade).where(
+            Regrade.assignment_id == assignment.id, Regrade.state == RegradeState.RUNNING
+        )
+    )
+
+
+def _graded(assignment: Assignment, which: Which) -> Select[int, int]:
+    query = select(Submission.id, Submission.user_id).where(
+        Submission.assignment_id == assignment.id, Submission.state == State.GRADED
+    )
+    if which is Which.COUNTING:
+        query = query.join(Grade, Grade.submission_id == Submission.id).where(
+            Grade.assignment_id == assignment.id
+        )
+    elif which is Which.LATEST:
+        latest = (
+            select(func.max(Submission.id))
+            .where(Submission.assignment_id == assignment.id, Submission.state == State.GRADED)
+            .group_by(Submission.user_id)
+        )
+        query = query.where(Submission.id.in_(latest))
+    return query.order_by(Submission.id)
+
+
+def _replace(session: Session, item_id: int) -> int:
+    """Swap the reports; return whose submission it is. Reports are large, so one at a time."""
+    item = session.scalars(
+        select(RegradeItem)
+        .where(RegradeItem.id == item_id)
+        .options(
+            undefer(RegradeItem.report),
+            joinedload(RegradeItem.submission).undefer(Submission.report),
+        )
+    ).one()
+    submission = item.submission
+    report = item.report or {}
+    item.replaced = submission.report
+    results.keep(submission, report)
+    submission.graded_at = item.graded_at
+    results.index(session, submission, report)
+    session.flush()
+    user = submission.user_id
+    session.expunge(item)
+    session.expunge(submission)
+    return user
+
+
+def _count(session: Session, regrade: Regrade, *conditions: object) -> int:
+    query = select(func.count()).select_from(RegradeItem)
+    query = query.where(RegradeItem.regrade_id == regrade.id, *conditions)  # type: ignore[arg-type]
+    return session.scalar(query) or 0
+
+
+def _open(regrade: Regrade) -> None:
+    if regrade.state is not RegradeState.RUNNING:
+        raise RegradeError(f"This regrade is {regrade.state} already.")
+
+
+def _end(regrade: Regrade, state: RegradeState, at: datetime, actor: User) -> None:
+    regrade.state, regrade.ended_at, regrade.ended_by_id = state, at, actor.id
+
+
+def _record(
+    session: Session,
+    regrade: Regrade,
+    action: audit.Action,
+    at: datetime,
+    actor: User,
+    **detail: object,
+) -> None:
+    assignment = session.get_one(Assignment, regrade.assignment_id)
+    audit.record(
+        session,
+        action,
+        f"regrade:{regrade.id}",
+        at=at,
+        actor=actor,
+        course_id=assignment.course_id,
+        assignment=assignment.slug,
+        submissions=_count(session, regrade),
+        reason=regrade.reason,
+        **detail,
+    )

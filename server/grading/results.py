@@ -1,0 +1,68 @@
+"""What of a report is written beside it, so that pages need not read reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from server.storage.models import ExerciseScore, MisconceptionFound, RegradeItem, Submission, Work
+
+
+def keep(work: Work, report: dict[str, Any]) -> None:
+    work.report = report
+    work.score = float(report["score"])
+    work.max_score = float(report["max_score"])
+
+
+def index(session: Session, submission: Submission, report: dict[str, Any]) -> None:
+    """Write the scores per exercise and the misconceptions that the report names, in place of
+    those of an earlier report."""
+    for table in (ExerciseScore, MisconceptionFound):
+        session.execute(delete(table).where(table.submission_id == submission.id))
+    for position, exercise in enumerate(report["exercises"]):
+        session.add(
+            ExerciseScore(
+                submission_id=submission.id,
+                position=position,
+                exercise=exercise["name"],
+                score=float(exercise["score"]),
+                max_score=float(exercise["max_score"]),
+            )
+        )
+    found = {
+        (exercise["name"], entry["name"]): entry["hint"]
+        for exercise in report["exercises"]
+        for entry in exercise["diagnosis"]
+    }
+    for (exercise, name), hint in found.items():
+        session.add(
+            MisconceptionFound(submission_id=submission.id, exercise=exercise, name=name, hint=hint)
+        )
+
+
+def compare(session: Session, item: RegradeItem, report: dict[str, Any]) -> None:
+    """Write what a regrade found against what the submission has, exercise by exercise.
+
+    It stays true until the regrade is applied: a graded submission is never graded otherwise, and
+    an assignment has one open regrade at a time.
+    """
+    before = {
+        row.exercise: [row.score, row.max_score]
+        for row in session.scalars(
+            select(ExerciseScore)
+            .where(ExerciseScore.submission_id == item.submission_id)
+            .order_by(ExerciseScore.position)
+        )
+    }
+    after = {
+        exercise["name"]: [float(exercise["score"]), float(exercise["max_score"])]
+        for exercise in report["exercises"]
+    }
+    item.score_before = item.submission.score
+    item.exercises = [
+        {"name": name, "before": before.get(name), "after": after.get(name)}
+        for name in dict.fromkeys((*before, *after))
+    ]
+    item.changed = before != after

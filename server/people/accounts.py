@@ -1,0 +1,186 @@
+"""Users: made, invited, enrolled; the same for the pages and the command line."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server.people import tokens
+from server.storage import audit
+from server.storage.models import Course, Enrolment, Invitation, Role, User
+
+INVITATION_LASTS = timedelta(days=30)
+SHORTEST_PASSWORD = 10
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
+
+
+class AccountError(ValueError):
+    """It cannot be done; the message is one sentence for who tried."""
+
+
+def normal_email(text: str) -> str:
+    """The address as it is kept.
+
+    Raises:
+        AccountError: it is none.
+    """
+    email = text.strip().lower()
+    if len(email) > 254 or not _ADDRESS.fullmatch(email):
+        raise AccountError(f"{text.strip()[:80]!r} is no e-mail address.")
+    return email
+
+
+def find(session: Session, email: str) -> User | None:
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def create(
+    session: Session,
+    email: str,
+    name: str,
+    *,
+    at: datetime,
+    actor: User | None,
+    is_admin: bool = False,
+) -> User:
+    """A new user, who has no password until an invitation is accepted.
+
+    Raises:
+        AccountError: the address is none, or taken.
+    """
+    email = normal_email(email)
+    if find(session, email) is not None:
+        raise AccountError(f"There is a user {email} already.")
+    user = User(
+        email=email,
+        name=(name.strip() or email.partition("@")[0])[:200],
+        session_key=secrets.token_urlsafe(32),
+        is_admin=is_admin,
+        disabled=False,
+        created_at=at,
+    )
+    session.add(user)
+    session.flush()
+    audit.record(
+        session, audit.Action.USER_CREATED, f"user:{user.id}", at=at, actor=actor, admin=is_admin
+    )
+    return user
+
+
+def enrol(
+    session: Session,
+    course: Course,
+    user: User,
+    role: Role,
+    *,
+    at: datetime,
+    actor: User | None,
+    section: str = "",
+) -> Enrolment:
+    """Give the user this role in the course, whether or not they had another."""
+    enrolment = session.get(Enrolment, (course.id, user.id))
+    if enrolment is None:
+        enrolment = Enrolment(
+            course_id=course.id, user_id=user.id, role=role, section=section, created_at=at
+        )
+        session.add(enrolment)
+        session.flush()
+        action, before = audit.Action.ENROLLED, None
+    elif enrolment.role is not role:
+        action, before = audit.Action.ROLE_CHANGED, enrolment.role.value
+        enrolment.role = role
+    else:
+        return enrolment
+    audit.record(
+        session,
+        action,
+        f"user:{user.id}",
+        at=at,
+        actor=actor,
+        course_id=course.id,
+        before=before,
+        after=role.value,
+    )
+    return enrolment
+
+
+def may_invite(session: Session, actor: User, user: User) -> bool:
+    """Whoever makes an invitation can use it, so an instructor may invite only somebody who has
+    nothing that the instructor has not: no password, and no place in another's course."""
+    if actor.is_admin:
+        return True
+    if user.password is not None or user.is_admin:
+        return False
+    places = set(session.scalars(select(Enrolment.course_id).where(Enrolment.user_id == user.id)))
+    led = set(
+        session.scalars(
+            select(Enrolment.course_id).where(
+                Enrolment.user_id == actor.id, Enrolment.role == Role.INSTRUCTOR
+            )
+        )
+    )
+    return places <= led
+
+
+def invite(session: Session, user: User, *, at: datetime, actor: User | None) -> str:
+    """The token of a fresh invitation; earlier ones lose their force."""
+    for earlier in session.scalars(
+        select(Invitation).where(
+            Invitation.user_id == user.id, Invitation.used_at.is_(None), Invitation.expires_at > at
+        )
+    ):
+        earlier.expires_at = at
+    token, digest = tokens.make("invitation")
+    session.add(
+        Invitation(
+            digest=digest,
+            user_id=user.id,
+            invited_by_id=None if actor is None else actor.id,
+            created_at=at,
+            expires_at=at + INVITATION_LASTS,
+        )
+    )
+    audit.record(session, audit.Action.USER_INVITED, f"user:{user.id}", at=at, actor=actor)
+    return token
+
+
+def invitation(session: Session, token: str, at: datetime) -> Invitation | None:
+    """The invitation with this token, if it still holds."""
+    found = session.scalar(select(Invitation).where(Invitation.digest == tokens.digest(token)))
+    if found is None or found.used_at is not None or found.expires_at <= at or found.user.disabled:
+        return None
+    return found
+
+
+def set_password(session: Session, user: User, password: str, *, at: datetime) -> None:
+    """Ends every session of the user, and every invitation."""
+    user.password = PasswordHasher().hash(password)
+    user.session_key = secrets.token_urlsafe(32)
+    for left in session.scalars(
+        select(Invitation).where(Invitation.user_id == user.id, Invitation.used_at.is_(None))
+    ):
+        left.used_at = at
+    audit.record(session, audit.Action.PASSWORD_SET, f"user:{user.id}", at=at, actor=user)
+
+
+def check_password(user: User | None, password: str) -> bool:
+    """Takes as long for somebody whom nobody knows, so that nobody learns who is known."""
+    known = user is not None and user.password is not None and not user.disabled
+    stored = user.password if known and user is not None else None
+    try:
+        PasswordHasher().verify(stored or _nobodys(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return known
+
+
+@cache
+def _nobodys() -> str:
+    return PasswordHasher().hash(secrets.token_urlsafe(32))

@@ -1,0 +1,152 @@
+"""What the server holds about a person: all of it in one archive, or none of it any more.
+
+A row is a person's when it says so by `user_id`, or when it is about a submission that is theirs.
+Tables that come later are covered by that rule.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import IO, Any
+
+from sqlalchemy import Table, delete, or_, select
+from sqlalchemy.orm import Session, joinedload, undefer
+
+from server.engine import Report
+from server.storage import audit
+from server.storage.files import Files
+from server.storage.models import AuditEntry, Base, Comment, Submission, User
+
+# Columns that are secret, for the staff, or a file of their own in the archive.
+_LEFT_OUT = {"password", "session_key", "digest", "last_fault", "report"}
+
+
+def export(
+    session: Session,
+    files: Files,
+    student_view: Callable[[Report], Report],
+    user: User,
+    target: IO[bytes],
+) -> None:
+    """Write a zip archive of everything about the user that the user may see.
+
+    `person.json` has the rows of every table, `submissions/` what was handed in, with its report as
+    the student sees it and the comments to the student. Other people are in it as numbers, and what
+    staff wrote among themselves is not.
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("person.json", _json(_person(session, user)))
+        for folder, submission in _submissions(session, user):
+            suffix = submission.filename.rpartition(".")[2]
+            archive.writestr(f"{folder}/file.{suffix}", files.read(submission.public_id))
+            archive.writestr(f"{folder}/submission.json", _json(_told(session, submission)))
+            if submission.report is not None:
+                report = student_view(submission.report)
+                archive.writestr(f"{folder}/report.json", _json(report))
+
+
+def erase(session: Session, user: User, *, at: datetime, actor: User | None) -> list[str]:
+    """Remove the person: account, places in courses, submissions with reports, grades, comments on
+    them. Return the names of the files that must go once this is committed.
+
+    What stays is a user without a name, because the audit log is never changed and knows people as
+    numbers, and what the person wrote about others as staff.
+    """
+    names = list(session.scalars(select(Submission.public_id).where(Submission.user_id == user.id)))
+    for table in reversed(Base.metadata.sorted_tables):  # what refers to others comes first
+        if theirs := _theirs(table, user):
+            session.execute(delete(table).where(or_(*theirs)))
+    user.name = "Deleted user"
+    user.email = f"deleted-{user.id}@deleted.invalid"
+    user.password = None
+    user.session_key = secrets.token_urlsafe(32)
+    user.is_admin = False
+    user.disabled = True
+    audit.record(
+        session,
+        audit.Action.DATA_ERASED,
+        f"user:{user.id}",
+        at=at,
+        actor=actor,
+        submissions=len(names),
+    )
+    return names
+
+
+def _theirs(table: Table, user: User) -> list[Any]:
+    """The conditions by which a row is the user's."""
+    submissions = select(Submission.id).where(Submission.user_id == user.id)
+    about = [
+        column.in_(submissions)
+        for column in table.columns
+        if any(key.column is Submission.__table__.c.id for key in column.foreign_keys)
+    ]
+    own = [table.c.user_id == user.id] if "user_id" in table.c else []
+    return own + about
+
+
+def _person(session: Session, user: User) -> dict[str, Any]:
+    columns = [User.__table__.c.id]
+    columns += [table.c.user_id for table in Base.metadata.sorted_tables if "user_id" in table.c]
+    rows = {
+        column.table.name: [
+            {key: value for key, value in row.items() if key not in _LEFT_OUT}
+            for row in session.execute(select(column.table).where(column == user.id)).mappings()
+        ]
+        for column in columns
+    }
+    log = session.scalars(
+        select(AuditEntry)
+        .where(or_(AuditEntry.subject == f"user:{user.id}", AuditEntry.actor_id == user.id))
+        .order_by(AuditEntry.id)
+    )
+    written = session.scalars(select(Comment).where(Comment.author_id == user.id))
+    return {
+        **rows,
+        "comments_written": [comment.text for comment in written],
+        "audit_log": [
+            {"at": entry.at, "action": entry.action, "detail": entry.detail} for entry in log
+        ],
+    }
+
+
+def _submissions(session: Session, user: User) -> Iterator[tuple[str, Submission]]:
+    """(its folder in the archive, one of the user's submissions)."""
+    query = (
+        select(Submission)
+        .where(Submission.user_id == user.id)
+        .order_by(Submission.id)
+        .options(undefer(Submission.report), joinedload(Submission.assignment))
+        .execution_options(yield_per=10)
+    )
+    for submission in session.scalars(query):
+        assignment = submission.assignment
+        path = f"submissions/{assignment.course.slug}/{assignment.slug}/{submission.number}"
+        yield path, submission
+
+
+def _told(session: Session, submission: Submission) -> dict[str, Any]:
+    comments = session.scalars(
+        select(Comment)
+        .where(Comment.submission_id == submission.id, Comment.for_staff.is_(False))
+        .order_by(Comment.id)
+    )
+    return {
+        "filename": submission.filename,
+        "received_at": submission.received_at,
+        "state": submission.state,
+        "score": submission.score,
+        "max_score": submission.max_score,
+        "graded_at": submission.graded_at,
+        "comments": [
+            {"text": comment.text, "written_at": comment.written_at} for comment in comments
+        ],
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)

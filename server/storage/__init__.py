@@ -1,0 +1,1 @@
+"""What lasts: the database, its models and migrations, the files, the audit log, the archive."""

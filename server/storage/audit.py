@@ -1,0 +1,62 @@
+"""The audit log: the one way into it. What it holds can be neither changed nor removed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from server.storage.models import AuditEntry, User
+
+
+class Action(StrEnum):
+    USER_CREATED = "user.created"
+    USER_INVITED = "user.invited"
+    USER_DISABLED = "user.disabled"
+    PASSWORD_SET = "password.set"  # noqa: S105 - the name of an action
+    TOKEN_CREATED = "token.created"  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    COURSE_SYNCED = "course.synced"
+    ENROLLED = "enrolment.created"
+    ROLE_CHANGED = "role.changed"
+    EXTENSION_GRANTED = "extension.granted"
+    GRADE_CHANGED = "grade.changed"
+    ADJUSTED = "grade.adjusted"
+    REGRADE_STARTED = "regrade.started"
+    REGRADE_APPLIED = "regrade.applied"
+    REGRADE_DISCARDED = "regrade.discarded"
+    SIMILARITY_SEARCHED = "similarity.searched"
+    EXPORTED = "export.made"
+    DATA_EXPORTED = "data.exported"
+    DATA_ERASED = "data.erased"
+
+
+def record(
+    session: Session,
+    action: Action,
+    subject: str,
+    *,
+    at: datetime,
+    actor: User | None,
+    course_id: int | None = None,
+    **detail: Any,
+) -> None:
+    """Note in the same transaction what is being done.
+
+    Args:
+        subject: what it is done to, as `kind:id`.
+        actor: who does it; None for the server itself and its operator's command line.
+        detail: what a reader needs to understand it, as JSON.
+    """
+    session.add(
+        AuditEntry(
+            at=at,
+            actor_id=None if actor is None else actor.id,
+            course_id=course_id,
+            action=action.value,
+            subject=subject,
+            detail=detail,
+        )
+    )

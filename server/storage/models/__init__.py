@@ -1,0 +1,58 @@
+"""The tables."""
+
+from server.storage.models.audit import AuditEntry
+from server.storage.models.base import Base
+from server.storage.models.course import (
+    Assignment,
+    Counts,
+    Course,
+    Enrolment,
+    Extension,
+    Role,
+    SourcePolicy,
+)
+from server.storage.models.health import GraderProcess, Meter
+from server.storage.models.marking import (
+    Adjustment,
+    Comment,
+    Grade,
+    Regrade,
+    RegradeItem,
+    RegradeState,
+)
+from server.storage.models.people import ApiToken, Invitation, Scope, User
+from server.storage.models.similarity import Search, SearchState, SimilarPair
+from server.storage.models.submission import ExerciseScore, MisconceptionFound, Submission
+from server.storage.models.work import State, Work
+
+__all__ = [
+    "Adjustment",
+    "ApiToken",
+    "Assignment",
+    "AuditEntry",
+    "Base",
+    "Comment",
+    "Counts",
+    "Course",
+    "Enrolment",
+    "ExerciseScore",
+    "Extension",
+    "Grade",
+    "GraderProcess",
+    "Invitation",
+    "Meter",
+    "MisconceptionFound",
+    "Regrade",
+    "RegradeItem",
+    "RegradeState",
+    "Role",
+    "Scope",
+    "Search",
+    "SearchState",
+    "SimilarPair",
+    "SourcePolicy",
+    "State",
+    "Submission",
+    "User",
+    "Work",
+]

@@ -1,0 +1,148 @@
+"""A course, who is in it, its assignments with their policies, and what single students are
+granted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from server.storage.models.base import Base, UTCDateTime, one_of
+from server.storage.models.people import User
+
+
+class Role(StrEnum):
+    """What somebody is in a course, each allowed all that the one before is."""
+
+    STUDENT = "student"
+    ASSISTANT = "assistant"
+    INSTRUCTOR = "instructor"
+
+    @property
+    def rank(self) -> int:
+        return list(Role).index(self)
+
+    def covers(self, least: Role) -> bool:
+        return self.rank >= least.rank
+
+
+class Counts(StrEnum):
+    """Which of a student's submissions is their grade."""
+
+    BEST = "best"
+    LAST = "last"
+    LAST_BEFORE_DUE = "last-before-due"
+
+
+class SourcePolicy(StrEnum):
+    """What a forbidden call found in the source costs its exercise."""
+
+    NOTHING = "nothing"
+    WARNING = "warning"
+    ZERO = "zero"
+
+
+class Course(Base):
+    __tablename__ = "courses"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    timezone: Mapped[str] = mapped_column(String(64))
+    notice: Mapped[str] = mapped_column(String(200), default="", server_default="")  # on every page
+    # What the hidden cases are drawn from: made once, never shown, loaded for graders only.
+    secret: Mapped[bytes] = mapped_column(LargeBinary(32), deferred=True, deferred_raiseload=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    assignments: Mapped[list[Assignment]] = relationship(
+        back_populates="course", order_by="Assignment.position"
+    )
+    enrolments: Mapped[list[Enrolment]] = relationship(back_populates="course")
+
+
+class Assignment(Base):
+    __tablename__ = "assignments"
+    __table_args__ = (
+        UniqueConstraint("course_id", "slug"),
+        CheckConstraint("late_until IS NULL OR late_until >= due_at", name="late_after_due"),
+        CheckConstraint("opens_at < due_at", name="opens_before_due"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("courses.id"))
+    slug: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int]
+    topic: Mapped[str] = mapped_column(String(200))  # the catalogue's name for what is graded
+    title: Mapped[str] = mapped_column(String(200))
+    points: Mapped[float]  # what a perfect submission is worth
+
+    opens_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    late_until: Mapped[datetime | None] = mapped_column(UTCDateTime)  # None: due is the end
+    late_penalty: Mapped[float] = mapped_column(default=0.0)  # percent per day that has begun
+
+    attempts: Mapped[int | None]  # in all
+    attempts_per_day: Mapped[int | None]  # by the course's calendar
+    cool_down_minutes: Mapped[int] = mapped_column(default=0)
+    counts: Mapped[Counts] = mapped_column(one_of(Counts))
+    source_policy: Mapped[SourcePolicy] = mapped_column(one_of(SourcePolicy))
+
+    course: Mapped[Course] = relationship(back_populates="assignments")
+
+    @classmethod
+    def of(cls, session: Session, course: Course) -> Sequence[Assignment]:
+        """A course's assignments, in their order."""
+        query = select(cls).where(cls.course_id == course.id).order_by(cls.position)
+        return session.scalars(query).all()
+
+
+class Enrolment(Base):
+    """A user's place in a course."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (Index(None, "user_id"), Index(None, "course_id", "role"))
+
+    course_id: Mapped[int] = mapped_column(ForeignKey("courses.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(one_of(Role))
+    # As the roster writes it: other systems tell capital letters apart.
+    address: Mapped[str] = mapped_column(String(254), default="")
+    section: Mapped[str] = mapped_column(String(100), default="")
+    canvas_id: Mapped[str] = mapped_column(String(100), default="")
+    moodle_id: Mapped[str] = mapped_column(String(100), default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    course: Mapped[Course] = relationship(back_populates="enrolments")
+    user: Mapped[User] = relationship()
+
+
+class Extension(Base):
+    """More time or attempts for one student on one assignment."""
+
+    __tablename__ = "extensions"
+    __table_args__ = (UniqueConstraint("assignment_id", "user_id"), Index(None, "user_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # None: as for everyone
+    late_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    extra_attempts: Mapped[int] = mapped_column(default=0)  # in all and per day
+    reason: Mapped[str] = mapped_column(String(1000))
+    granted_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    granted_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    assignment: Mapped[Assignment] = relationship()
+    user: Mapped[User] = relationship(foreign_keys=user_id)
+    granted_by: Mapped[User] = relationship(foreign_keys=granted_by_id)

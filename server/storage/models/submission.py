@@ -1,0 +1,65 @@
+"""One hand-in: what came, when, how far it is, its report, and what is quickly read of that."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from server.storage.models.base import Base, UTCDateTime
+from server.storage.models.course import Assignment
+from server.storage.models.people import User
+from server.storage.models.work import Work
+
+
+class Submission(Work):
+    __tablename__ = "submissions"
+    __table_args__ = (
+        UniqueConstraint("assignment_id", "user_id", "number"),
+        Index(None, "state", "turn", "place"),
+        Index(None, "turn"),
+        Index(None, "user_id", "turn"),
+        Index(None, "assignment_id", "received_at"),
+        Index(None, "assignment_id", "state", "received_at"),
+        Index(None, "graded_at"),
+    )
+
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    number: Mapped[int]  # the student's first, second, ... for the assignment
+    filename: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the content
+    received_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    # Where it stands in the queue: students in turn, and by arrival within a turn.
+    turn: Mapped[int]
+    place: Mapped[int]
+
+    assignment: Mapped[Assignment] = relationship()
+    user: Mapped[User] = relationship()
+
+
+class ExerciseScore(Base):
+    """An exercise's score in a submission's report."""
+
+    __tablename__ = "exercise_scores"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    exercise: Mapped[str] = mapped_column(String(200))
+    score: Mapped[float]
+    max_score: Mapped[float]
+
+
+class MisconceptionFound(Base):
+    """A misconception that a submission's report names."""
+
+    __tablename__ = "misconceptions_found"
+    __table_args__ = (Index(None, "exercise", "name"),)
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    exercise: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    hint: Mapped[str]

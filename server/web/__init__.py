@@ -1,0 +1,1 @@
+"""Everything that answers a request: pages, the API, access, errors, measurements."""

@@ -1,0 +1,248 @@
+"""Who may do what: the one place that decides it.
+
+A page is closed unless its view says otherwise: `public` opens it to everyone, `signed_in` to
+whoever has logged in, `in_course(role)` to those with at least that role in the course that its
+address names. A view that is also marked `by_token(scope)` is for programs: who asks is known by an
+API token with that scope and by nothing else, as everywhere else by a browser's session and by
+nothing else. What somebody may not know of is not found (404); what somebody knows of and may not
+do is forbidden (403).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import flask_login
+from flask import Flask, abort, current_app, g, redirect, request, url_for
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import joinedload, undefer
+from werkzeug.wrappers import Response
+
+from server.storage.models import (
+    ApiToken,
+    Assignment,
+    Course,
+    Enrolment,
+    Role,
+    Scope,
+    Submission,
+    User,
+)
+from server.web import bearer
+from server.web.services import services
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A user in a course, with the role that holds there. An administrator is an instructor in
+    every course."""
+
+    user: User
+    course: Course
+    role: Role
+    enrolment: Enrolment | None  # None: an administrator from outside
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role.covers(Role.ASSISTANT)
+
+    @property
+    def is_instructor(self) -> bool:
+        return self.role is Role.INSTRUCTOR
+
+
+def public(view: _View) -> _View:
+    """Open to everyone."""
+    return _mark(view, "public")
+
+
+def signed_in(view: _View) -> _View:
+    """Open to whoever has logged in."""
+    return _mark(view, "signed in")
+
+
+def in_course(least: Role) -> Callable[[_View], _View]:
+    """Open to those with this role or a higher one in the course `<course>` of the address; the
+    view gets their `Seat` in its place."""
+
+    def decorate(view: _View) -> _View:
+        @wraps(view)
+        def checked(course: str, **arguments: Any) -> Any:
+            seat = take_seat(user(), course)
+            if not seat.role.covers(least):
+                abort(403)
+            return view(seat, **arguments)
+
+        return _mark(checked, least.value)  # type: ignore[return-value]
+
+    return decorate
+
+
+def admins_only(view: _View) -> _View:
+    @wraps(view)
+    def checked(**arguments: Any) -> Any:
+        if not user().is_admin:
+            abort(403)
+        return view(**arguments)
+
+    return _mark(checked, "admin")  # type: ignore[return-value]
+
+
+def by_token(scope: Scope) -> Callable[[_View], _View]:
+    """For programs that send an API token with this scope."""
+
+    def decorate(view: _View) -> _View:
+        view.gradmark_scope = scope  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def user() -> User:
+    """Who sends this request."""
+    if (sent := token()) is not None:
+        return sent.user
+    found = flask_login.current_user._get_current_object()
+    assert isinstance(found, User)  # noqa: S101 - views of anonymous visitors do not ask
+    return found
+
+
+def token() -> ApiToken | None:
+    """By which API token a program asks; None for a browser."""
+    found: ApiToken | None = g.get("token")
+    return found
+
+
+def take_seat(user: User, course: str) -> Seat:
+    """The user's seat in a course, remembered for the navigation; 404 where they have none."""
+    found = _seats(user, Course.slug == course)
+    if not found:
+        abort(404)
+    g.seat = found[0]
+    return found[0]
+
+
+def seats(user: User) -> list[Seat]:
+    """All that the user has."""
+    return _seats(user)
+
+
+def courses(user: User) -> list[Course]:
+    """Those that the user has a seat in."""
+    return [seat.course for seat in seats(user)]
+
+
+def _seats(user: User, *which: ColumnElement[bool]) -> list[Seat]:
+    query = (
+        select(Course, Enrolment)
+        .outerjoin(Enrolment, (Enrolment.course_id == Course.id) & (Enrolment.user_id == user.id))
+        .where(*which)
+        .order_by(Course.title)
+    )
+    if not user.is_admin:
+        query = query.where(Enrolment.user_id.is_not(None))
+    with services().database.read() as session:
+        return [
+            Seat(user, course, _role(user, enrolment), enrolment)
+            for course, enrolment in session.execute(query)
+        ]
+
+
+def _role(user: User, enrolment: Enrolment | None) -> Role:
+    """What somebody is. To a token that may not manage, everybody is a student."""
+    if (sent := token()) is not None and Scope.MANAGE not in sent.scopes:
+        return Role.STUDENT
+    return Role.INSTRUCTOR if user.is_admin or enrolment is None else enrolment.role
+
+
+def assignment(seat: Seat, slug: str) -> Assignment:
+    """The course's assignment; 404 for students before it opens."""
+    query = select(Assignment).where(
+        Assignment.course_id == seat.course.id, Assignment.slug == slug
+    )
+    if not seat.is_staff:
+        query = query.where(Assignment.opens_at <= services().clock())
+    with services().database.read() as session:
+        found = session.scalar(query)
+    return found or abort(404)
+
+
+def submission(seat: Seat, public_id: str, *, report: bool = False) -> Submission:
+    """A submission in the course, with assignment and user: one's own, or for staff anybody's."""
+    query = (
+        select(Submission)
+        .join(Submission.assignment)
+        .where(Submission.public_id == public_id, Assignment.course_id == seat.course.id)
+        .options(joinedload(Submission.assignment), joinedload(Submission.user))
+    )
+    if report:
+        query = query.options(undefer(Submission.report))
+    if not seat.is_staff:
+        query = query.where(Submission.user_id == seat.user.id)
+    with services().database.read() as session:
+        found = session.scalar(query)
+    return found or abort(404)
+
+
+def student(seat: Seat, user_id: int) -> Enrolment:
+    """Somebody's enrolment in the course, with the user: one's own, or for staff anybody's."""
+    if not seat.is_staff and user_id != seat.user.id:
+        abort(404)
+    query = (
+        select(Enrolment)
+        .where(Enrolment.course_id == seat.course.id, Enrolment.user_id == user_id)
+        .options(joinedload(Enrolment.user))
+    )
+    with services().database.read() as session:
+        found = session.scalar(query)
+    return found or abort(404)
+
+
+def install(app: Flask) -> None:
+    app.before_request(_refuse_strangers)
+    app.context_processor(_navigation)
+
+
+def declared(view: Callable[..., Any]) -> str | None:
+    """What the view says about who may see it; None when it says nothing."""
+    return getattr(view, "gradmark_access", None)
+
+
+def needed_scope(view: Callable[..., Any]) -> Scope | None:
+    """Which scope the view asks of a token; None for a browser's page."""
+    return getattr(view, "gradmark_scope", None)
+
+
+def _mark(view: _View, access: str) -> _View:
+    view.gradmark_access = access  # type: ignore[attr-defined]
+    return view
+
+
+def _refuse_strangers() -> Response | None:
+    """Nobody who has not logged in gets to a view that does not say that it is public."""
+    if request.endpoint is None or request.endpoint == "static":
+        return None  # an unknown address is 404 for everyone
+    view = current_app.view_functions[request.endpoint]
+    access, scope = declared(view), needed_scope(view)
+    if access is None:
+        abort(403)  # a view that nobody has thought about
+    if scope is not None:
+        g.token = bearer.identify(scope)
+        return None
+    if access == "public" or flask_login.current_user.is_authenticated:
+        return None
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("auth.login", next=wanted))
+
+
+def _navigation() -> dict[str, Any]:
+    """For the templates: who is here, in which seat, and which courses they could go to."""
+    if not flask_login.current_user.is_authenticated:
+        return {"user": None, "seat": None, "courses": []}
+    here = user()
+    return {"user": here, "seat": g.get("seat"), "courses": courses(here)}

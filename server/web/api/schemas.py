@@ -1,0 +1,232 @@
+"""What the API takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_smorest.fields import Upload
+from marshmallow import Schema, fields, validate
+
+from server.grades.deadlines import Phase
+from server.storage.models import Counts, Role, Scope, State
+
+_LARGEST_ID = 2**31 - 1
+
+
+def _time(**options: Any) -> fields.Field[Any]:
+    return fields.AwareDateTime(format="iso", **options)
+
+
+def _said(text: str) -> dict[str, str]:
+    return {"description": text}
+
+
+class ProblemDetail(Schema):
+    where = fields.String(data_key="in", metadata=_said("query or files"))
+    field = fields.String()
+    detail = fields.String()
+
+
+class Problem(Schema):
+    """RFC 9457."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata=_said("One sentence: what is wrong."))
+    errors = fields.List(fields.Nested(ProblemDetail), metadata=_said("Which fields, if any."))
+
+
+class About(Schema):
+    server = fields.String(required=True)
+    version = fields.String(required=True)
+
+
+class Person(Schema):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+
+
+class Token(Schema):
+    name = fields.String(required=True)
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf([scope.value for scope in Scope])), required=True
+    )
+    expires_at = _time(required=True, allow_none=True)
+
+
+class Me(Person):
+    is_admin = fields.Boolean(required=True)
+    token = fields.Nested(Token, required=True)
+
+
+class Course(Schema):
+    slug = fields.String(required=True, attribute="course.slug")
+    title = fields.String(required=True, attribute="course.title")
+    timezone = fields.String(required=True, attribute="course.timezone")
+    role = fields.Enum(
+        Role,
+        by_value=True,
+        required=True,
+        metadata=_said("What the token makes of its user: a student unless it may manage."),
+    )
+
+
+class OwnGrade(Schema):
+    points = fields.Float(required=True, allow_none=True, metadata=_said("null: nothing graded."))
+    late_days = fields.Integer(required=True)
+    adjustment = fields.Float(
+        required=True, metadata=_said("Given or taken by hand, in the points.")
+    )
+
+
+class Assignment(Schema):
+    slug = fields.String(required=True, attribute="assignment.slug")
+    topic = fields.String(required=True, attribute="assignment.topic")
+    title = fields.String(required=True, attribute="assignment.title")
+    points = fields.Float(required=True, attribute="assignment.points")
+    state = fields.Enum(Phase, by_value=True, required=True, attribute="phase")
+    opens_at = _time(required=True, attribute="assignment.opens_at")
+    due_at = _time(
+        required=True,
+        attribute="allowance.deadlines.due_at",
+        metadata=_said("With the user's extension, as all that follows."),
+    )
+    late_until = _time(required=True, attribute="allowance.deadlines.late_until")
+    late_penalty = fields.Float(
+        required=True,
+        attribute="assignment.late_penalty",
+        metadata=_said("Percent lost per day begun."),
+    )
+    attempts_left = fields.Integer(
+        required=True,
+        allow_none=True,
+        attribute="allowance.left",
+        metadata=_said("null: no limit."),
+    )
+    attempts_left_today = fields.Integer(
+        required=True, allow_none=True, attribute="allowance.left_today"
+    )
+    refusal = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=_said("Why nothing can be handed in now; null: it can."),
+    )
+    counts = fields.Enum(Counts, by_value=True, required=True, attribute="assignment.counts")
+    grade = fields.Nested(OwnGrade, required=True, allow_none=True)
+
+
+class HandIn(Schema):
+    file = fields.List(
+        Upload(),
+        required=True,
+        validate=validate.Length(min=1),
+        metadata=_said("A .py, .ipynb or .zip; or several .py and .ipynb, kept as one zip."),
+    )
+
+
+class Progress(Schema):
+    exercise = fields.String(required=True, allow_none=True)
+    done = fields.Integer(required=True)
+    total = fields.Integer(required=True)
+
+
+class Submission(Schema):
+    id = fields.String(required=True, attribute="submission.public_id")
+    assignment = fields.String(required=True, attribute="submission.assignment.slug")
+    user = fields.Nested(Person, required=True, attribute="submission.user")
+    number = fields.Integer(
+        required=True,
+        attribute="submission.number",
+        metadata=_said("The user's first, second, ... for the assignment."),
+    )
+    filename = fields.String(required=True, attribute="submission.filename")
+    digest = fields.String(
+        required=True, attribute="submission.digest", metadata=_said("SHA-256 of what is kept.")
+    )
+    received_at = _time(required=True, attribute="submission.received_at")
+    state = fields.Enum(State, by_value=True, required=True, attribute="submission.state")
+    final = fields.Boolean(
+        required=True,
+        attribute="submission.state.final",
+        metadata=_said("Whether the state will stay as it is."),
+    )
+    graded_at = _time(required=True, allow_none=True, attribute="submission.graded_at")
+    score = fields.Float(required=True, allow_none=True, attribute="submission.score")
+    max_score = fields.Float(required=True, allow_none=True, attribute="submission.max_score")
+    counts = fields.Boolean(required=True, metadata=_said("Whether the grade comes from it."))
+
+
+class SubmissionStatus(Submission):
+    position = fields.Integer(
+        required=True, allow_none=True, metadata=_said("1: graded next; null: it does not wait.")
+    )
+    retrying = fields.Boolean(required=True, metadata=_said("After a fault of the server's."))
+    progress = fields.Nested(Progress, required=True)
+
+
+class SubmissionQuery(Schema):
+    assignment = fields.String(metadata=_said("Of this assignment only."))
+    user_id = fields.Integer(
+        validate=validate.Range(1, _LARGEST_ID),
+        metadata=_said("Of this user; for staff. By default one's own."),
+    )
+    everyone = fields.Boolean(load_default=False, metadata=_said("Of all; for staff."))
+    state = fields.Enum(State, by_value=True)
+
+
+class ReportQuery(Schema):
+    view = fields.String(
+        validate=validate.OneOf(["student", "instructor"]),
+        metadata=_said("By default the fullest that one may see."),
+    )
+
+
+class Grade(Schema):
+    user = fields.Nested(Person, required=True)
+    assignment = fields.String(required=True, attribute="assignment.slug")
+    points = fields.Float(required=True, allow_none=True, metadata=_said("null: nothing graded."))
+    max_points = fields.Float(required=True, attribute="assignment.points")
+    late_days = fields.Integer(required=True)
+    adjustment = fields.Float(required=True)
+    submission = fields.String(
+        required=True,
+        allow_none=True,
+        attribute="submission.public_id",
+        dump_default=None,
+        metadata=_said("The id of the one that counts."),
+    )
+    submissions = fields.Integer(required=True, metadata=_said("How many were accepted."))
+    last_received_at = _time(required=True, allow_none=True)
+
+
+class GradeQuery(Schema):
+    assignment = fields.String(metadata=_said("Of this assignment only."))
+    user_id = fields.Integer(validate=validate.Range(1, _LARGEST_ID))
+
+
+REPORT = {
+    "type": "object",
+    "description": "A view of the report; docs/report.md says what is in it.",
+    "required": ["schema", "assignment", "score", "max_score", "exercises"],
+    "properties": {
+        "schema": {"type": "string"},
+        "view": {"enum": ["student", "instructor"]},
+        "assignment": {"type": "string"},
+        "score": {"type": "number"},
+        "max_score": {"type": "number"},
+        "exercises": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+EXPORT = {
+    "type": "object",
+    "description": "The gradebook; docs/instructors.md says what is in it.",
+    "required": ["course", "assignments", "students"],
+    "properties": {
+        "course": {"type": "string"},
+        "assignments": {"type": "array", "items": {"type": "object"}},
+        "students": {"type": "array", "items": {"type": "object"}},
+    },
+}

@@ -1,0 +1,120 @@
+"""Handing in, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, url_for
+from flask_smorest.pagination import PaginationParameters
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from autograder.handin.submission import SubmissionError
+from server.grades.attempts import NotAllowed
+from server.storage.models import Assignment, Grade, Role, Scope, Submission
+from server.web import access, upload
+from server.web.access import Seat, in_course
+from server.web.api import schemas
+from server.web.api.blueprint import by_token, page_of, pages
+from server.web.auth.sessions import hand_ins
+from server.web.problems import Problem
+from server.web.services import services
+
+
+@pages.post("/courses/<course>/assignments/<assignment>/submissions")
+@hand_ins
+@by_token(Scope.SUBMIT, 404, 409, 413, 422)
+@in_course(Role.STUDENT)
+@pages.arguments(schemas.HandIn, location="files")
+@pages.response(201, schemas.SubmissionStatus, headers={"Location": {"schema": {"type": "string"}}})
+def hand_in(seat: Seat, sent: dict[str, Any], assignment: str) -> tuple[Any, int, dict[str, str]]:
+    """Hand in a file, or several
+
+    They are on the server's disk before the answer leaves. 409: the assignment's deadlines or
+    limits forbid it, and nothing was accepted.
+    """
+    chosen = access.assignment(seat, assignment)
+    try:
+        files = [(file.filename or "", file.read()) for file in sent["file"]]
+        public_id = upload.hand_in(seat, chosen, files)
+    except SubmissionError as error:
+        raise Problem(422, str(error)) from None
+    except NotAllowed as error:
+        raise Problem(409, str(error)) from None
+    where = url_for(".submission", course=seat.course.slug, public_id=public_id)
+    return _status(access.submission(seat, public_id)), 201, {"Location": where}
+
+
+@pages.get("/courses/<course>/submissions")
+@by_token(Scope.READ, 404, 422)
+@in_course(Role.STUDENT)
+@pages.arguments(schemas.SubmissionQuery, location="query")
+@pages.response(200, schemas.Submission(many=True))
+@pages.paginate()
+def submissions(
+    seat: Seat, wanted: dict[str, Any], pagination_parameters: PaginationParameters
+) -> list[dict[str, Any]]:
+    """Submissions, the newest first: the user's own, or for staff anybody's"""
+    query = (
+        select(Submission, (func.coalesce(Grade.submission_id, 0) == Submission.id).label("counts"))
+        .join(Submission.assignment)
+        .outerjoin(
+            Grade,
+            (Grade.assignment_id == Submission.assignment_id)
+            & (Grade.user_id == Submission.user_id),
+        )
+        .where(Assignment.course_id == seat.course.id)
+        .order_by(Submission.id.desc())
+        .options(joinedload(Submission.assignment), joinedload(Submission.user))
+    )
+    if not wanted["everyone"]:
+        student = wanted.get("user_id", seat.user.id)
+        if student != seat.user.id:
+            access.student(seat, student)
+        query = query.where(Submission.user_id == student)
+    elif not seat.is_staff:
+        raise Problem(403, "Everyone's submissions are for staff, with a token that may manage.")
+    if "assignment" in wanted:
+        query = query.where(Assignment.slug == wanted["assignment"])
+    if "state" in wanted:
+        query = query.where(Submission.state == wanted["state"])
+    with services().database.read() as session:
+        rows = page_of(session, query, pagination_parameters)
+    return [{"submission": row.Submission, "counts": row.counts} for row in rows]
+
+
+@pages.get("/courses/<course>/submissions/<public_id>")
+@by_token(Scope.READ, 404)
+@in_course(Role.STUDENT)
+@pages.response(200, schemas.SubmissionStatus)
+def submission(seat: Seat, public_id: str) -> dict[str, Any]:
+    """A submission and how far it is: ask again until it is final"""
+    return _status(access.submission(seat, public_id))
+
+
+@pages.get("/courses/<course>/submissions/<public_id>/report")
+@by_token(Scope.READ, 404, 422)
+@in_course(Role.STUDENT)
+@pages.arguments(schemas.ReportQuery, location="query")
+@pages.response(200, schemas.REPORT)
+def report(seat: Seat, wanted: dict[str, Any], public_id: str) -> Response:
+    """A submission's report: the student's view, or for staff the instructor's"""
+    found = access.submission(seat, public_id, report=True)
+    if found.report is None:
+        raise Problem(404, f"This submission has no report: it is {found.state.value}.")
+    view = wanted.get("view", "instructor" if seat.is_staff else "student")
+    if view == "instructor" and not seat.is_staff:
+        raise Problem(403, "The instructor's view is for staff, with a token that may manage.")
+    return jsonify(services().engine.views[view](found.report))
+
+
+def _status(found: Submission) -> dict[str, Any]:
+    with services().database.read() as session:
+        grade = session.get(Grade, (found.assignment_id, found.user_id))
+    return {
+        "submission": found,
+        "counts": grade is not None and grade.submission_id == found.id,
+        "position": services().queue.position(found),
+        "retrying": found.faults > 0,
+        "progress": {"exercise": found.exercise, "done": found.done, "total": found.total},
+    }

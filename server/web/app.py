@@ -1,0 +1,72 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+
+from autograder.handin.submission import MAX_BYTES
+from server.clock import Clock, utc_now
+from server.engine import Engine
+from server.grades.background import Background
+from server.grading.queue import Queue
+from server.storage.config import Config
+from server.storage.database import Database
+from server.storage.files import Files
+from server.web import (
+    access,
+    admin,
+    api,
+    auth,
+    errors,
+    filters,
+    guard,
+    health,
+    instructor,
+    student,
+    traffic,
+)
+from server.web.metrics import Metrics
+from server.web.services import Services
+
+_FORM_OVERHEAD = 64 * 1024  # of the form around the file; the engine judges the file itself
+
+
+def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
+    """The server over the data in `config.data`, its database brought up to date.
+
+    Raises:
+        ConfigError: the data directory cannot be used.
+    """
+    config.prepare()
+    database = Database(config.database)
+    database.migrate()
+
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=config.session_key(),
+        MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
+        MAX_FORM_MEMORY_SIZE=MAX_BYTES + _FORM_OVERHEAD,  # pasted code may be as long as a file
+        SESSION_COOKIE_NAME="gradmark",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.behind_proxy,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        METRICS_TOKEN=config.metrics_token,
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
+    )
+    files = Files(config.submissions)
+    queue = Queue(database, files, clock=clock)
+    Services(engine, database, files, queue, clock, Background(config)).install(app)
+    filters.install(app)
+    Metrics(database, clock).install(app)
+    traffic.install(app)
+    guard.install(app)
+    errors.install(app)
+    access.install(app)  # before the limits, which count by who it is that asks
+    auth.install(app)
+    for part in (health, auth, student, instructor, admin):
+        app.register_blueprint(part.pages)
+    api.install(app)
+    return app

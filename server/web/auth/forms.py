@@ -1,0 +1,96 @@
+"""The forms of the account pages."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    EmailField,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    SubmitField,
+)
+from wtforms.validators import InputRequired, Length
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from server.people.accounts import SHORTEST_PASSWORD
+from server.storage.models import Scope
+
+_LONGEST_PASSWORD = 200  # hashing costs by the length
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    email = EmailField(
+        "E-mail", [InputRequired(), Length(max=254)], render_kw={"autocomplete": "username"}
+    )
+    password = PasswordField(
+        "Password",
+        [InputRequired(), Length(max=_LONGEST_PASSWORD)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    submit = SubmitField("Log in")
+
+
+def _new_password() -> PasswordField:
+    return PasswordField(
+        "New password",
+        [
+            InputRequired(),
+            Length(
+                SHORTEST_PASSWORD,
+                _LONGEST_PASSWORD,
+                f"A password has from {SHORTEST_PASSWORD} to {_LONGEST_PASSWORD} characters.",
+            ),
+        ],
+        description=f"At least {SHORTEST_PASSWORD} characters. Length counts, symbols do not.",
+        render_kw={"autocomplete": "new-password", "minlength": SHORTEST_PASSWORD},
+    )
+
+
+class InvitationForm(FlaskForm):  # type: ignore[misc]
+    name = StringField(
+        "Your name", [InputRequired(), Length(max=200)], render_kw={"autocomplete": "name"}
+    )
+    password = _new_password()
+    submit = SubmitField("Set password and log in")
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    current = PasswordField(
+        "Current password",
+        [InputRequired(), Length(max=_LONGEST_PASSWORD)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    password = _new_password()
+    submit = SubmitField("Change password")
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]
+    name = StringField(
+        "Name", [InputRequired(), Length(max=100)], description="Where you will use it."
+    )
+    scopes = SelectMultipleField(
+        "It may",
+        [InputRequired("Choose at least one thing that the token may do.")],
+        choices=[
+            SelectChoice(Scope.READ.value, "read what you see as a student"),
+            SelectChoice(Scope.SUBMIT.value, "hand in for you"),
+            SelectChoice(Scope.MANAGE.value, "see and do what you may as staff"),
+        ],
+        default=[Scope.READ.value, Scope.SUBMIT.value],
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
+    days = SelectField(
+        "It expires",
+        choices=[
+            SelectChoice(30, "after 30 days"),
+            SelectChoice(180, "after 180 days"),
+            SelectChoice(0, "never"),
+        ],
+        coerce=int,
+        default=180,
+    )
+    submit = SubmitField("Create token")

@@ -1,0 +1,153 @@
+"""The account pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeAlias
+
+import flask_login
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from server.people import accounts, tokens
+from server.storage.models import ApiToken, Scope, User
+from server.web.access import public, signed_in, user
+from server.web.auth.forms import InvitationForm, LoginForm, PasswordForm, TokenForm
+from server.web.auth.sessions import account_of_request, begin, limiter, local
+from server.web.services import services
+
+Answer: TypeAlias = str | Response | tuple[str, int]
+
+pages = Blueprint("auth", __name__)
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code != 303
+
+
+# Only what fails counts: a class behind one address may log in at once.
+@pages.route("/login", methods=["GET", "POST"])
+@limiter.limit(
+    "10 per minute; 50 per hour",
+    key_func=account_of_request,
+    methods=["POST"],
+    deduct_when=_failed,
+)
+@limiter.limit("200 per minute", methods=["POST"], deduct_when=_failed)
+@public
+def login() -> Answer:
+    target = local(request.args.get("next"))
+    if flask_login.current_user.is_authenticated:
+        return redirect(target or url_for("student.home"), 303)
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("auth/login.html", form=form), 422 if form.is_submitted() else 200
+    with services().database.read() as database:
+        found = accounts.find(database, form.email.data)
+    if not accounts.check_password(found, form.password.data) or found is None:
+        form.password.errors = ["The e-mail address or the password is not right."]
+        return render_template("auth/login.html", form=form), 422
+    begin(found)
+    return redirect(target or url_for("student.home"), 303)
+
+
+@pages.post("/logout")
+@signed_in
+def logout() -> Answer:
+    flask_login.logout_user()
+    session.clear()
+    return redirect(url_for(".login"), 303)
+
+
+@pages.route("/invitations/<token>", methods=["GET", "POST"])
+@limiter.limit("60 per minute")
+@public
+def invitation(token: str) -> Answer:
+    """Choose a password, by a link that an instructor has passed on."""
+    now = services().clock()
+    with services().database.read() as database:
+        found = accounts.invitation(database, token, now)
+        if found is None:
+            return render_template("auth/no_invitation.html"), 410
+        invited = found.user
+    form = InvitationForm(obj=None, name=invited.name)
+    if not form.validate_on_submit():
+        status = 422 if form.is_submitted() else 200
+        return render_template("auth/invitation.html", form=form, invited=invited), status
+    with services().database.write() as database:
+        found = accounts.invitation(database, token, now)
+        if found is None:
+            return render_template("auth/no_invitation.html"), 410
+        found.user.name = form.name.data.strip()
+        accounts.set_password(database, found.user, form.password.data, at=now)
+        invited = found.user
+    begin(invited)
+    return redirect(url_for("student.home"), 303)
+
+
+@pages.route("/account", methods=["GET", "POST"])
+@limiter.limit("10 per minute", methods=["POST"], deduct_when=_failed)
+@signed_in
+def account() -> Answer:
+    """The password, and the tokens."""
+    form = PasswordForm()
+    if not form.validate_on_submit():
+        return _account(form, TokenForm()), 422 if form.is_submitted() else 200
+    if not accounts.check_password(user(), form.current.data):
+        form.current.errors = ["This is not your current password."]
+        return _account(form, TokenForm()), 422
+    with services().database.write() as database:
+        changed = database.get_one(User, user().id)
+        accounts.set_password(database, changed, form.password.data, at=services().clock())
+    begin(changed)
+    flash("Your password is changed, and you are logged out everywhere else.")
+    return redirect(url_for(".account"), 303)
+
+
+@pages.post("/account/tokens")
+@signed_in
+def create_token() -> Answer:
+    form = TokenForm()
+    if not form.validate_on_submit():
+        return _account(PasswordForm(formdata=None), form), 422
+    now = services().clock()
+    days = form.days.data
+    with services().database.write() as database:
+        token = tokens.issue(
+            database,
+            database.get_one(User, user().id),
+            form.name.data.strip(),
+            [Scope(scope) for scope in form.scopes.data],
+            at=now,
+            expires_at=now + timedelta(days=days) if days else None,
+        )
+    # Not by a redirect: it would have to be kept somewhere to be shown.
+    return _account(PasswordForm(formdata=None), TokenForm(formdata=None), token)
+
+
+@pages.post("/account/tokens/<int:token>/revoke")
+@signed_in
+def revoke_token(token: int) -> Answer:
+    with services().database.write() as database:
+        if not tokens.revoke(database, user(), token, at=services().clock()):
+            abort(404)
+    flash("The token is revoked.")
+    return redirect(url_for(".account"), 303)
+
+
+def _account(form: PasswordForm, token_form: TokenForm, created: str | None = None) -> str:
+    with services().database.read() as database:
+        own = database.scalars(
+            select(ApiToken)
+            .where(ApiToken.user_id == user().id, ApiToken.revoked_at.is_(None))
+            .order_by(ApiToken.id)
+        ).all()
+    return render_template(
+        "auth/account.html",
+        form=form,
+        token_form=token_form,
+        tokens=own,
+        created=created,
+        now=services().clock(),
+    )

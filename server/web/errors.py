@@ -1,0 +1,60 @@
+"""Every error becomes one sentence, never a stack trace: on a page, or for programs in a problem
+document."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from server.web import problems
+
+_SENTENCES = {
+    400: "The server did not understand this request.",
+    403: "This is not for your role in the course.",
+    404: "There is no page at this address.",
+    405: "This address does not take this kind of request.",
+    413: "The file is larger than a submission may be, so it was not accepted.",
+    415: "The upload did not arrive as a form with a file: please use the form on the page.",
+    410: "What was at this address is gone.",
+    422: "What was sent is incomplete or not valid, so it was not accepted.",
+    429: "That was too often in a short time: please wait a minute and try again.",
+    500: "Something went wrong on our side. If you were handing in a file, it was not accepted: "
+    "please try again.",
+    503: "The server is not ready at the moment: please try again shortly.",
+}
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _answer)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(Exception, _fault)
+
+
+def _answer(error: HTTPException) -> Response:
+    programs = request.path.startswith(problems.ROOT)
+    response = problems.document(error) if programs else _page(error)
+    for name, value in error.get_headers():  # Allow, WWW-Authenticate
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def _page(error: HTTPException) -> Response:
+    code = error.code or 500
+    sentence = _SENTENCES.get(code, "The server could not answer this request.")
+    page = render_template("error.html", code=code, title=error.name, sentence=sentence)
+    return make_response(page, code)
+
+
+def _forged(error: CSRFError) -> tuple[str, int]:
+    sentence = (
+        "The form was too old or came from another site, so it was not accepted: "
+        "load its page again and send it once more."
+    )
+    return render_template("error.html", code=400, title="Not accepted", sentence=sentence), 400
+
+
+def _fault(error: Exception) -> Response:
+    current_app.logger.exception("An unexpected error", exc_info=error)
+    return _answer(InternalServerError())

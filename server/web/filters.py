@@ -1,0 +1,28 @@
+"""What templates say in words: times in the zone of the course that the page belongs to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g
+
+from server.grades import moments
+from server.web.services import services
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.filters.update(spelled=_spelled, away=_away)
+
+
+def _spelled(moment: datetime) -> str:
+    return moments.spelled(moment, _zone())
+
+
+def _away(moment: datetime) -> str:
+    return moments.away(moment, services().clock())
+
+
+def _zone() -> tzinfo:
+    seat = g.get("seat")
+    return UTC if seat is None else ZoneInfo(seat.course.timezone)

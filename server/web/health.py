@@ -1,0 +1,55 @@
+"""For machines that ask whether the server works, and how well."""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address
+
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.grading.workload import workload
+from server.web import metrics
+from server.web.access import public
+from server.web.services import services
+
+pages = Blueprint("health", __name__)
+
+_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
+
+
+@pages.get("/healthz")
+@public
+def healthz() -> tuple[Response, int]:
+    """200 while pages are answered and submissions accepted, whether or not anybody grades them."""
+    now = services().clock()
+    try:
+        with services().database.read() as session:
+            load = workload(session, now)
+    except SQLAlchemyError:
+        return jsonify(status="the database does not answer"), 503
+    waiting = load.oldest_waiting
+    return jsonify(
+        status="no grader is there" if load.stuck else "ok",
+        graders=len(load.graders),
+        oldest_waiting_seconds=None if waiting is None else round(waiting.total_seconds(), 1),
+    ), 200
+
+
+@pages.get("/metrics")
+@public
+def prometheus() -> Response:
+    """For this machine alone, or for whoever sends the operator's token."""
+    if not _may_read_metrics(current_app.config["METRICS_TOKEN"]):
+        abort(403)
+    text, content_type = metrics.exposition(current_app)
+    return Response(text, content_type=content_type)
+
+
+def _may_read_metrics(token: str | None) -> bool:
+    if token is not None:
+        sent = request.headers.get("Authorization", "")
+        return hmac.compare_digest(sent.encode(), f"Bearer {token}".encode())
+    # What a proxy on this machine passes on comes from elsewhere.
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    return not forwarded and ip_address(request.remote_addr or "::").is_loopback

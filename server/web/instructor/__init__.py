@@ -1,0 +1,27 @@
+"""What the staff of a course see and do."""
+
+from server.web.instructor import (
+    exports,
+    gradebook,
+    log,
+    people,
+    regrades,
+    similarity,
+    students,
+    submissions,
+    views,
+)
+from server.web.instructor.blueprint import pages
+
+__all__ = [
+    "exports",
+    "gradebook",
+    "log",
+    "pages",
+    "people",
+    "regrades",
+    "similarity",
+    "students",
+    "submissions",
+    "views",
+]

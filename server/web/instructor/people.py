@@ -1,0 +1,127 @@
+"""Who is in the course: the roster, its import, and the invitation links to pass on."""
+
+from __future__ import annotations
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import contains_eager
+from werkzeug.wrappers import Response
+
+from server.people import accounts, roster
+from server.storage.models import Course, Enrolment, Role, User
+from server.web import access
+from server.web.access import Seat, in_course
+from server.web.instructor.blueprint import number, pages, people_named
+from server.web.services import services
+
+_ROWS = 50
+_ARTICLE = {Role.STUDENT: "a", Role.ASSISTANT: "an", Role.INSTRUCTOR: "an"}
+
+
+@pages.get("/people")
+@in_course(Role.ASSISTANT)
+def people(seat: Seat) -> str:
+    return _people(seat)
+
+
+@pages.post("/people/import")
+@in_course(Role.INSTRUCTOR)
+def import_roster(seat: Seat) -> Response | tuple[str, int]:
+    file = request.files.get("roster")
+    if file is None or not file.filename:
+        return _people(seat, refusal="Choose the CSV file with the roster."), 422
+    try:
+        listed = roster.read(file.read())
+    except roster.RosterError as error:
+        return _people(seat, refusal=str(error)), 422
+    with services().database.write() as session:
+        result = roster.enrol(
+            session,
+            session.get_one(Course, seat.course.id),
+            listed,
+            at=services().clock(),
+            actor=session.get_one(User, seat.user.id),
+        )
+    flash(
+        f"{len(result.added)} added, {len(result.changed)} changed, {result.unchanged} unchanged."
+    )
+    return redirect(url_for(".people", course=seat.course.slug), 303)
+
+
+@pages.post("/people/links")
+@in_course(Role.INSTRUCTOR)
+def make_links(seat: Seat) -> str:
+    """Fresh invitation links for all who have no password yet; shown once, to be passed on."""
+    with services().database.write() as session:
+        actor = session.get_one(User, seat.user.id)
+        waiting = session.scalars(
+            select(User)
+            .join(Enrolment)
+            .where(Enrolment.course_id == seat.course.id, User.password.is_(None))
+            .order_by(User.email)
+        ).all()
+        links, left_out = [], []
+        for invited in waiting:
+            if accounts.may_invite(session, actor, invited):
+                token = accounts.invite(session, invited, at=services().clock(), actor=actor)
+                links.append((invited, url_for("auth.invitation", token=token, _external=True)))
+            else:
+                left_out.append(invited)
+    return render_template("instructor/links.html", links=links, left_out=left_out)
+
+
+@pages.post("/people/<int:user_id>/role")
+@in_course(Role.INSTRUCTOR)
+def change_role(seat: Seat, user_id: int) -> Response:
+    """Nobody changes their own, so that no course loses its last instructor by mistake."""
+    enrolment = access.student(seat, user_id)
+    role = request.form.get("role", "")
+    if role not in list(Role):
+        abort(422)
+    if user_id == seat.user.id:
+        flash("Your own role is for another instructor to change.")
+    else:
+        with services().database.write() as session:
+            accounts.enrol(
+                session,
+                session.get_one(Course, seat.course.id),
+                session.get_one(User, user_id),
+                Role(role),
+                at=services().clock(),
+                actor=session.get_one(User, seat.user.id),
+            )
+        flash(f"{enrolment.user.name} is now {_ARTICLE[Role(role)]} {role}.")
+    return redirect(url_for(".people", course=seat.course.slug), 303)
+
+
+def _people(seat: Seat, refusal: str = "") -> str:
+    """The staff first, then the students by name."""
+    search, page = request.args.get("search", "").strip()[:100], max(1, number("page", 1))
+    everybody = select(Enrolment).join(Enrolment.user).where(Enrolment.course_id == seat.course.id)
+    listed = everybody.where(people_named(search)) if search else everybody
+    rank = case({role: -role.rank for role in Role}, value=Enrolment.role)
+    query = (
+        listed.options(contains_eager(Enrolment.user))
+        .order_by(rank, User.name, User.email)
+        .limit(_ROWS)
+        .offset((page - 1) * _ROWS)
+    )
+
+    def count(chosen: Select[Enrolment]) -> int:
+        return session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+
+    with services().database.read() as session:
+        enrolments = session.scalars(query).all()
+        without_password = count(everybody.where(User.password.is_(None)))
+        total = count(listed)
+    return render_template(
+        "instructor/people.html",
+        enrolments=enrolments,
+        without_password=without_password,
+        search=search,
+        count=total,
+        page=page,
+        pages=-(-total // _ROWS),
+        roles=list(Role),
+        refusal=refusal,
+    )

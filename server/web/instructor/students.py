@@ -1,0 +1,222 @@
+"""One student: attempts, grades and how each came about; more time, and points by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+from werkzeug.wrappers import Response
+
+from server.grades import marking
+from server.grades.breakdown import Step, breakdown
+from server.grades.deadlines import Deadlines, deadlines
+from server.storage.models import (
+    Adjustment,
+    Assignment,
+    AuditEntry,
+    Enrolment,
+    Extension,
+    Grade,
+    Role,
+    Submission,
+    User,
+)
+from server.web import access
+from server.web.access import Seat, in_course
+from server.web.instructor.blueprint import pages
+from server.web.instructor.forms import AdjustmentForm, ExtensionForm
+from server.web.services import services
+
+_ENTRIES = 50
+
+
+@dataclass(frozen=True)
+class Record:
+    """All about a student at one assignment."""
+
+    assignment: Assignment
+    deadlines: Deadlines
+    grade: Grade | None
+    submissions: list[Submission]
+    extension: Extension | None
+    adjustments: list[Adjustment]
+
+    @property
+    def counting(self) -> Submission | None:
+        wanted = self.grade.submission_id if self.grade else None
+        return next((s for s in self.submissions if s.id == wanted), None)
+
+    @property
+    def steps(self) -> list[Step]:
+        """How the grade came about."""
+        if self.grade is None:
+            return []
+        return breakdown(self.assignment, self.grade, self.adjustments)
+
+
+@pages.get("/students/<int:user_id>/")
+@in_course(Role.ASSISTANT)
+def student(seat: Seat, user_id: int) -> str:
+    return _student(seat, access.student(seat, user_id))
+
+
+@pages.post("/students/<int:user_id>/extensions/<assignment>")
+@in_course(Role.INSTRUCTOR)
+def grant(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, int]:
+    enrolment, chosen = access.student(seat, user_id), access.assignment(seat, assignment)
+    form = ExtensionForm()
+    if not form.validate_on_submit():
+        return _student(seat, enrolment, chosen.slug, extension_form=form), 422
+    due = form.moment("due_at", seat.course.timezone)
+    late = form.moment("late_until", seat.course.timezone)
+    if late is not None and late < (due or chosen.due_at):
+        form.late_until.errors = ["It must not be before the due date."]
+        return _student(seat, enrolment, chosen.slug, extension_form=form), 422
+    with services().database.write() as session:
+        marking.grant(
+            session,
+            session.get_one(Assignment, chosen.id),
+            user_id,
+            due_at=due,
+            late_until=late,
+            extra_attempts=form.extra_attempts.data,
+            reason=form.extension_reason.data.strip(),
+            at=services().clock(),
+            actor=session.get_one(User, seat.user.id),
+        )
+    flash(f"{chosen.title}: granted to {enrolment.user.name}.")
+    return _back(seat, user_id, chosen)
+
+
+@pages.post("/students/<int:user_id>/adjustments/<assignment>")
+@in_course(Role.INSTRUCTOR)
+def adjust(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, int]:
+    enrolment, chosen = access.student(seat, user_id), access.assignment(seat, assignment)
+    form = AdjustmentForm()
+    if not form.validate_on_submit():
+        return _student(seat, enrolment, chosen.slug, adjustment_form=form), 422
+    occasion = None
+    if public_id := request.form.get("submission"):
+        occasion = access.submission(seat, public_id)
+        if (occasion.user_id, occasion.assignment_id) != (user_id, chosen.id):
+            abort(404)
+    with services().database.write() as session:
+        marking.adjust(
+            session,
+            session.get_one(Assignment, chosen.id),
+            user_id,
+            float(form.points.data),
+            form.adjustment_reason.data.strip(),
+            submission=occasion,
+            at=services().clock(),
+            actor=session.get_one(User, seat.user.id),
+        )
+    flash(f"{chosen.title}: the grade of {enrolment.user.name} is adjusted.")
+    return _back(seat, user_id, chosen)
+
+
+def _back(seat: Seat, user_id: int, assignment: Assignment) -> Response:
+    return redirect(
+        url_for(".student", course=seat.course.slug, user_id=user_id, _anchor=assignment.slug),
+        303,
+    )
+
+
+def _student(
+    seat: Seat,
+    enrolment: Enrolment,
+    refused: str = "",
+    extension_form: ExtensionForm | None = None,
+    adjustment_form: AdjustmentForm | None = None,
+) -> str:
+    """
+    Args:
+        refused: the assignment whose form was not accepted.
+    """
+    with services().database.read() as session:
+        records = _records(session, seat, enrolment.user_id)
+        history = session.scalars(
+            select(AuditEntry)
+            .where(
+                AuditEntry.course_id == seat.course.id,
+                AuditEntry.subject == f"user:{enrolment.user_id}",
+            )
+            .options(joinedload(AuditEntry.actor))
+            .order_by(AuditEntry.id.desc())
+            .limit(_ENTRIES)
+        ).all()
+    return render_template(
+        "instructor/student.html",
+        enrolment=enrolment,
+        records=records,
+        history=history,
+        refused=refused,
+        forms={
+            record.assignment.slug: (
+                extension_form
+                if extension_form and refused == record.assignment.slug
+                else _extension_form(seat, record.extension),
+                adjustment_form
+                if adjustment_form and refused == record.assignment.slug
+                else AdjustmentForm(formdata=None),
+            )
+            for record in records
+        },
+    )
+
+
+def _extension_form(seat: Seat, extension: Extension | None) -> ExtensionForm:
+    """Filled with what holds now."""
+    if extension is None:
+        return ExtensionForm(formdata=None)
+    zone = ZoneInfo(seat.course.timezone)
+    return ExtensionForm(
+        formdata=None,
+        due_at=extension.due_at and extension.due_at.astimezone(zone),
+        late_until=extension.late_until and extension.late_until.astimezone(zone),
+        extra_attempts=extension.extra_attempts,
+        extension_reason=extension.reason,
+    )
+
+
+def _records(session: Session, seat: Seat, user_id: int) -> list[Record]:
+    assignments = Assignment.of(session, seat.course)
+    ids = [assignment.id for assignment in assignments]
+    submissions = session.scalars(
+        select(Submission)
+        .where(Submission.user_id == user_id, Submission.assignment_id.in_(ids))
+        .order_by(Submission.number)
+    ).all()
+    stored = session.scalars(
+        select(Grade)
+        .where(Grade.user_id == user_id, Grade.assignment_id.in_(ids))
+        .options(joinedload(Grade.submission))
+    ).all()
+    extensions = session.scalars(
+        select(Extension)
+        .where(Extension.user_id == user_id, Extension.assignment_id.in_(ids))
+        .options(joinedload(Extension.granted_by))
+    ).all()
+    adjustments = session.scalars(
+        select(Adjustment)
+        .where(Adjustment.user_id == user_id, Adjustment.assignment_id.in_(ids))
+        .options(joinedload(Adjustment.adjusted_by))
+        .order_by(Adjustment.id)
+    ).all()
+    found = []
+    for assignment in assignments:
+        extension = next((e for e in extensions if e.assignment_id == assignment.id), None)
+        found.append(
+            Record(
+                assignment,
+                deadlines(assignment, extension),
+                next((g for g in stored if g.assignment_id == assignment.id), None),
+                [s for s in submissions if s.assignment_id == assignment.id],
+                extension,
+                [a for a in adjustments if a.assignment_id == assignment.id],
+            )
+        )
+    return found

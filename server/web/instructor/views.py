@@ -1,0 +1,124 @@
+"""The class at a glance: the staff's start page, and one assignment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import render_template
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from server.grades.deadlines import deadlines
+from server.storage.models import Assignment, Enrolment, ExerciseScore, Grade, Role, User
+from server.web import access
+from server.web.access import Seat, in_course
+from server.web.instructor import glance
+from server.web.instructor.blueprint import number, pages
+from server.web.services import services
+
+_DAYS = 14
+_STEPS = 48  # of an assignment's time, from its opening to its end
+_MOST = 10  # lines of a list on the start page
+_ROWS = 50  # students in a page of the heatmap
+
+
+@dataclass(frozen=True)
+class Row:
+    """A student in the heatmap."""
+
+    user: User
+    grade: Grade | None
+    scores: dict[str, ExerciseScore]
+
+
+@pages.get("/")
+@in_course(Role.ASSISTANT)
+def home(seat: Seat) -> str:
+    """All assignments: where the class stands, what it has misunderstood, who needs help."""
+    now = services().clock()
+    with services().database.read() as session:
+        standings = glance.standings(session, seat.course)
+        ids = [standing.assignment.id for standing in standings]
+        pressing = [s for s in standings if s.pressing(now)]
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return render_template(
+            "instructor/home.html",
+            now=now,
+            standings=standings,
+            pressing=pressing,
+            at_risk=glance.at_risk(
+                session, seat.course, [s.assignment.id for s in pressing], _MOST
+            ),
+            means=_by_assignment(glance.exercise_means(session, seat.course, ids)),
+            misconceptions=glance.misconceptions(session, seat.course, ids, _MOST),
+            titles={s.assignment.id: s.assignment for s in standings},
+            over_time=glance.over_time(
+                session,
+                seat.course,
+                ids,
+                midnight - timedelta(days=_DAYS - 1),
+                midnight + timedelta(days=1),
+                _DAYS,
+            ),
+            health=glance.health(session, seat.course, now),
+        )
+
+
+@pages.get("/assignments/<assignment>/")
+@in_course(Role.ASSISTANT)
+def assignment(seat: Seat, assignment: str) -> str:
+    """One assignment: its distribution, exercises, misconceptions, and every student's scores."""
+    chosen = access.assignment(seat, assignment)
+    now, page = services().clock(), max(1, number("page", 1))
+    with services().database.read() as session:
+        (standing,) = glance.standings(session, seat.course, chosen)
+        begin, end = chosen.opens_at, max(deadlines(chosen, None).late_until, chosen.due_at)
+        return render_template(
+            "instructor/assignment.html",
+            now=now,
+            standing=standing,
+            means=glance.exercise_means(session, seat.course, [chosen.id]),
+            misconceptions=glance.all_misconceptions(session, seat.course, chosen),
+            over_time=glance.over_time(
+                session, seat.course, [chosen.id], begin, end, _STEPS, chosen.due_at
+            ),
+            rows=_rows(session, seat, chosen, page),
+            page=page,
+            pages=-(-standing.students // _ROWS),
+        )
+
+
+def _by_assignment(means: list[glance.ExerciseMean]) -> dict[int, list[glance.ExerciseMean]]:
+    found: dict[int, list[glance.ExerciseMean]] = {}
+    for mean in means:
+        found.setdefault(mean.assignment_id, []).append(mean)
+    return found
+
+
+def _rows(session: Session, seat: Seat, assignment: Assignment, page: int) -> list[Row]:
+    """The weakest first: whoever has not handed in, then by points."""
+    query = (
+        select(User, Grade)
+        .select_from(Enrolment)
+        .join(User, User.id == Enrolment.user_id)
+        .outerjoin(
+            Grade,
+            (Grade.user_id == Enrolment.user_id) & (Grade.assignment_id == assignment.id),
+        )
+        .where(Enrolment.course_id == seat.course.id, Enrolment.role == Role.STUDENT)
+        .order_by(func.coalesce(Grade.points, -1.0), User.name, User.id)
+        .limit(_ROWS)
+        .offset((page - 1) * _ROWS)
+    )
+    found = session.execute(query).all()
+    counting = [grade.submission_id for _, grade in found if grade is not None]
+    scores: dict[int, dict[str, ExerciseScore]] = {}
+    for score in session.scalars(
+        select(ExerciseScore).where(ExerciseScore.submission_id.in_(counting))
+    ):
+        scores.setdefault(score.submission_id, {})[score.exercise] = score
+    return [
+        Row(user, grade, scores.get(grade.submission_id or 0, {}) if grade else {})
+        for user, grade in found
+    ]

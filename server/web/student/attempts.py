@@ -1,0 +1,94 @@
+"""One attempt: how far it is, its report, its file."""
+
+from __future__ import annotations
+
+import io
+
+from flask import Response, current_app, jsonify, render_template, send_file
+
+from server.grades.breakdown import WHICH_COUNTS, breakdown
+from server.storage.models import Role, State, Submission
+from server.web import access
+from server.web.access import Seat, in_course, public
+from server.web.services import services
+from server.web.student import queries
+from server.web.student.blueprint import pages
+
+
+@pages.get("/courses/<course>/submissions/<public_id>/")
+@in_course(Role.STUDENT)
+def submission(seat: Seat, public_id: str) -> str:
+    found = access.submission(seat, public_id, report=True)
+    grade, adjustments = queries.standing(found.assignment, found.user_id)
+    return render_template(
+        "student/submission.html",
+        submission=found,
+        sentence=_sentence(found, services().queue.position(found)),
+        report=services().engine.show(found.report) if found.report else None,
+        comments=queries.comments(found),
+        grade=grade,
+        steps=breakdown(found.assignment, grade, adjustments) if grade else [],
+        which_counts=WHICH_COUNTS[found.assignment.counts],
+    )
+
+
+@pages.get("/courses/<course>/submissions/<public_id>/status")
+@in_course(Role.STUDENT)
+def status(seat: Seat, public_id: str) -> Response:
+    found = access.submission(seat, public_id)
+    position = services().queue.position(found)
+    return jsonify(
+        state=found.state,
+        final=found.state.final,
+        position=position,
+        sentence=_sentence(found, position),
+        retrying=found.faults > 0,
+        progress={"exercise": found.exercise, "done": found.done, "total": found.total},
+    )
+
+
+@pages.get("/courses/<course>/submissions/<public_id>/file")
+@in_course(Role.STUDENT)
+def file(seat: Seat, public_id: str) -> Response:
+    """What was handed in, byte for byte: to be saved, never to be shown by the browser."""
+    found = access.submission(seat, public_id)
+    return send_file(
+        io.BytesIO(services().files.read(found.public_id)),
+        mimetype="application/octet-stream",
+        as_attachment=True,
+        download_name=found.filename,
+        max_age=0,
+    )
+
+
+@pages.get("/report.css")
+@public
+def report_stylesheet() -> Response:
+    return _asset(services().engine.stylesheet, "text/css")
+
+
+@pages.get("/report.js")
+@public
+def report_script() -> Response:
+    return _asset(services().engine.script, "text/javascript")
+
+
+def _asset(text: str, mimetype: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.cache_control.max_age = current_app.get_send_file_max_age(None)
+    return response
+
+
+def _sentence(submission: Submission, position: int | None) -> str:
+    """How far it is; nothing when it is at its end."""
+    if submission.state is State.GRADING:
+        if not submission.total:
+            return "Grading has begun."
+        number = submission.done + 1
+        return f"Exercise {number} of {submission.total}: {submission.exercise}"
+    if position is None:
+        return ""
+    if position == 1:
+        return "Yours is next."
+    ahead = position - 1
+    return f"{ahead} {'submission is' if ahead == 1 else 'submissions are'} graded before yours."

@@ -1,0 +1,116 @@
+"""What the student's pages read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from server.grades.attempts import FREE, Allowance, allowance
+from server.grades.deadlines import Phase
+from server.storage.models import Adjustment, Assignment, Comment, Extension, Grade, Submission
+from server.web.access import Seat
+from server.web.services import services
+
+
+@dataclass(frozen=True)
+class Place:
+    """A student at an assignment: what they have, and what they may still do."""
+
+    assignment: Assignment
+    grade: Grade | None
+    extension: Extension | None
+    allowance: Allowance
+    phase: Phase
+
+
+def places(seat: Seat) -> list[Place]:
+    """One for each assignment of the course, in its order."""
+    with services().database.read() as session:
+        return _places(session, seat, Assignment.of(session, seat.course))
+
+
+def place(seat: Seat, assignment: Assignment) -> Place:
+    with services().database.read() as session:
+        (found,) = _places(session, seat, [assignment])
+    return found
+
+
+def history(assignment: Assignment, user_id: int) -> Sequence[Submission]:
+    """A student's submissions for the assignment, the newest first."""
+    query = (
+        select(Submission)
+        .where(Submission.assignment_id == assignment.id, Submission.user_id == user_id)
+        .order_by(Submission.number.desc())
+    )
+    with services().database.read() as session:
+        return session.scalars(query).all()
+
+
+def comments(submission: Submission) -> Sequence[Comment]:
+    """What was written to the student, not what the staff wrote among themselves."""
+    query = (
+        select(Comment)
+        .where(Comment.submission_id == submission.id, Comment.for_staff.is_(False))
+        .order_by(Comment.id)
+        .options(joinedload(Comment.author))
+    )
+    with services().database.read() as session:
+        return session.scalars(query).all()
+
+
+def standing(assignment: Assignment, user_id: int) -> tuple[Grade | None, Sequence[Adjustment]]:
+    """A student's grade with the submission that counts, and what was given or taken by hand."""
+    grade = (
+        select(Grade)
+        .where(Grade.assignment_id == assignment.id, Grade.user_id == user_id)
+        .options(joinedload(Grade.submission))
+    )
+    adjustments = (
+        select(Adjustment)
+        .where(Adjustment.assignment_id == assignment.id, Adjustment.user_id == user_id)
+        .order_by(Adjustment.id)
+    )
+    with services().database.read() as session:
+        return session.scalar(grade), session.scalars(adjustments).all()
+
+
+def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> list[Place]:
+    ids = [assignment.id for assignment in assignments]
+    extensions = {
+        row.assignment_id: row
+        for row in session.scalars(
+            select(Extension).where(
+                Extension.user_id == seat.user.id, Extension.assignment_id.in_(ids)
+            )
+        )
+    }
+    grades = {
+        row.assignment_id: row
+        for row in session.scalars(
+            select(Grade).where(Grade.user_id == seat.user.id, Grade.assignment_id.in_(ids))
+        )
+    }
+    counted: defaultdict[int, list[datetime]] = defaultdict(list)
+    for assignment_id, received_at in session.execute(
+        select(Submission.assignment_id, Submission.received_at).where(
+            Submission.user_id == seat.user.id,
+            Submission.assignment_id.in_(ids),
+            Submission.state.not_in(FREE),
+        )
+    ):
+        counted[assignment_id].append(received_at)
+    now = services().clock()
+
+    def place(assignment: Assignment) -> Place:
+        extension = extensions.get(assignment.id)
+        may = allowance(assignment, seat.course.timezone, extension, counted[assignment.id], now)
+        return Place(
+            assignment, grades.get(assignment.id), extension, may, may.deadlines.phase(now)
+        )
+
+    return [place(assignment) for assignment in assignments]

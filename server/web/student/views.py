@@ -1,0 +1,78 @@
+"""The courses, their assignments, and handing in."""
+
+from __future__ import annotations
+
+from flask import abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from autograder.handin.submission import MAX_BYTES, MAX_FILES, SubmissionError
+from server.grades.attempts import NotAllowed
+from server.grades.breakdown import WHICH_COUNTS, breakdown
+from server.storage.models import Assignment, Role
+from server.web import access, upload
+from server.web.access import Seat, in_course, signed_in, user
+from server.web.auth.sessions import hand_ins
+from server.web.student import queries
+from server.web.student.blueprint import pages
+from server.web.student.chart import Chart
+
+
+@pages.get("/")
+@signed_in
+def home() -> str | Response:
+    """The courses; straight to the only one."""
+    courses = access.courses(user())
+    if len(courses) == 1:
+        return redirect(url_for(".course", course=courses[0].slug))
+    return render_template("home.html")
+
+
+@pages.get("/courses/<course>/")
+@in_course(Role.STUDENT)
+def course(seat: Seat) -> str:
+    return render_template("student/course.html", places=queries.places(seat))
+
+
+@pages.get("/courses/<course>/assignments/<assignment>/")
+@in_course(Role.STUDENT)
+def assignment(seat: Seat, assignment: str) -> str:
+    return _assignment(seat, access.assignment(seat, assignment))
+
+
+@pages.post("/courses/<course>/assignments/<assignment>/")
+@hand_ins
+@in_course(Role.STUDENT)
+def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
+    """Accept files or pasted code. It is on the disk before the answer leaves."""
+    chosen = access.assignment(seat, assignment)
+    if request.mimetype != "multipart/form-data":
+        abort(415)
+    files = [(f.filename, f.read()) for f in request.files.getlist("file") if f.filename]
+    code = request.form.get("code", "").replace(
+        "\r\n", "\n"
+    )  # as it was before the browser sent it
+    pasted = [(f"{chosen.topic}.py", code.encode("utf-8", "replace"))] if code.strip() else []
+    try:
+        if pasted and files:
+            raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
+        public_id = upload.hand_in(seat, chosen, files or pasted)
+    except (SubmissionError, NotAllowed) as error:
+        return _assignment(seat, chosen, str(error), code), 422
+    return redirect(url_for(".submission", course=seat.course.slug, public_id=public_id), 303)
+
+
+def _assignment(seat: Seat, chosen: Assignment, refusal: str = "", code: str = "") -> str:
+    history = queries.history(chosen, seat.user.id)
+    grade, adjustments = queries.standing(chosen, seat.user.id)
+    return render_template(
+        "student/assignment.html",
+        place=queries.place(seat, chosen),
+        history=history,
+        chart=Chart(history),
+        steps=breakdown(chosen, grade, adjustments) if grade else [],
+        which_counts=WHICH_COUNTS[chosen.counts],
+        refusal=refusal,
+        code=code,
+        max_mebibytes=MAX_BYTES // 2**20,
+        max_files=MAX_FILES,
+    )

@@ -1,0 +1,66 @@
+"""What arrives in one hand-in, as the one file that is kept and graded."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from autograder.handin.submission import SubmissionError, parse
+from server.storage.models import Assignment
+from server.web.access import Seat
+from server.web.services import services
+
+_LONGEST_NAME = 120
+_ALWAYS = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes, whenever they are packed
+
+
+def hand_in(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> str:
+    """Accept the files as one submission of the user's; return its public id. It is on the disk
+    when this returns. Neither deadlines nor limits hold for staff.
+
+    Raises:
+        SubmissionError: what was sent cannot be read.
+        NotAllowed: the assignment's deadlines or limits forbid it.
+    """
+    name, content = one_file(files, assignment.topic)
+    return services().queue.accept(
+        assignment.id, seat.user.id, parse(name, content), content, unlimited=seat.is_staff
+    )
+
+
+def one_file(files: Sequence[tuple[str, bytes]], topic: str) -> tuple[str, bytes]:
+    """A single file as it is, several packed into a zip.
+
+    Args:
+        files: names, as the sender gave them, and contents.
+        topic: what is handed in, after which a zip is called.
+
+    Raises:
+        SubmissionError: there is none, or they do not fit together.
+    """
+    named = [(_printable(name), content) for name, content in files]
+    if not named:
+        raise SubmissionError("Choose the file that you want to hand in, or paste your code.")
+    if len(named) == 1:
+        return named[0]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in named:
+            if name.endswith(".zip"):
+                raise SubmissionError(
+                    f"{name!r} is a zip: hand it in alone, or the files that are in it."
+                )
+            if name in archive.namelist():
+                raise SubmissionError(f"There are two files {name!r}: keep the one that counts.")
+            member = zipfile.ZipInfo(name, _ALWAYS)
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
+    return f"{topic}.zip", buffer.getvalue()
+
+
+def _printable(filename: str) -> str:
+    """The last part of the name, without control and direction characters, its end (the suffix)
+    kept when it is long."""
+    last = PurePosixPath(filename.replace("\\", "/")).name
+    return "".join(character for character in last if character.isprintable())[-_LONGEST_NAME:]
