@@ -15,7 +15,7 @@ Report: TypeAlias = dict[str, Any]
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of the document."""
-    text = resources.files("autograder.report").joinpath("schema/report-1.json").read_text("utf-8")
+    text = resources.files("autograder.report").joinpath("report-1.json").read_text("utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
 
