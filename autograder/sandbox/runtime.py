@@ -28,10 +28,23 @@ class Runtime:
 
 
 def find_runtime() -> Runtime:
-    """Raises SandboxUnavailable when torch and numpy are not installed as packages."""
+    """What submissions run on.
+
+    Raises SandboxUnavailable when torch and numpy are not installed as packages.
+    """
+    import torch  # noqa: F401  so that what it needs is mapped
+
+    return python_with("torch", "numpy")
+
+
+def python_with(*distributions: str) -> Runtime:
+    """Python with these distributions and all that they require.
+
+    Raises SandboxUnavailable when one is not installed as a package.
+    """
     stdlib = sysconfig.get_path("stdlib")
     python = os.path.realpath(sys.executable)
-    packages = _packages("torch", "numpy")
+    packages = _packages(*distributions)
     masks = (f"{stdlib}/{name}" for name in ("site-packages", "dist-packages"))
     return Runtime(
         python=python,
@@ -69,9 +82,8 @@ def _packages(*names: str) -> list[str]:
 
 
 def _shared_libraries() -> list[str]:
-    """The system's library directories, and single libraries from anywhere else."""
-    import torch  # noqa: F401  so that what it needs is mapped
-
+    """The system's library directories, and single libraries from anywhere else, of those that
+    this process has mapped."""
     maps = Path("/proc/self/maps").read_text()
     libraries = set(re.findall(r"(/\S*\.so[\w.]*)$", maps, re.MULTILINE))
     python = (*filter(None, sys.path), sysconfig.get_path("stdlib"))

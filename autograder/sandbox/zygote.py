@@ -13,15 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from autograder.sandbox.inside.frame import Read, Write
 from autograder.sandbox.inside.view import CODE
-from autograder.sandbox.inside.wire import Read, Write
 from autograder.sandbox.inside.zygote import REQUEST
-from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
-from autograder.sandbox.runtime import CPU_FACTS, find_runtime
+from autograder.sandbox.limits import SandboxFault, SandboxUnavailable
+from autograder.sandbox.runtime import CPU_FACTS, Runtime, find_runtime
 from autograder.sandbox.seccomp import compile_filter
 
 START_SECONDS = 180.0  # importing torch from a cold disk takes its time
@@ -130,11 +131,37 @@ def _status(message: bytes) -> int:
     return int(report["status"])
 
 
-class Zygote:
-    """A process that has imported torch and forks workers. Starting it takes seconds."""
+@dataclass(frozen=True)
+class Program:
+    """What a zygote's workers do, and what of this machine's files they see."""
 
-    def __init__(self, confined: bool) -> None:
-        runtime = find_runtime()
+    module: str  # with `warm_up()` and `serve()`
+    runtime: Callable[[], Runtime]
+    optional: tuple[str, ...] = ()  # paths to be seen inside, where there are such
+
+
+SUBMISSIONS = Program("gradmark_inside.worker", find_runtime, CPU_FACTS)
+
+
+class Allowance(Protocol):
+    """What one worker may use."""
+
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def cpu_seconds(self) -> int: ...
+    @property
+    def scratch_bytes(self) -> int: ...
+
+
+class Zygote:
+    """A process that has imported what its program needs, and forks workers.
+
+    Starting one with torch takes seconds.
+    """
+
+    def __init__(self, confined: bool, program: Program = SUBMISSIONS) -> None:
+        runtime = program.runtime()
         code = CODE if confined else _INSIDE
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         config = {
@@ -142,11 +169,12 @@ class Zygote:
             "confined": confined,
             "seccomp": base64.b64encode(compile_filter() if confined else b"").decode(),
             "path": runtime.path,
+            "program": program.module,
             "command": (runtime.python, *_FLAGS, "-c", _BOOT.format(module="zygote"), code),
             "environment": _ENVIRONMENT,
             "view": {
                 "trees": runtime.trees,
-                "optional": CPU_FACTS,
+                "optional": program.optional,
                 "masks": runtime.masks,
                 "code": _INSIDE,
             },
@@ -205,14 +233,14 @@ class Zygote:
     def alive(self) -> bool:
         return self._launcher.poll() is None
 
-    def fork(self, slot: int, limits: Limits) -> Worker:
+    def fork(self, slot: int, allowance: Allowance) -> Worker:
         """Raises SandboxFault when the zygote cannot fork or has gone."""
         calls, worker_calls = socket.socketpair()
         for end in (calls, worker_calls):  # as much as the kernel gives: fewer waits for the peer
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         status, zygote_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        cpu_seconds = int(limits.session_seconds) + 10
-        request = REQUEST.pack(slot, limits.memory_bytes, cpu_seconds, limits.scratch_bytes)
+        numbers = allowance.memory_bytes, allowance.cpu_seconds, allowance.scratch_bytes
+        request = REQUEST.pack(slot, *numbers)
         descriptors = [worker_calls.fileno(), zygote_status.fileno()]
         try:
             socket.send_fds(self._control, [request], descriptors)

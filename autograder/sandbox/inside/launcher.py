@@ -30,6 +30,7 @@ ISOLATED = (
 )
 UIDS = 256  # of a sandbox that root started: its own root, and one for each concurrent worker
 FIRST_UID = 0x7000_0000  # far from anybody's account
+_ZYGOTE = ("control", "confined", "seccomp", "path", "program")  # what it needs to know
 
 
 def main() -> None:
@@ -54,7 +55,7 @@ def start(config: dict[str, Any], uids: int, control: socket.socket) -> None:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     os.chdir("/")
     control.set_inheritable(True)
-    zygote = {name: config[name] for name in ("control", "confined", "seccomp", "path")}
+    zygote = {name: config[name] for name in _ZYGOTE}
     command = [*config["command"], json.dumps({**zygote, "uids": uids})]
     try:
         os.execve(command[0], command, config["environment"])  # noqa: S606

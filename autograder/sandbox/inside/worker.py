@@ -22,6 +22,9 @@ from .loader import Submission
 from .scan import scan
 from .trace import Operators
 from .values import ABSENT, Decoder, Encoder, Given, TooLarge
+from .warm import warm_up
+
+__all__ = ["serve", "warm_up"]  # a zygote's program
 
 Reply = tuple[dict[str, Any], list[memoryview]]
 

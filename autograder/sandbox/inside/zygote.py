@@ -1,4 +1,7 @@
-"""Imports torch once, then forks one confined worker per request.
+"""Imports once what its workers need, then forks one confined worker per request.
+
+What it imports and what a worker does is the business of a program: a module with `warm_up()` and
+`serve()`, named by whoever starts the zygote.
 
 It never reads a submission, an argument or a result: it gets descriptors and a few numbers, and
 what it forks talks to the parent directly. Otherwise a later submission could find an earlier
@@ -18,26 +21,12 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import kernel
 from .confine import Confinement, confine, keep_only, limit
 
-# What submissions import, or torch and Python do at first use.
-LIKELY = (
-    *(
-        "collections",
-        "copy",
-        "dataclasses",
-        "enum",
-        "functools",
-        "inspect",
-        "itertools",
-        "linecache",
-    ),
-    *("math", "numpy.random", "random", "statistics", "tokenize", "traceback", "typing"),
-    "torch._dynamo",  # optimizers and torch.func need it, and it takes more than a second
-)
 REQUEST = struct.Struct("<IQQQ")  # slot, memory_bytes, cpu_seconds, scratch_bytes
 
 
@@ -47,19 +36,23 @@ def main() -> None:
     sys.argv[1:] = []
     sys.path[:] = [*sys.path, *config["path"]]
     try:
-        warm_up()
+        program = importlib.import_module(config["program"])
+        program.warm_up()
     except Exception as error:
-        _tell(control, {"unavailable": f"torch cannot be imported inside: {error!r}"})
+        _tell(control, {"unavailable": f"what it runs cannot be imported inside: {error!r}"})
         raise
     gc.collect()
     gc.freeze()  # so that no collection in a worker touches, and thereby copies, what is shared
     _tell(control, {"ready": os.getpid()})
-    Zygote(control, config).run()
+    Zygote(control, config, program.serve).run()
 
 
 class Zygote:
-    def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
+    def __init__(
+        self, control: socket.socket, config: dict[str, Any], serve: Callable[[], None]
+    ) -> None:
         self._control = control
+        self._serve = serve
         self._confined: bool = config["confined"]
         self._uids: int = config["uids"]
         self._seccomp = base64.b64decode(config["seccomp"])
@@ -126,9 +119,7 @@ class Zygote:
                 os._exit(1)
             status.detach()
             self._control.detach()
-            from .worker import serve
-
-            serve()
+            self._serve()
         except BaseException:
             os._exit(1)
         os._exit(0)
@@ -144,46 +135,3 @@ class Zygote:
 def _tell(peer: socket.socket, message: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # the parent has gone, or let go of this worker
         peer.send(json.dumps(message).encode())
-
-
-def warm_up() -> None:
-    """Import what submissions use and run what torch sets up lazily, so that workers need not."""
-    for name in LIKELY:
-        importlib.import_module(name)
-    import numpy as np
-    import torch
-
-    from . import scan, trace, worker  # noqa: F401
-
-    torch.set_num_threads(1)
-    torch.set_num_interop_threads(1)
-    # Warn only: what has no deterministic kernel shall still run.
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.default_generator.manual_seed(0)
-    np.random.seed(0)
-    for dtype in (torch.float32, torch.float64):
-        image = torch.rand(2, 3, 8, 8, dtype=dtype, requires_grad=True)
-        kernels = torch.rand(4, 3, 3, 3, dtype=dtype)
-        matrix = torch.rand(6, 6, dtype=dtype)
-        out = torch.nn.functional.conv2d(image, kernels, padding=1)
-        out = torch.nn.functional.max_pool2d(out, 2).flatten(1)
-        out = torch.log_softmax(out, 1) + torch.sigmoid(out) * torch.tanh(out).exp()
-        out = out.sum() + torch.nn.functional.batch_norm(image, None, None, training=True).sum()
-        torch.autograd.grad(out, image)
-        torch.nn.functional.unfold(image, 3)
-        torch.einsum("ij,jk->ik", matrix, matrix)
-        torch.fft.fft(matrix)
-        torch.linalg.svd(matrix)
-        torch.linalg.solve(matrix, matrix)
-        torch.erf(matrix).sort()
-        torch.where(matrix > 0.5, matrix, 0.0).var(0)
-        torch.bernoulli(matrix)
-        torch.randn(4, dtype=dtype).clamp(min=0).sqrt().pow(2).topk(2)
-        matrix[matrix > 0.5].cumsum(0)
-        np.asarray(matrix) @ np.asarray(matrix)
-    torch.randperm(5)
-    str(torch.rand(2, 2))
-    torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())(torch.rand(1, 2))
-    with trace.Operators():
-        torch.rand(2, 2).sum(dim=[0, 1])
-    scan.scan([{"module": "a", "chunks": ["import torch\ntorch.rand(2)"], "notebook": False}])
