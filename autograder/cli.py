@@ -83,7 +83,7 @@ def main() -> None:
 _reference = click.option(
     "--reference",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The folder of topic files; by default the one that comes with Gradmark.",
+    help="The folder of topics; by default the one that comes with Gradmark.",
 )
 _secret = click.option(
     "--secret-file",

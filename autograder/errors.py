@@ -1,5 +1,5 @@
-"""What can be wrong with a topic file."""
+"""What can be wrong with a topic."""
 
 
 class AuthoringError(ValueError):
-    """A topic file is not well formed; the message says where and what to change."""
+    """A topic is not well formed; the message says where and what to change."""

@@ -1,8 +1,9 @@
 """The model that course authors write against.
 
-A topic file under `reference/` holds plain functions (the solution), and below them records:
-`EXERCISES`, each with its checks and their cases, and misconceptions as one-line edits of the
-solution. Everything else (stubs, self-check, hidden cases, audit, diagnosis) is derived.
+A topic under `reference/`, a file or a folder of files, holds plain functions (the solution), and
+below them records: `EXERCISES`, each with its checks and their cases, and misconceptions as
+one-line edits of the solution. Everything else (stubs, self-check, hidden cases, audit, diagnosis)
+is derived.
 
     EXERCISES = [
         Exercise(
@@ -29,7 +30,7 @@ from autograder.case import Case, Function, Recipe, case, integers, normal, unif
 from autograder.checks.base import Check
 from autograder.errors import AuthoringError
 
-__all__ = [  # all that a topic file needs, but for its checks
+__all__ = [  # all that a topic needs, but for its checks
     "Case",
     "Exercise",
     "Misconception",

@@ -86,7 +86,7 @@ def audit(
     """Audit each exercise of an assignment, `jobs` of them at a time, each in its own process.
 
     Args:
-        reference: the folder of topic files; None for the one that comes along.
+        reference: the folder of topics; None for the one that comes along.
         corpus: a folder with correct alternatives, `correct/<topic>/<exercise>--<how>.py`.
         progress: called with each exercise's name, how many are done, and how many there are.
 

@@ -86,14 +86,14 @@ def train_whole(
     What is drawn is the same each time, and has nothing to do with any course's secret.
 
     Args:
-        reference: the folder of topic files; None: the one that comes with Gradmark.
+        reference: the folder of topics; None: the one that comes with Gradmark.
         cache: a folder to keep the results in.
         progress: called with the last run that is done, how many steps are done, and how many
             there are in all.
 
     Raises:
         KeyError: there is no such assignment.
-        AuthoringError: a topic file is not well formed.
+        AuthoringError: a topic is not well formed.
     """
     found = list(experiments(_catalogue(reference)[assignment]))
     longest_first = sorted(range(len(found)), key=lambda at: -found[at].run.whole_steps)

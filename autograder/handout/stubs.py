@@ -6,20 +6,20 @@ import ast
 from collections.abc import Iterable
 from typing import TypeGuard
 
-from autograder.topics.catalogue import Topic, solution_nodes
+from autograder.topics.catalogue import Topic
+from autograder.topics.source import bound
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 def stub(topic: Topic) -> str:
-    """The topic's file without its solution: module docstring, signatures, docstrings.
+    """The topic's source without its solution: module docstring, signatures, docstrings.
 
     Raises:
         ValueError: a function has no docstring, so students would not know what is asked.
     """
-    docstring = ast.get_docstring(ast.parse(topic.source), clean=False) or topic.name
     functions = "".join(f"\n\n\n{cell}" for cell in stub_cells(topic).values())
-    return f'"""{docstring}"""\n\nimport torch{functions}\n'
+    return f'"""{topic.docstring}"""\n\nimport torch{functions}\n'
 
 
 def stub_cells(topic: Topic) -> dict[str, str]:
@@ -36,8 +36,7 @@ def solution_cells(topic: Topic, order: Iterable[str]) -> dict[str, str]:
     What else the solution is made of (helpers, constants) stands between the marks of the first
     function that needs it, so the cells run in order and a release removes all of it.
     """
-    lines = topic.source.splitlines()
-    nodes = list(solution_nodes(ast.parse(topic.source)))
+    lines, nodes = _lines_and_nodes(topic)
     public = {node.name: node for node in nodes if _is_public(node)}
     waiting = [node for node in nodes if not _is_public(node) and not _is_import(node)]
     written, cells = heads(topic), {}
@@ -51,16 +50,16 @@ def solution_cells(topic: Topic, order: Iterable[str]) -> dict[str, str]:
 
 
 def imports(topic: Topic) -> str:
-    """The modules that the solution imports, as its file does."""
-    nodes = [node for node in solution_nodes(ast.parse(topic.source)) if _is_import(node)]
-    return "\n".join(ast.unparse(node) for node in nodes) or "import torch"
+    """The modules that the solution imports, as its source does."""
+    found = [ast.unparse(s.node) for s in topic.statements if _is_import(s.node)]
+    return "\n".join(found) or "import torch"
 
 
 def heads(topic: Topic) -> dict[str, str]:
-    """Signature and docstring of each public function, in the file's order."""
-    lines = topic.source.splitlines()
+    """Signature and docstring of each public function, in the solution's order."""
+    lines, nodes = _lines_and_nodes(topic)
     found = {}
-    for node in ast.parse(topic.source).body:
+    for node in nodes:
         if _is_public(node):
             if not ast.get_docstring(node):
                 raise ValueError(
@@ -68,6 +67,12 @@ def heads(topic: Topic) -> dict[str, str]:
                 )
             found[node.name] = "\n".join(lines[node.lineno - 1 : _docstring_end(node)])
     return found
+
+
+def _lines_and_nodes(topic: Topic) -> tuple[list[str], list[ast.stmt]]:
+    """The solution as one file."""
+    solution = topic.solution()
+    return solution.split("\n"), ast.parse(solution).body
 
 
 def _is_public(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
@@ -88,20 +93,13 @@ def _first(node: ast.stmt) -> int:
 
 
 def _take_needed(node: ast.stmt, waiting: list[ast.stmt]) -> list[ast.stmt]:
-    """Remove from `waiting` what the node needs, directly or not; return it in the file's order."""
+    """Remove from `waiting` what the node needs, directly or not, in the source's order."""
     needed: list[ast.stmt] = []
     frontier = [node]
     while frontier:
         used = {n.id for n in ast.walk(frontier.pop()) if isinstance(n, ast.Name)}
-        found = [other for other in waiting if _bound(other) & used]
+        found = [other for other in waiting if bound(other) & used]
         waiting[:] = [other for other in waiting if other not in found]
         needed += found
         frontier += found
     return sorted(needed, key=lambda other: other.lineno)
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    if isinstance(node, ast.FunctionDef):
-        return {node.name}
-    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    return {n.id for n in stored}

@@ -1,4 +1,4 @@
-"""Find the assignments: each topic file of a reference folder is one."""
+"""Find the assignments: each topic of a reference folder is one, a file or a folder of files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise, Misconception
+from autograder.topics.source import Statement, statements
 
 DEFAULT = Path(__file__).resolve().parents[2] / "reference"
 EVERYTHING = "all"
@@ -23,11 +24,18 @@ EVERYTHING = "all"
 
 @dataclass(frozen=True, eq=False)
 class Topic:
-    """One topic file: the reference solution of an assignment and the records below it."""
+    """The reference solution of an assignment and the records below it, as read from one file or
+    from the files of a folder.
+
+    Attributes:
+        path: the file or the folder.
+        module: the file's, or that of the folder's `__init__.py`.
+        modules: all of its files', in the order of their exercises; those without any first.
+    """
 
     path: Path
     module: ModuleType
-    source: str
+    modules: tuple[ModuleType, ...]
     exercises: tuple[Exercise, ...]
     beside: tuple[Topic, ...] = ()  # the topics whose functions its exercises call as well
 
@@ -36,39 +44,39 @@ class Topic:
         return self.path.stem
 
     @property
+    def docstring(self) -> str:
+        """As it is written: what Python keeps of it differs between versions."""
+        tree = ast.parse(inspect.getsource(self.module))
+        return ast.get_docstring(tree, clean=False) or self.name
+
+    @property
     def title(self) -> str:
-        """The first line of the file's docstring."""
-        return (self.module.__doc__ or self.name).strip().splitlines()[0].rstrip(".")
+        """The docstring's first line."""
+        return self.docstring.strip().splitlines()[0].rstrip(".")
 
     def solution(self, *misconceptions: Misconception) -> str:
-        """The source of the functions alone, without the records, with these edits applied."""
+        """The source of the functions alone, as one file, without the records and with these edits
+        applied."""
         parts = []
-        for name, text in self._parts:
+        for statement in self.statements:
+            text = statement.text
             for misconception in misconceptions:
-                if name == misconception.function.__name__:
+                if statement.name == misconception.function.__name__:
                     text = text.replace(misconception.old, misconception.new)
             parts.append(text)
         return "\n\n\n".join(parts) + "\n"
 
     @cached_property
-    def _parts(self) -> tuple[tuple[str, str], ...]:
-        """The solution's statements: the function's name, or "", and the source."""
-        lines = self.source.split("\n")
-        parts = []
-        for node in solution_nodes(ast.parse(self.source)):
-            name, first = "", node.lineno
-            if isinstance(node, ast.FunctionDef):
-                name = node.name
-                first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
-            parts.append((name, "\n".join(lines[first - 1 : node.end_lineno])))
-        return tuple(parts)
+    def statements(self) -> tuple[Statement, ...]:
+        """What the solution consists of."""
+        return statements(self.modules)
 
     def functions(self, misconception: Misconception | None = None) -> Mapping[str, Any]:
         """The solution's functions, as they are or as a misconception has them, and those of the
         topics beside."""
         others = {name: f for topic in self.beside for name, f in topic.functions().items()}
         if misconception is None:
-            return others | {name: vars(self.module)[name] for name, _ in self._parts if name}
+            return others | {s.name: vars(s.module)[s.name] for s in self.statements if s.name}
         namespace: dict[str, Any] = {"__name__": self.name}
         # The author's own code, edited by the author: nothing of a student's comes here.
         exec(compile(self.solution(misconception), str(self.path), "exec"), namespace)  # noqa: S102
@@ -76,7 +84,7 @@ class Topic:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over its file and those of the topics beside."""
+        """SHA-256 over its files and those of the topics beside."""
         return _digest((self,))
 
     @property
@@ -85,23 +93,14 @@ class Topic:
         return frozenset(f.__name__ for exercise in self.exercises for f in exercise.functions)
 
 
-def solution_nodes(tree: ast.Module) -> Iterator[ast.stmt]:
-    """What of a topic file belongs to the solution: functions, their imports, constants."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            yield node
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            module = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
-            if module.split(".")[0] not in {"autograder", "reference"}:
-                yield node
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
-            yield node
-
-
 def _digest(topics: Iterable[Topic]) -> str:
-    needed = {t.path for topic in topics for t in (topic, *topic.beside)}
+    needed = {path for topic in topics for t in (topic, *topic.beside) for path in _files(t.path)}
     joined = b"".join(path.read_bytes() for path in sorted(needed))
     return hashlib.sha256(joined).hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 @dataclass(frozen=True)
@@ -134,17 +133,17 @@ class Catalogue:
 
     @classmethod
     def load(cls, directory: Path | None = None) -> Catalogue:
-        """Load every topic file, in alphabetical order.
+        """Load every topic, in alphabetical order: each file and each folder with an `__init__.py`
+        whose name does not begin with an underscore.
 
         Raises:
             AuthoringError: there is none, or one is not well formed; the message says which.
         """
         directory = directory or DEFAULT
-        files = sorted(directory.glob("*.py")) if directory.is_dir() else []
-        topics = [_load(path) for path in files if not path.name.startswith("_")]
+        topics = [_load(path) for path in _paths(directory)]
         topics = [_with_what_it_needs(topic, topics) for topic in topics]
         if not topics:
-            raise AuthoringError(f"there are no topic files in {directory}")
+            raise AuthoringError(f"there are no topics in {directory}")
         assignments = {
             topic.name: Assignment(topic.name, topic.title, (topic,)) for topic in topics
         }
@@ -174,14 +173,30 @@ def _with_what_it_needs(topic: Topic, topics: Iterable[Topic]) -> Topic:
     unknown = missing.difference(*(other.defined for other in beside))
     if unknown:
         raise AuthoringError(
-            f"{topic.path.name}: no topic file beside it defines {', '.join(sorted(unknown))}"
+            f"{topic.path.name}: no topic beside it defines {', '.join(sorted(unknown))}"
         )
     return replace(topic, beside=tuple(beside)) if beside else topic
 
 
+def _paths(directory: Path) -> list[Path]:
+    """The topics' files and folders."""
+    files = [*directory.glob("*.py"), *(init.parent for init in directory.glob("*/__init__.py"))]
+    found: dict[str, Path] = {}
+    for path in files:
+        if path.stem.startswith("_"):
+            continue
+        if path.stem in found:
+            raise AuthoringError(f"{path.stem} is both a file and a folder in {directory}")
+        found[path.stem] = path
+    return [found[name] for name in sorted(found)]
+
+
 def _load(path: Path) -> Topic:
-    name = f"reference.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    name = f"reference_{path.stem}"  # without a dot: no package above it is looked for
+    for other in [known for known in sys.modules if known.startswith(f"{name}.")]:
+        del sys.modules[other]  # of another reference folder, or an older state of this one
+    first = path / "__init__.py" if path.is_dir() else path
+    spec = importlib.util.spec_from_file_location(name, first)
     if spec is None or spec.loader is None:
         raise AuthoringError(f"{path} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
@@ -199,4 +214,30 @@ def _load(path: Path) -> Topic:
         isinstance(exercise, Exercise) for exercise in exercises
     ):
         raise AuthoringError(f"{path.name}: EXERCISES must be a tuple of Exercise(...) records")
-    return Topic(path, module, inspect.getsource(module), tuple(exercises))
+    return Topic(path, module, _modules(path, module, exercises), tuple(exercises))
+
+
+def _modules(
+    path: Path, module: ModuleType, exercises: Sequence[Exercise]
+) -> tuple[ModuleType, ...]:
+    """The modules of the topic's files, in the order of their exercises.
+
+    Raises:
+        AuthoringError: a file of a folder, or an exercise in it, is left out by its `__init__.py`.
+    """
+    below = [m for name, m in sys.modules.items() if name.startswith(f"{module.__name__}.")]
+    modules = {Path(m.__file__ or ""): m for m in (module, *below)} if path.is_dir() else {}
+    for file in _files(path) if path.is_dir() else ():
+        if file not in modules:
+            raise AuthoringError(f"{path.name}/__init__.py does not import {file.name}")
+        for exercise in getattr(modules[file], "EXERCISES", ()):
+            if exercise not in exercises:
+                raise AuthoringError(
+                    f"{path.name}/__init__.py leaves {exercise.name} of {file.name} out"
+                )
+    homes = [function.__module__ for exercise in exercises for function in exercise.functions]
+
+    def place(one: ModuleType) -> tuple[int, str]:
+        return homes.index(one.__name__) if one.__name__ in homes else -1, one.__name__
+
+    return tuple(sorted(modules.values(), key=place)) or (module,)

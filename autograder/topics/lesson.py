@@ -1,8 +1,9 @@
-"""The lesson beside a topic file: Markdown with experiments and places for the exercises.
+"""The lesson beside a topic: Markdown with experiments and places for the exercises.
 
-`reference/losses.md` belongs to `reference/losses.py`. A fenced block of `python` is an experiment
-that becomes a code cell; a line `<!-- exercise: focal_loss -->` is where that exercise comes. What
-the lesson does not place comes at its end, so a lesson may be short, or missing.
+`reference/losses.md` belongs to `reference/losses.py`, or to the folder `reference/losses/`. A
+fenced block of `python` is an experiment that becomes a code cell; a line
+`<!-- exercise: focal_loss -->` is where that exercise comes. What the lesson does not place comes
+at its end, so a lesson may be short, or missing.
 """
 
 from __future__ import annotations

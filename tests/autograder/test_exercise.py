@@ -19,6 +19,7 @@ from autograder.exercise import (
     uniform,
     upstream,
 )
+from autograder.handout.stubs import stub_cells
 from autograder.topics.catalogue import Catalogue
 
 
@@ -134,9 +135,10 @@ EXERCISES = (
 
 @pytest.fixture
 def folder(tmp_path):
-    def write(**files):
+    def write(below=".", **files):
+        (tmp_path / below).mkdir(exist_ok=True)
         for name, text in files.items():
-            (tmp_path / f"{name}.py").write_text(textwrap.dedent(text))
+            (tmp_path / below / f"{name}.py").write_text(textwrap.dedent(text))
         return tmp_path
 
     return write
@@ -183,5 +185,108 @@ def test_a_topic_that_is_not_well_formed_is_named(folder, text, message):
 
 
 def test_an_empty_folder_is_named(tmp_path):
-    with pytest.raises(AuthoringError, match="no topic files"):
+    with pytest.raises(AuthoringError, match="no topics"):
         Catalogue.load(tmp_path)
+
+
+SHARED = """
+import math
+
+ROUNDS = 1
+
+
+def _times(x, factor):
+    return x * factor
+"""
+PART = """
+import torch
+
+from autograder.checks import values
+from autograder.exercise import Exercise, case, edit, normal
+
+from ._shared import _times
+
+
+def {name}(x):
+    '''{name} of x.'''
+    return _times(x, {factor})
+
+
+EXERCISES = (
+    Exercise(
+        functions=({name},),
+        checks=(values({name}, [case("a", x=normal(3), public=True)], points={{"y": 9}}),),
+        misconceptions=(
+            edit({name}, "x, {factor}", "x, 1.0", name="once", hint="How often?"),
+        ),
+    ),
+)
+"""
+DOUBLE, TRIPLE = PART.format(name="double", factor=2.0), PART.format(name="triple", factor=3.0)
+INIT = '''
+"""Multiples."""
+
+from . import double, triple
+
+EXERCISES = (
+    *triple.EXERCISES,
+    *double.EXERCISES,
+)
+'''
+FILES = {"__init__": INIT, "_shared": SHARED, "double": DOUBLE, "triple": TRIPLE}
+
+
+def test_a_folder_of_files_is_one_topic(folder):
+    """Its solution is one file: shared helpers first, then the exercises' in their order."""
+    topic = Catalogue.load(folder("multiples", **FILES))["multiples"].topics[0]
+    assert (topic.name, topic.title) == ("multiples", "Multiples")
+    assert [exercise.name for exercise in topic.exercises] == ["triple", "double"]
+    namespace = {}
+    exec(topic.solution(), namespace)  # noqa: S102
+    assert torch.equal(namespace["triple"](torch.ones(2)), torch.full((2,), 3.0))
+    at = [topic.solution().index(f"def {name}(") for name in ("_times", "triple", "double")]
+    assert at == sorted(at)
+    assert topic.solution().count("import torch") == 1
+    assert "._shared" not in topic.solution()
+    assert "ROUNDS" in topic.solution()
+    assert list(stub_cells(topic)) == ["triple", "double"]
+    wrong = topic.functions(topic.exercises[1].misconceptions[0])
+    x = torch.ones(2)
+    assert torch.equal(wrong["double"](x), x)
+    assert torch.equal(wrong["triple"](x), 3 * x)
+    assert torch.equal(topic.functions()["double"](x), 2 * x)
+
+
+def test_two_states_of_a_folder_are_two_topics(folder, tmp_path):
+    before = Catalogue.load(folder("multiples", **FILES))["multiples"]
+    first = before.digest
+    folder("multiples", _shared=SHARED.replace("x * factor", "factor * x + 1"))
+    after = Catalogue.load(tmp_path)["multiples"]
+    assert after.digest != first
+    x = torch.ones(2)
+    assert torch.equal(after.topics[0].functions()["double"](x), 2 * x + 1)
+    assert torch.equal(before.topics[0].functions()["double"](x), 2 * x)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"quadruple": PART.format(name="quadruple", factor=4.0)}, "does not import quadruple"),
+        (
+            {"__init__": INIT.replace("    *triple.EXERCISES,\n", "")},
+            "leaves triple of triple.py out",
+        ),
+        ({"triple": f"{TRIPLE}\n\nROUNDS = 2\n"}, "both define ROUNDS"),
+        ({"triple": "from ._absent import one"}, "ModuleNotFoundError"),
+    ],
+)
+def test_what_would_be_missing_of_a_folder_is_named(folder, change, message):
+    with pytest.raises(AuthoringError, match=message) as caught:
+        Catalogue.load(folder("multiples", **{**FILES, **change}))
+    assert "multiples" in str(caught.value)
+
+
+def test_a_file_and_a_folder_of_one_name_are_refused(folder):
+    folder("doubling", __init__=TOPIC)
+    with pytest.raises(AuthoringError, match="both a file and a folder"):
+        Catalogue.load(folder(doubling=TOPIC))

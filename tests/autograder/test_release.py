@@ -195,9 +195,9 @@ def test_nothing_hidden_is_released(released, catalogue):
                         assert json.loads(dumps(value))["data"] not in text
     for topic in topics(catalogue):
         published = stub(topic)
-        for node in ast.parse(topic.source).body:
+        for node in ast.parse(topic.solution()).body:
             if isinstance(node, ast.FunctionDef):
-                lines = topic.source.splitlines()[node.body[0].end_lineno : node.end_lineno]
+                lines = topic.solution().splitlines()[node.body[0].end_lineno : node.end_lineno]
                 documented = ast.get_docstring(node, clean=False) or ""
                 for line in lines:
                     code = line.strip()

@@ -1,6 +1,7 @@
 """The activations against PyTorch's, autograd, finite differences and ONNX."""
 
 import math
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from reference import activations as ours
+from autograder.topics.catalogue import Catalogue
+
+ours = SimpleNamespace(**Catalogue.load()["activations"].topics[0].functions())
 
 examples = settings(max_examples=15, deadline=None)
 shapes = st.lists(st.integers(1, 4), min_size=0, max_size=4)

@@ -10,12 +10,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.regularization import (
-    filter_entropy,
-    filter_status,
-    histogram_entropy,
-    prune_filters,
-)
+from reference.regularization.filter_entropy import filter_entropy
+from reference.regularization.filter_status import filter_status
+from reference.regularization.histogram_entropy import histogram_entropy
+from reference.regularization.prune_filters import prune_filters
 
 seeds = st.integers(0, 2**31)
 shapes = st.tuples(*[st.integers(1, 6)] * 4)

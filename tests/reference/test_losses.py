@@ -1,12 +1,16 @@
 """The losses against PyTorch's, autograd and finite differences."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference import losses as ours
+from autograder.topics.catalogue import Catalogue
+
+ours = SimpleNamespace(**Catalogue.load()["losses"].topics[0].functions())
 
 examples = settings(max_examples=40, deadline=None)
 REDUCTIONS = ["none", "mean", "sum"]

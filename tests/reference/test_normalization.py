@@ -6,19 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from reference.normalization import (
+from reference.normalization.batch_instance_norm import (
     batch_instance_norm,
     batch_instance_norm_backward,
-    batch_norm,
-    batch_norm_backward,
     clip_rho_,
-    group_norm,
-    group_norm_backward,
-    instance_norm,
-    instance_norm_backward,
-    layer_norm,
-    layer_norm_backward,
 )
+from reference.normalization.batch_norm import batch_norm, batch_norm_backward
+from reference.normalization.group_norm import group_norm, group_norm_backward
+from reference.normalization.instance_norm import instance_norm, instance_norm_backward
+from reference.normalization.layer_norm import layer_norm, layer_norm_backward
 
 EPS = st.sampled_from([1e-5, 1e-2, 0.5])
 

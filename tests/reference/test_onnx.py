@@ -14,16 +14,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from reference.activations import elu, gelu, leaky_relu, relu, sigmoid, tanh
+from reference.activations.elu import elu
+from reference.activations.gelu import gelu
+from reference.activations.leaky_relu import leaky_relu
+from reference.activations.relu import relu
+from reference.activations.sigmoid import sigmoid
+from reference.activations.tanh import tanh
 from reference.convolution import conv2d
-from reference.losses import cross_entropy, nll_loss
-from reference.normalization import batch_norm, group_norm, instance_norm, layer_norm
-from reference.regularization import (
-    attention_dropout,
-    dropout,
-    dropout_backward,
-    sgd_momentum_step,
-)
+from reference.losses.cross_entropy import cross_entropy
+from reference.losses.nll_loss import nll_loss
+from reference.normalization.batch_norm import batch_norm
+from reference.normalization.group_norm import group_norm
+from reference.normalization.instance_norm import instance_norm
+from reference.normalization.layer_norm import layer_norm
+from reference.regularization.attention_dropout import attention_dropout
+from reference.regularization.dropout import dropout, dropout_backward
+from reference.regularization.sgd_momentum_step import sgd_momentum_step
 
 Outputs = tuple[Tensor, ...] | None
 

@@ -35,9 +35,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
     secret_file = Unicode("", help="The course's secret; by default that of `gradmark grade`.").tag(
         config=True
     )
-    reference = Unicode("", help="A folder of topic files; by default Gradmark's own.").tag(
-        config=True
-    )
+    reference = Unicode("", help="A folder of topics; by default Gradmark's own.").tag(config=True)
     device = Unicode("cpu", help="A torch device.").tag(config=True)
     reports = Unicode("reports", help="Where full reports go, in the course directory.").tag(
         config=True
