@@ -7,9 +7,8 @@ import math
 
 import torch
 
-from autograder.checks import errors, fills, values
+from autograder.checks import Normal, Uniform, errors, fills, values
 from autograder.exercise import Exercise, case, edit, normal
-from autograder.judging.laws import Normal, Uniform
 
 
 def calculate_gain(nonlinearity, param=None):

@@ -6,8 +6,11 @@ from autograder.checks.metric import metric
 from autograder.checks.signal import signal
 from autograder.checks.statistics import drops, fills
 from autograder.checks.values import gradients, precision, values
+from autograder.judging.laws import Normal, Uniform
 
 __all__ = [
+    "Normal",
+    "Uniform",
     "curve",
     "drops",
     "errors",
