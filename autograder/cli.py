@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import wraps
 from importlib import metadata
 from io import TextIOWrapper
@@ -152,26 +153,29 @@ def grade(
     Exits with 0 when it graded, whatever the score; 2 on misuse; 3 when this machine cannot grade.
     """
     handed_in = _read(submission)
-    from autograder.grading.grader import Grader
-    from autograder.render.html import report_page
+    secret = read_secret(secret_file)
+    console = Console()
+    from autograder.sandbox import Sandbox
+
+    # On its way while this process imports torch as well, which takes both of them seconds.
+    sandbox = Sandbox(device, confined=not no_sandbox, wait=False)
+    with closing(sandbox):
+        from autograder.grading.grader import Grader
+        from autograder.topics.catalogue import Catalogue
+
+        grader = Grader(Catalogue.load(reference), secret, sandbox=sandbox, cache=own_cache())
+        with Bar(console) as bar:
+            report = grader.grade(assignment, handed_in, bar, policy=policy)
     from autograder.render.text import render
     from autograder.report import instructor_view, student_view
-    from autograder.topics.catalogue import Catalogue
 
-    catalogue = Catalogue.load(reference)
-    catalogue[assignment]  # an unknown name is said before the sandbox is started
-    console = Console()
-    secret = read_secret(secret_file)
-    with (
-        Bar(console) as bar,
-        Grader(catalogue, secret, device, confined=not no_sandbox, cache=own_cache()) as grader,
-    ):
-        report = grader.grade(assignment, handed_in, bar, policy=policy)
     shown = student_view(report) if view == "student" else instructor_view(report)
     render(shown, console)
     if json_file is not None:
         json_file.write_text(json.dumps(shown, indent=2) + "\n", "utf-8")
     if html_file is not None:
+        from autograder.render.html import report_page
+
         html_file.write_text(report_page(shown), "utf-8")
     if plots is not None:
         from autograder.render.export import curves_of

@@ -6,17 +6,19 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from autograder.grading.audit import ExerciseAudit
 from autograder.render.curve import Curve, in_words, rows
 from autograder.render.lines import lines, say_flag, summary
 from autograder.render.picture import Picture
 from autograder.render.plot import Plot
 from autograder.report import Report
+
+if TYPE_CHECKING:
+    from autograder.grading.audit import ExerciseAudit
 
 _static = resources.files("autograder").joinpath("render/static")
 

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
+from autograder.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from autograder.sandbox.sandbox import Sandbox
     from autograder.sandbox.session import Loading, Problem, Session
 
 __all__ = [
@@ -20,11 +20,11 @@ __all__ = [
     "SandboxUnavailable",
     "Session",
 ]
-# They bring torch, which what only confines does not need.
-_LATER = {"Sandbox": "sandbox", "Loading": "session", "Problem": "session", "Session": "session"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    """What brings torch: what only confines does not need it, and a sandbox can be on its way
+    before it is imported."""
+    if name not in {"Loading", "Problem", "Session"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return getattr(import_module(f"{__name__}.session"), name)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import sys
 import sysconfig
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from autograder.sandbox.limits import SandboxUnavailable
+from autograder.secret import own_cache
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 # torch chooses its kernels by these, and without them it would choose slow ones.
 CPU_FACTS = ("/proc/cpuinfo", "/sys/devices/system/cpu")
 # Not for anyone who runs beside student code, wherever it may be installed.
+_KEPT = "runtime-"
 _NEVER = {"autograder", "reference", "server", "gradmark"}
 
 
@@ -32,16 +39,63 @@ def find_runtime() -> Runtime:
 
     Raises SandboxUnavailable when torch and numpy are not installed as packages.
     """
-    import torch  # noqa: F401  so that what it needs is mapped
-
     return python_with("torch", "numpy")
 
 
 def python_with(*distributions: str) -> Runtime:
     """Python with these distributions and all that they require.
 
+    To find it with torch takes an import of torch: so it is kept for as long as nothing is
+    installed or removed.
+
     Raises SandboxUnavailable when one is not installed as a package.
     """
+    path = own_cache() / f"{_KEPT}{_digest(distributions)}.json"
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        kept = _read(path)
+        if all(map(os.path.exists, (*kept.trees, *kept.masks, *kept.path))):
+            return kept
+    found = _find(distributions)
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(asdict(found)))
+        draft.replace(path)
+    return found
+
+
+def forget() -> None:
+    """Let the next runtime be found anew: with the one that is kept, something did not start."""
+    with suppress(OSError):
+        for path in own_cache().glob(f"{_KEPT}*"):
+            path.unlink()
+
+
+def _read(path: Path) -> Runtime:
+    kept = json.loads(path.read_text())
+    return Runtime(kept["python"], tuple(kept["trees"]), tuple(kept["masks"]), tuple(kept["path"]))
+
+
+def _digest(distributions: Sequence[str]) -> str:
+    """Of what changes when Python, a package or a system library comes or goes."""
+
+    def facts() -> Iterator[str]:
+        yield from (sys.version, os.path.realpath(sys.executable), Path(__file__).read_text())
+        yield from distributions
+        packages = [path for path in sys.path if path.endswith("-packages")]
+        wanted = [find_spec(name) for name in distributions]
+        places = [spec.origin for spec in wanted if spec is not None and spec.origin]
+        for path in (*packages, *places, "/etc/ld.so.cache"):
+            with suppress(OSError):
+                yield f"{path} {os.stat(path).st_mtime_ns}"
+
+    return hashlib.sha256("\0".join(facts()).encode()).hexdigest()
+
+
+def _find(distributions: Sequence[str]) -> Runtime:
+    if "torch" in distributions:
+        with suppress(ImportError):  # which is said in plain words below
+            import torch  # noqa: F401  so that what it needs is mapped
     stdlib = sysconfig.get_path("stdlib")
     python = os.path.realpath(sys.executable)
     packages = _packages(*distributions)

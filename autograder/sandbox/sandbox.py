@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from types import TracebackType
-
-import torch
+from typing import TYPE_CHECKING
 
 from autograder.handin.submission import Source
 from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
-from autograder.sandbox.session import Session
+from autograder.sandbox.runtime import forget
 from autograder.sandbox.zygote import Worker, Zygote
+
+if TYPE_CHECKING:
+    from autograder.sandbox.session import Session
 
 MAX_SESSIONS = 64  # open at the same time
 
@@ -22,13 +24,22 @@ class Sandbox:
     With `confined=False` the same processes run with no namespaces and no system-call filter:
     for code that the caller wrote.
 
+    Args:
+        wait: until it is ready. Its start takes seconds, in which the caller may import torch:
+            without waiting, what is the matter with the machine is raised by `ready`.
+
     Raises:
         SandboxUnavailable: this machine cannot confine code.
         SandboxFault: the sandbox does not start although it should.
     """
 
     def __init__(
-        self, device: str = "cpu", limits: Limits | None = None, confined: bool = True
+        self,
+        device: str = "cpu",
+        limits: Limits | None = None,
+        confined: bool = True,
+        *,
+        wait: bool = True,
     ) -> None:
         _check_device(device)
         if not sys.platform.startswith("linux"):
@@ -38,7 +49,16 @@ class Sandbox:
         self.confined = confined
         self._closed = False
         self._free = set(range(MAX_SESSIONS))
-        self._zygote = _start(confined)
+        self._zygote = Zygote(confined)
+        if wait:
+            self.ready()
+
+    def ready(self) -> None:
+        """Wait until it can fork. Raises what the constructor says."""
+        try:
+            self._zygote.ready()
+        except (SandboxFault, SandboxUnavailable):  # once may be bad luck
+            self._start_again()
 
     def session(self, sources: Sequence[Source], runs: int = 0) -> Session:
         """A session for one submission. It is opened, and the submission loaded, by `with`.
@@ -46,20 +66,32 @@ class Sandbox:
         Args:
             runs: how many training runs it goes through, each of which takes its time.
         """
+        from autograder.sandbox.session import Session
+
         return Session(self, sources, self.limits.with_runs(runs))
 
-    def fork(self, slot: int, limits: Limits) -> Worker:
-        """A fresh worker for the session in `slot`, from a new zygote if the old one is gone."""
+    def fork(self, slot: int, limits: Limits, *, more: bool = False) -> Worker:
+        """A fresh worker for the session in `slot`, from a new zygote if the old one is gone.
+
+        Args:
+            more: whether it is to find imported what few submissions need.
+        """
         if self._closed:
             raise SandboxFault("the sandbox is closed")
+        self.ready()
         if self._zygote.alive:
             try:
-                return self._zygote.fork(slot, limits)
+                return self._zygote.fork(slot, limits, more=more)
             except SandboxFault:
                 pass  # once may be bad luck
+        self._start_again()
+        return self._zygote.fork(slot, limits, more=more)
+
+    def _start_again(self) -> None:
         self._zygote.close()
-        self._zygote = _start(self.confined)
-        return self._zygote.fork(slot, limits)
+        forget()
+        self._zygote = Zygote(self.confined)
+        self._zygote.ready()
 
     def take_slot(self) -> int:
         if not self._free:
@@ -86,14 +118,11 @@ class Sandbox:
         self.close()
 
 
-def _start(confined: bool) -> Zygote:
-    try:
-        return Zygote(confined)
-    except SandboxFault:
-        return Zygote(confined)
-
-
 def _check_device(device: str) -> None:
+    if device == "cpu":
+        return
+    import torch
+
     try:
         kind = torch.device(device).type
     except RuntimeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections import Counter
@@ -14,10 +15,11 @@ from autograder.handin.submission import Source
 from autograder.judging.call import Answer, Call, Failure, Results
 from autograder.sandbox import codec
 from autograder.sandbox.codec import Statement
-from autograder.sandbox.inside import wire
+from autograder.sandbox.inside import warm, wire
 from autograder.sandbox.limits import Limits, SandboxFault
 from autograder.sandbox.zygote import Worker
 
+_MORE = re.compile(rf"\b({'|'.join(warm.WORDS_FOR_MORE)})\b")
 MAX_LOADS_FAILED = 2
 PATIENCE = 2  # timeouts of one function: an endless loop must not use up the time of the others
 MAX_REQUEST_CALLS = 256
@@ -52,7 +54,7 @@ class Host(Protocol):
 
     device: str
 
-    def fork(self, slot: int, limits: Limits) -> Worker: ...
+    def fork(self, slot: int, limits: Limits, *, more: bool) -> Worker: ...
     def take_slot(self) -> int: ...
     def free_slot(self, slot: int) -> None: ...
 
@@ -68,6 +70,7 @@ class Session:
         self._host = host
         self._limits = limits
         self._sources = [asdict(source) for source in sources]
+        self._more = any(_MORE.search(chunk) for source in sources for chunk in source.chunks)
         self._slot: int | None = None
         self._worker: Worker | None = None
         self._opened = self._loaded = False
@@ -133,7 +136,7 @@ class Session:
 
     def _open(self) -> None:
         assert self._slot is not None  # noqa: S101
-        self._worker = self._host.fork(self._slot, self._limits)
+        self._worker = self._host.fork(self._slot, self._limits, more=self._more)
         request = {
             "sources": self._sources,
             "device": self._host.device,

@@ -124,6 +124,13 @@ class Worker:
             raise SandboxFault(f"the sandbox cannot end a worker: {error}") from error
 
 
+def _check_threads(pid: int) -> None:
+    threads = re.search(r"^Threads:\s*(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
+    if threads is None or threads[1] != "1":
+        # Forked from several threads, a worker would hang at torch's first parallel loop.
+        raise SandboxFault("the zygote runs more than one thread")
+
+
 def _status(message: bytes) -> int:
     report = json.loads(message) if message else {"fault": "the zygote is gone"}
     if "status" not in report:
@@ -157,7 +164,8 @@ class Allowance(Protocol):
 class Zygote:
     """A process that has imported what its program needs, and forks workers.
 
-    Starting one with torch takes seconds.
+    Starting one with torch takes seconds, in which the caller may do something else: it is over
+    when `ready` returns.
     """
 
     def __init__(self, confined: bool, program: Program = SUBMISSIONS) -> None:
@@ -191,19 +199,28 @@ class Zygote:
             cwd="/",
         )
         theirs.close()
+        self._pid = 0  # until it is ready
+        assert self._launcher.stdin is not None  # noqa: S101
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and `ready` says why
+            self._launcher.stdin.write(json.dumps(config).encode())
+            self._launcher.stdin.close()
+
+    def ready(self) -> None:
+        """Wait until it can fork.
+
+        Raises:
+            SandboxUnavailable: this machine cannot confine code.
+            SandboxFault: it does not start although it should.
+        """
+        if self._pid:
+            return
         try:
-            self._await_start(json.dumps(config).encode())
+            self._pid = self._await_start()
         except BaseException:
             self.close()
             raise
 
-    def _await_start(self, config: bytes) -> None:
-        assert self._launcher.stdin is not None  # noqa: S101
-        try:
-            self._launcher.stdin.write(config)
-            self._launcher.stdin.close()
-        except BrokenPipeError:
-            raise SandboxFault(f"the sandbox did not start: {self._last_words()}") from None
+    def _await_start(self) -> int:
         self._control.settimeout(START_SECONDS)
         pid = 0
         while True:
@@ -216,13 +233,11 @@ class Zygote:
             news: dict[str, Any] = json.loads(message)
             if "unavailable" in news:
                 raise SandboxUnavailable(news["unavailable"])
-            pid = news.get("zygote", pid)
+            pid = int(news.get("zygote", pid))
             if "ready" in news:
                 break
-        threads = re.search(r"^Threads:\s*(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
-        if threads is None or threads[1] != "1":
-            # Forked from several threads, a worker would hang at torch's first parallel loop.
-            raise SandboxFault("the zygote runs more than one thread")
+        _check_threads(pid)
+        return pid
 
     def _last_words(self) -> str:
         self._log.seek(0)
@@ -233,23 +248,34 @@ class Zygote:
     def alive(self) -> bool:
         return self._launcher.poll() is None
 
-    def fork(self, slot: int, allowance: Allowance) -> Worker:
-        """Raises SandboxFault when the zygote cannot fork or has gone."""
+    def fork(self, slot: int, allowance: Allowance, *, more: bool = False) -> Worker:
+        """A new worker.
+
+        Args:
+            more: whether it is to find imported what few of them need.
+
+        Raises:
+            SandboxUnavailable, SandboxFault: as from `ready`.
+            SandboxFault: the zygote cannot fork or has gone.
+        """
+        self.ready()
         calls, worker_calls = socket.socketpair()
         for end in (calls, worker_calls):  # as much as the kernel gives: fewer waits for the peer
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         status, zygote_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         numbers = allowance.memory_bytes, allowance.cpu_seconds, allowance.scratch_bytes
-        request = REQUEST.pack(slot, *numbers)
+        request = REQUEST.pack(slot, more, *numbers)
         descriptors = [worker_calls.fileno(), zygote_status.fileno()]
         try:
             socket.send_fds(self._control, [request], descriptors)
             worker_calls.close()
             zygote_status.close()
-            status.settimeout(REAP_SECONDS)
+            status.settimeout(START_SECONDS if more else REAP_SECONDS)
             message, pidfds, _, _ = socket.recv_fds(status, 4096, 1)
             if not pidfds:
                 _status(message)
+            if more:
+                _check_threads(self._pid)
             os.set_inheritable(pidfds[0], False)
             return Worker(calls, status, pidfds[0])
         except (OSError, SandboxFault) as error:

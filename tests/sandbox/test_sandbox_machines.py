@@ -1,5 +1,6 @@
 """Machines and users that differ from the one the tests run on."""
 
+import dataclasses
 import json
 import os
 import re
@@ -13,7 +14,9 @@ from click.testing import CliRunner
 
 import autograder
 from autograder.cli import main
-from autograder.sandbox import SandboxUnavailable, doctor, seccomp
+from autograder.handin.submission import Source
+from autograder.judging.call import Call
+from autograder.sandbox import Sandbox, SandboxUnavailable, doctor, runtime, seccomp
 from autograder.sandbox.inside import kernel, launcher, view
 from autograder.sandbox.runtime import find_runtime
 from tests import ordinary
@@ -131,8 +134,6 @@ def test_without_libseccomp_the_package_to_install_is_named(monkeypatch):
 
 
 def test_other_systems_are_refused(monkeypatch):
-    from autograder.sandbox import Sandbox
-
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(SandboxUnavailable, match="Linux"):
         Sandbox()
@@ -145,11 +146,43 @@ def test_what_cannot_be_read_is_named(tmp_path):
 
 
 def test_the_runtime_is_torch_and_what_it_needs_and_nothing_of_the_project():
-    runtime = find_runtime()
-    names = {Path(tree).name for tree in runtime.trees}
+    found = find_runtime()
+    names = {Path(tree).name for tree in found.trees}
     assert {"torch", "numpy", "sympy", "typing_extensions.py"} <= names
     assert not names & {"autograder", "reference", "server", "flask", "pytest", "tests"}
-    for tree in runtime.trees:
+    for tree in found.trees:
         assert not ROOT.is_relative_to(tree)
         assert not Path(tree).is_relative_to(ROOT / "autograder")
-    assert sysconfig.get_path("stdlib") in runtime.trees
+    assert sysconfig.get_path("stdlib") in found.trees
+
+
+def test_a_sandbox_is_on_its_way_before_torch_is_imported():
+    started = (
+        "import sys; from autograder.sandbox import Sandbox; sandbox = Sandbox(wait=False);"
+        "assert 'torch' not in sys.modules, 'torch was imported first';"
+        "sandbox.ready(); sandbox.close()"
+    )
+    find_runtime()  # kept from here on
+    done = subprocess.run([sys.executable, "-c", started], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_kept_runtime_that_is_gone_is_found_anew(monkeypatch, tmp_path):
+    monkeypatch.setattr(runtime, "own_cache", lambda: tmp_path)
+    found = find_runtime()
+    (kept,) = tmp_path.iterdir()
+    kept.write_text(json.dumps({**dataclasses.asdict(found), "trees": ["/gone"]}))
+    assert find_runtime() == found
+    kept.write_text("no JSON")
+    assert find_runtime() == found
+
+
+def test_a_kept_runtime_with_which_nothing_starts_is_found_anew(monkeypatch, tmp_path):
+    monkeypatch.setattr(runtime, "own_cache", lambda: tmp_path)
+    found = find_runtime()
+    (kept,) = tmp_path.iterdir()
+    too_little = [tree for tree in found.trees if not tree.endswith("/torch")]
+    kept.write_text(json.dumps({**dataclasses.asdict(found), "trees": too_little}))
+    with Sandbox() as sandbox, sandbox.session([Source("a", ("def f(): return 1",))]) as session:
+        assert session.call(Call("f", {}, 0)).value == 1
+    assert find_runtime() == found

@@ -142,3 +142,20 @@ def test_a_tuple_is_no_tensor(session):
     answers = list(session.run([call("pair", X), call("grow", Ref(0)), call("grow", Ref(0, 1))]))
     assert answers[1].failure.kind == "input"
     assert torch.equal(answers[2].value, X.sum(1) + 1)
+
+
+def test_what_torch_imports_on_demand_is_there_before_a_worker_that_names_it(sandbox):
+    code = """
+import sys, torch
+there = "torch._dynamo" in sys.modules
+def step(x):
+    weight = torch.nn.Parameter(x)
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    weight.sum().backward()
+    optimizer.step()
+    return there, weight.detach()
+"""
+    with sandbox.session([Source("a", (code,))]) as session:
+        there, weight = session.call(Call("step", {"x": torch.ones(2)}, 1)).value
+    assert there
+    assert weight.tolist() == [0.0, 0.0]

@@ -26,6 +26,11 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._names.add(AUTOGRAD)
         return func(*args, **(kwargs or {}))
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether torch shall import its compiler, which takes a second, to keep it away."""
+        return False
+
     @property
     def names(self) -> list[str]:
         return sorted(self._names)[:MOST]

@@ -22,7 +22,14 @@ LIKELY = (
         "linecache",
     ),
     *("math", "numpy.random", "random", "statistics", "tokenize", "traceback", "typing"),
-    "torch._dynamo",  # optimizers and torch.func need it, and it takes more than a second
+)
+# torch imports its compiler, which takes longer than torch itself, behind these names: it is there
+# before the first worker whose submission has one of them.
+_COMPILER = "torch._dynamo"
+WORDS_FOR_MORE = (
+    *("optim", "lr_scheduler", "func", "functorch", "jacobian", "hessian", "gradcheck", "compile"),
+    *("checkpoint", "checkpoint_sequential", "export", "fx", "TorchDispatchMode", "_dynamo"),
+    "flex_attention",
 )
 
 
@@ -32,8 +39,9 @@ def warm_up() -> None:
         importlib.import_module(name)
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    # Warn only: what has no deterministic kernel shall still run.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Warn only: what has no deterministic kernel shall still run. The other function to say so
+    # imports torch's compiler.
+    torch.set_deterministic_debug_mode("warn")
     torch.default_generator.manual_seed(0)
     np.random.seed(0)
     for dtype in (torch.float32, torch.float64):
@@ -62,3 +70,9 @@ def warm_up() -> None:
     with trace.Operators():
         torch.rand(2, 2).sum(dim=[0, 1])
     scan.scan([{"module": "a", "chunks": ["import torch\ntorch.rand(2)"], "notebook": False}])
+
+
+def warm_up_more() -> None:
+    """Import what few submissions use, and torch imports on demand."""
+    importlib.import_module(_COMPILER)
+    torch.use_deterministic_algorithms(True, warn_only=True)  # of the compiler, too

@@ -22,9 +22,9 @@ from .loader import Submission
 from .scan import scan
 from .trace import Operators
 from .values import ABSENT, Decoder, Encoder, Given, TooLarge
-from .warm import warm_up
+from .warm import warm_up, warm_up_more
 
-__all__ = ["serve", "warm_up"]  # a zygote's program
+__all__ = ["serve", "warm_up", "warm_up_more"]  # a zygote's program
 
 Reply = tuple[dict[str, Any], list[memoryview]]
 

@@ -1,7 +1,8 @@
 """Imports once what its workers need, then forks one confined worker per request.
 
 What it imports and what a worker does is the business of a program: a module with `warm_up()` and
-`serve()`, named by whoever starts the zygote.
+`serve()`, named by whoever starts the zygote. If it has `warm_up_more()` as well, that is done
+before the first worker for whom more is asked.
 
 It never reads a submission, an argument or a result: it gets descriptors and a few numbers, and
 what it forks talks to the parent directly. Otherwise a later submission could find an earlier
@@ -27,7 +28,7 @@ from typing import Any, NoReturn
 from . import kernel
 from .confine import Confinement, confine, keep_only, limit
 
-REQUEST = struct.Struct("<IQQQ")  # slot, memory_bytes, cpu_seconds, scratch_bytes
+REQUEST = struct.Struct("<I?QQQ")  # slot, more, memory_bytes, cpu_seconds, scratch_bytes
 
 
 def main() -> None:
@@ -41,18 +42,16 @@ def main() -> None:
     except Exception as error:
         _tell(control, {"unavailable": f"what it runs cannot be imported inside: {error!r}"})
         raise
-    gc.collect()
-    gc.freeze()  # so that no collection in a worker touches, and thereby copies, what is shared
+    settle()
     _tell(control, {"ready": os.getpid()})
-    Zygote(control, config, program.serve).run()
+    Zygote(control, config, program).run()
 
 
 class Zygote:
-    def __init__(
-        self, control: socket.socket, config: dict[str, Any], serve: Callable[[], None]
-    ) -> None:
+    def __init__(self, control: socket.socket, config: dict[str, Any], program: Any) -> None:
         self._control = control
-        self._serve = serve
+        self._serve: Callable[[], None] = program.serve
+        self._warm_up_more: Callable[[], None] | None = getattr(program, "warm_up_more", None)
         self._confined: bool = config["confined"]
         self._uids: int = config["uids"]
         self._seccomp = base64.b64decode(config["seccomp"])
@@ -77,7 +76,11 @@ class Zygote:
 
     def _fork(self, numbers: tuple[int, ...], call_fd: int, status_fd: int) -> int | None:
         status = socket.socket(fileno=status_fd)
-        slot, memory, cpu, scratch = numbers
+        slot, more, memory, cpu, scratch = numbers
+        if more and self._warm_up_more is not None:
+            self._warm_up_more()
+            self._warm_up_more = None
+            settle()
         how = Confinement(slot, memory, cpu, scratch, self._uids, self._seccomp)
         try:
             if self._confined:
@@ -135,3 +138,9 @@ class Zygote:
 def _tell(peer: socket.socket, message: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # the parent has gone, or let go of this worker
         peer.send(json.dumps(message).encode())
+
+
+def settle() -> None:
+    """Let no collection in a worker touch, and thereby copy, what is shared."""
+    gc.collect()
+    gc.freeze()
