@@ -19,6 +19,7 @@ LOOSE = 8  # files in the root of a package, at most
 # A row names only rooms above it, so the order of the rows is the order of the floors.
 ENGINE = """
     errors:
+    secret:      errors
     judging:
     case:        judging
     numerics:    errors judging case
@@ -29,13 +30,12 @@ ENGINE = """
     topics:      errors exercise
     truth:       judging case numerics training checks exercise topics
     handin:
-    sandbox:     judging handin
+    sandbox:     secret judging handin
     policy:      handin sandbox
     handout:     judging checks exercise topics truth handin
     grading:     errors judging numerics report training checks exercise topics truth handin
                  sandbox policy
     render:      judging report sandbox grading
-    secret:      errors
     interop:     errors report topics handin handout grading render secret
     cli:         errors report topics handin sandbox policy handout grading render secret interop
 """
