@@ -7,6 +7,7 @@ The engine is imported inside the functions: it brings torch, which takes second
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Engine:
     views: Mapping[str, Callable[[Report], Report]]  # "student", "instructor"
     stylesheet: str  # of what `show` gives
     script: str = ""  # of it too; it is readable without
+    # A topic's reference as the folder holds it now; ConfigError: it cannot be loaded.
+    digest: Callable[[str], str] = lambda topic: ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,10 @@ class Grade(Protocol):
 OpenGrader: TypeAlias = Callable[[], AbstractContextManager[Grade]]
 
 
+class ReferenceChanged(Exception):
+    """The exercises are others than those that the grader was opened with: open it anew."""
+
+
 class CannotConfine(Exception):
     """This machine cannot run students' code safely; the message is one sentence saying why."""
 
@@ -90,13 +97,15 @@ def load(reference: Path | None) -> Engine:
     from autograder.render.html import SCRIPT, STYLESHEET, report_fragment
     from autograder.report import instructor_view, student_view
 
+    exercises = _Exercises(reference)
     return Engine(
-        _catalogue(reference).assignments,
+        exercises.now().assignments,
         show=lambda report: report_fragment(student_view(report)),
         show_all=lambda report: report_fragment(instructor_view(report)),
         views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
         script=SCRIPT,
+        digest=lambda topic: exercises.now()[topic].digest,
     )
 
 
@@ -117,6 +126,8 @@ def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[G
     Raises:
         CannotConfine: there is no sandbox on this machine.
         ConfigError: the exercises are not well formed.
+
+    The grader raises ReferenceChanged in place of grading by exercises that have changed since.
     """
     from autograder.grading.grader import Grader
     from autograder.sandbox import SandboxUnavailable
@@ -129,6 +140,8 @@ def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[G
             def grade(
                 rules: Rules, topic: str, submission: Submission, progress: Progress
             ) -> Report:
+                if catalogue.outdated:
+                    raise ReferenceChanged
                 return of_course(rules.secret).grade(
                     topic, submission, progress, policy=_COSTS[rules.source_policy]
                 )
@@ -143,6 +156,25 @@ def handed_out(reference: Path | None, topic: str) -> str:
     from autograder.handout.stubs import stub
 
     return "\n".join(stub(part) for part in _catalogue(reference)[topic].topics)
+
+
+class _Exercises:
+    """Those of a folder as they are now: loaded again when a file in it has changed."""
+
+    def __init__(self, reference: Path | None) -> None:
+        self._reference = reference
+        self._loaded = _catalogue(reference)
+        self._lock = threading.Lock()
+
+    def now(self) -> Catalogue:
+        """
+        Raises:
+            ConfigError: they are not well formed.
+        """
+        with self._lock:
+            if self._loaded.outdated:
+                self._loaded = _catalogue(self._reference)
+            return self._loaded
 
 
 def _catalogue(reference: Path | None) -> Catalogue:

@@ -6,8 +6,11 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,12 +34,14 @@ class Topic:
         path: the file or the folder.
         module: the file's, or that of the folder's `__init__.py`.
         modules: all of its files', in the order of their exercises; those without any first.
+        contents: of its files, as they were when the modules were made from them.
     """
 
     path: Path
     module: ModuleType
     modules: tuple[ModuleType, ...]
     exercises: tuple[Exercise, ...]
+    contents: Mapping[Path, bytes]
     beside: tuple[Topic, ...] = ()  # the topics whose functions its exercises call as well
 
     @property
@@ -84,7 +89,7 @@ class Topic:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over its files and those of the topics beside."""
+        """SHA-256 over its files and those of the topics beside, as they were loaded."""
         return _digest((self,))
 
     @property
@@ -94,9 +99,11 @@ class Topic:
 
 
 def _digest(topics: Iterable[Topic]) -> str:
-    needed = {path for topic in topics for t in (topic, *topic.beside) for path in _files(t.path)}
-    joined = b"".join(path.read_bytes() for path in sorted(needed))
-    return hashlib.sha256(joined).hexdigest()
+    needed: dict[Path, bytes] = {}
+    for topic in topics:
+        for one in (topic, *topic.beside):
+            needed.update(one.contents)
+    return hashlib.sha256(b"".join(needed[path] for path in sorted(needed))).hexdigest()
 
 
 def _files(path: Path) -> list[Path]:
@@ -121,7 +128,7 @@ class Assignment:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the reference files."""
+        """SHA-256 over the reference files, as they were loaded."""
         return _digest(self.topics)
 
 
@@ -130,6 +137,13 @@ class Catalogue:
     """All assignments of a reference folder, and `all`: every topic in one."""
 
     assignments: Mapping[str, Assignment]
+    folder: Path = DEFAULT
+    _as_loaded: str = ""
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a file of the folder has changed, came or went since they were loaded."""
+        return _state(self.folder) != self._as_loaded
 
     @classmethod
     def load(cls, directory: Path | None = None) -> Catalogue:
@@ -140,6 +154,7 @@ class Catalogue:
             AuthoringError: there is none, or one is not well formed; the message says which.
         """
         directory = directory or DEFAULT
+        state = _state(directory)
         topics = [_load(path) for path in _paths(directory)]
         topics = [_with_what_it_needs(topic, topics) for topic in topics]
         if not topics:
@@ -150,7 +165,7 @@ class Catalogue:
         if EVERYTHING in assignments:
             raise AuthoringError(f"{EVERYTHING!r} is the name for all topics: rename the file")
         assignments[EVERYTHING] = Assignment(EVERYTHING, "Every topic in one", tuple(topics))
-        return cls(assignments)
+        return cls(assignments, directory, state)
 
     def __getitem__(self, name: str) -> Assignment:
         """The assignment of that name.
@@ -163,6 +178,29 @@ class Catalogue:
                 f"there is no assignment {name!r}; there are: {', '.join(self.assignments)}"
             )
         return self.assignments[name]
+
+
+def _state(folder: Path) -> str:
+    """A digest of all Python files in the folder: helpers, too, may change what is right."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        with suppress(FileNotFoundError):  # gone since it was listed
+            digest.update(b"%s\0%s\0" % (os.fsencode(path), path.read_bytes()))
+    return digest.hexdigest()
+
+
+@contextmanager
+def _without_stale_bytecode(files: Iterable[Path]) -> Iterator[None]:
+    """Python takes bytecode for that of a file by size and second: what was written just now may be
+    written again within the second, so no bytecode is kept of it."""
+    before = sys.dont_write_bytecode
+    if any(path.stat().st_mtime > time.time() - 2 for path in files):
+        sys.dont_write_bytecode = True
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _with_what_it_needs(topic: Topic, topics: Iterable[Topic]) -> Topic:
@@ -201,8 +239,10 @@ def _load(path: Path) -> Topic:
         raise AuthoringError(f"{path} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # inspect.getsource and dataclasses look modules up by name
+    contents = {file: file.read_bytes() for file in _files(path)}
     try:
-        spec.loader.exec_module(module)
+        with _without_stale_bytecode(contents):
+            spec.loader.exec_module(module)
     except AuthoringError as error:
         raise AuthoringError(f"{path.name}: {error}") from error
     except (Exception, SystemExit) as error:
@@ -214,7 +254,8 @@ def _load(path: Path) -> Topic:
         isinstance(exercise, Exercise) for exercise in exercises
     ):
         raise AuthoringError(f"{path.name}: EXERCISES must be a tuple of Exercise(...) records")
-    return Topic(path, module, _modules(path, module, exercises), tuple(exercises))
+    modules = _modules(path, module, exercises)
+    return Topic(path, module, modules, tuple(exercises), contents)
 
 
 def _modules(

@@ -92,11 +92,15 @@ def submit(assignment: str, files: Sequence[Path], course: str | None, no_wait: 
     with Server(logins.load()) as server:
         slug, assignment = _target(server, assignment, course)
         try:
-            made = server.hand_in(slug, assignment, files)
+            made, again = server.hand_in(slug, assignment, files)
         except Unreachable as error:
             raise Unreachable(f"{error} `gradmark status` shows whether it arrived.") from None
         short = made["id"][:_SHOWN_OF_ID]
-        click.echo(f"Accepted by {slug} for {assignment}, attempt {made['number']}: {short}")
+        place = f"{slug} for {assignment}, attempt {made['number']}: {short}"
+        if again:
+            click.echo(f"You have handed this in already, byte for byte, to {place}")
+        else:
+            click.echo(f"Accepted by {place}")
         if not no_wait:
             _report(server, slug, made, wait=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -53,11 +54,12 @@ class Server:
             yield from _content(answer)
             page = json.loads(answer.headers.get("X-Pagination", "{}")).get("next_page")
 
-    def hand_in(self, course: str, assignment: str, files: Sequence[Path]) -> Any:
-        """The new submission."""
+    def hand_in(self, course: str, assignment: str, files: Sequence[Path]) -> tuple[Any, bool]:
+        """The submission, and whether it is one that was there already."""
         sent = [("file", (file.name, file.read_bytes())) for file in files]
         path = f"courses/{quoted(course)}/assignments/{quoted(assignment)}/submissions"
-        return _content(self._ask("POST", path, files=sent))
+        answer = self._ask("POST", path, files=sent)
+        return _content(answer), answer.status_code == HTTPStatus.OK
 
     def _ask(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:

@@ -6,11 +6,13 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from server.grades import moments
+from server.grades.moments import NoSuchTime
 from server.storage.models import Counts, SourcePolicy
 
 
@@ -108,6 +110,11 @@ def _take(table: Mapping[str, Any], keys: Collection[Key], where: str) -> dict[s
             continue
         try:
             values[key.name] = key.take(table[key.name])
+        except NoSuchTime as error:
+            written = " or ".join(moment.isoformat() for moment in error.meant)
+            raise CourseError(
+                f"{where}: {key.name}: {error}" + (f" Or write {written}." if written else "")
+            ) from None
         except ValueError:
             value = table[key.name]
             raise CourseError(
@@ -183,7 +190,7 @@ def _moment(zone: ZoneInfo) -> Callable[[object], datetime]:
     def take(value: object) -> datetime:
         if not isinstance(value, datetime):
             raise ValueError
-        return value if value.tzinfo is not None else value.replace(tzinfo=zone)
+        return moments.at(value, zone) if value.tzinfo is None else value.astimezone(UTC)
 
     return take
 

@@ -38,6 +38,7 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
         session.flush()
         changes.append(f"course {spec.slug}: created")
     texts = {"title": spec.title, "timezone": spec.timezone, "notice": spec.notice}
+    other_days = course.timezone != spec.timezone  # by whose calendar everything is late
     changes += _update(course, texts, "course")
     there = {
         row.slug: row
@@ -54,6 +55,10 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
         changes += _assignment(
             session, course, there.get(wanted.slug), wanted, position, at=at, actor=actor
         )
+        if other_days and wanted.slug in there:
+            grades.refresh(
+                session, there[wanted.slug], None, at=at, actor=actor, cause="course changed"
+            )
     if changes:
         audit.record(
             session,

@@ -42,7 +42,7 @@ def allowance(
         counted: when the submissions arrived that cost an attempt (those not in a FREE state).
     """
     zone = ZoneInfo(timezone)
-    limits = deadlines(assignment, extension)
+    limits = deadlines(assignment, extension, zone)
     extra = extension.extra_attempts if extension else 0
     today = [at for at in counted if at.astimezone(zone).date() == now.astimezone(zone).date()]
     left = _left(assignment.attempts, extra, len(counted))
@@ -52,7 +52,7 @@ def allowance(
     refusal = None
     if now < assignment.opens_at:
         refusal = f"This assignment opens on {spelled(assignment.opens_at, zone)}."
-    elif now > limits.late_until:
+    elif not limits.takes(now):
         refusal = f"This assignment closed on {spelled(limits.late_until, zone)}."
     elif left == 0:
         refusal = (

@@ -2,6 +2,7 @@
 
 `standing` is the rule, a pure function over rows. `refresh` stores what it says in the table
 `grades`, from which every page and export reads, and leaves an audit entry where points change.
+`could_count` is the rule's other half: which files have to be graded to know it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, tzinfo
+from typing import Generic, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.grades.deadlines import deadlines
@@ -21,6 +23,7 @@ from server.storage.models import (
     Adjustment,
     Assignment,
     Counts,
+    Course,
     Extension,
     Grade,
     State,
@@ -32,11 +35,29 @@ _DECIMALS = 6
 _AT_ONCE = 500  # users in one query: databases limit the parameters of a statement
 
 
+class Attempt(Protocol):
+    """Of a submission, what its grade depends on."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def score(self) -> float | None: ...
+    @property
+    def max_score(self) -> float | None: ...
+
+
+_Attempt = TypeVar("_Attempt", bound=Attempt)
+
+
 @dataclass(frozen=True)
-class Standing:
+class Standing(Generic[_Attempt]):
     """What a student has for an assignment."""
 
-    submission: Submission | None  # the one that counts
+    submission: _Attempt | None  # the one that counts
     points: float | None  # None: nothing is graded and nothing was given by hand
     late_days: int
     adjustment: float
@@ -45,23 +66,27 @@ class Standing:
 def standing(
     assignment: Assignment,
     extension: Extension | None,
-    submissions: Iterable[Submission],
+    submissions: Iterable[_Attempt],
     adjustments: Iterable[Adjustment],
-) -> Standing:
+    zone: tzinfo,
+) -> Standing[_Attempt]:
     """The rule: of the graded submissions that came before the end, the policy's one counts;
     its share of the points is reduced for each day that it is late; what was given or taken by
     hand is added; no grade is below zero.
-    """
-    limits = deadlines(assignment, extension)
 
-    def late(submission: Submission) -> int:
+    Args:
+        zone: the course's, by whose calendar a submission is late.
+    """
+    limits = deadlines(assignment, extension, zone)
+
+    def late(submission: _Attempt) -> int:
         return limits.late_days(submission.received_at)
 
     eligible = [
         submission
         for submission in submissions
         if submission.state is State.GRADED
-        and submission.received_at <= limits.late_until
+        and limits.takes(submission.received_at)
         and (assignment.counts is not Counts.LAST_BEFORE_DUE or late(submission) == 0)
     ]
     given = [adjustment.points for adjustment in adjustments]
@@ -69,10 +94,10 @@ def standing(
     if not eligible:
         return Standing(None, max(0.0, total) if given else None, 0, total)
 
-    def worth(submission: Submission) -> float:
+    def worth(submission: _Attempt) -> float:
         return worth_of(assignment, submission.score, submission.max_score, late(submission))
 
-    def arrival(submission: Submission) -> tuple[datetime, int]:
+    def arrival(submission: _Attempt) -> tuple[datetime, int]:
         return submission.received_at, submission.number
 
     if assignment.counts is Counts.BEST:
@@ -82,6 +107,30 @@ def standing(
         chosen = max(eligible, key=arrival)
     points = round(max(0.0, worth(chosen) + total), _DECIMALS)
     return Standing(chosen, points, late(chosen), total)
+
+
+def could_count(
+    assignment: Assignment,
+    extension: Extension | None,
+    submissions: Iterable[_Attempt],
+    zone: tzinfo,
+) -> list[_Attempt]:
+    """Those whose scores decide the grade, whatever the scores turn out to be: all of them where
+    the best one counts, else the last that grading has not failed at."""
+    limits = deadlines(assignment, extension, zone)
+    eligible = [
+        submission
+        for submission in submissions
+        if limits.takes(submission.received_at)
+        and (
+            assignment.counts is not Counts.LAST_BEFORE_DUE
+            or limits.late_days(submission.received_at) == 0
+        )
+    ]
+    if assignment.counts is Counts.BEST:
+        return eligible
+    last = [s for s in eligible if s.state is not State.FAILED]
+    return sorted(last, key=lambda s: (s.received_at, s.number))[-1:]
 
 
 def worth_of(
@@ -98,7 +147,7 @@ def share_of(score: float | None, max_score: float | None) -> float:
     return (score or 0.0) / max_score if max_score else 0.0
 
 
-def without_gain(submissions: Iterable[Submission]) -> int:
+def without_gain(submissions: Iterable[Attempt]) -> int:
     """How many graded submissions followed the first with the best score; 0 when that is full."""
     graded = [s for s in submissions if s.state is State.GRADED]
     best = max((share_of(s.score, s.max_score) for s in graded), default=1.0)
@@ -118,6 +167,7 @@ def refresh(
     cause: str,
 ) -> int:
     """Work the grades of some students (None: of all) out anew; return how many points changed.
+    A superseded file that could count by now waits to be graded again.
 
     Belongs into every transaction that touches what `standing` reads.
 
@@ -157,13 +207,20 @@ def _refresh(
     extensions = of(Extension, Extension.user_id)
     adjustments = of(Adjustment, Adjustment.user_id)
     grades = of(Grade, Grade.user_id)
+    zone = ZoneInfo(session.get_one(Course, assignment.course_id).timezone)
     changed = 0
     for user in users:
         if not (submissions[user] or adjustments[user] or grades[user]):
             continue
-        result = standing(
-            assignment, next(iter(extensions[user]), None), submissions[user], adjustments[user]
-        )
+        extension = next(iter(extensions[user]), None)
+        for submission in could_count(assignment, extension, submissions[user], zone):
+            if submission.state is State.SUPERSEDED:
+                submission.state, submission.not_before = State.WAITING, at
+                first = session.scalar(select(func.min(Submission.place)))  # its slot has another
+                submission.place = min(first or 0, 0) - 1
+                first = session.scalar(select(func.min(Submission.place)))  # its slot has another
+                submission.place = min(first or 0, 0) - 1
+        result = standing(assignment, extension, submissions[user], adjustments[user], zone)
         (grade,) = grades[user] or [Grade(assignment_id=assignment.id, user_id=user, points=None)]
         if grade.points != result.points:
             changed += 1

@@ -1,10 +1,68 @@
-"""Times as a page says them: in the course's zone, and how far away they are."""
+"""Times as people say them: in the course's zone, and how far away they are.
+
+A wall clock shows some times twice and skips others when it is changed. Whoever writes such a time
+is asked which one is meant; where one comes out of counting days, the later one holds: nobody
+loses an hour by the change.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60))
+
+
+class NoSuchTime(ValueError):
+    """The wall clock never shows it, or shows it twice; the message is one sentence.
+
+    Attributes:
+        meant: the moments that it shows it at.
+    """
+
+    def __init__(self, message: str, *meant: datetime) -> None:
+        super().__init__(message)
+        self.meant = meant
+
+
+def at(wall: datetime, zone: tzinfo) -> datetime:
+    """When the zone's clocks show this, in UTC.
+
+    Raises:
+        NoSuchTime: they never do, or do twice.
+    """
+    first, second = _both(wall, zone)
+    if first == second:
+        return first
+    shown = f"{wall:%Y-%m-%d %H:%M}"
+    if first.astimezone(zone).replace(tzinfo=None) != wall.replace(tzinfo=None, fold=0):
+        raise NoSuchTime(f"{shown} does not exist in {zone}: the clocks are put forward then.")
+    raise NoSuchTime(
+        f"{shown} comes twice in {zone}, because the clocks are put back then: choose another "
+        "time.",
+        first.astimezone(zone),
+        second.astimezone(zone),
+    )
+
+
+def days_later(moment: datetime, days: int, zone: tzinfo) -> datetime:
+    """The same time of day, this many calendar days later."""
+    return shifted(moment, timedelta(days=days), zone)
+
+
+def shifted(moment: datetime, by: timedelta, zone: tzinfo) -> datetime:
+    """What the wall clock shows, moved by so much; the later one where that comes twice."""
+    return max(_both(moment.astimezone(zone).replace(tzinfo=None) + by, zone))
+
+
+def apart(first: datetime, second: datetime, zone: tzinfo) -> timedelta:
+    """From the first to the second, as the wall clock shows them."""
+    shown = [moment.astimezone(zone).replace(tzinfo=None) for moment in (first, second)]
+    return shown[1] - shown[0]
+
+
+def end_of_minute(moment: datetime) -> datetime:
+    """The first moment after the minute that it names: "23:59" is over at midnight."""
+    return moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 def spelled(moment: datetime, zone: tzinfo) -> str:
@@ -22,3 +80,9 @@ def away(moment: datetime, now: datetime) -> str:
             words = f"{count} {unit}{'s' if count > 1 else ''}"
             return f"in {words}" if seconds > 0 else f"{words} ago"
     return "in less than a minute" if seconds > 0 else "just now"
+
+
+def _both(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """By the clock before a change and by the clock after it; alike at all other times."""
+    before, after = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return before, after

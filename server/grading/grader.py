@@ -19,7 +19,14 @@ import click
 
 from autograder.handin.submission import Submission, parse
 from server import engine, logs, options
-from server.engine import CannotConfine, Grade, OpenGrader, Progress, Report
+from server.engine import (
+    CannotConfine,
+    Grade,
+    OpenGrader,
+    Progress,
+    ReferenceChanged,
+    Report,
+)
 from server.grading import presence
 from server.grading.heartbeat import repeated
 from server.grading.queue import Claim, LeaseLost, Patience, Queue
@@ -34,6 +41,7 @@ EXIT_MISUSE = 2
 EXIT_CANNOT_GRADE = 3
 
 _SECONDS_PER_STEP = 0.5
+_SECONDS_BETWEEN_LOOKS = 5.0  # at exercises that cannot be loaded
 
 
 class _Stopped(BaseException):
@@ -59,12 +67,19 @@ class GraderLoop:
         Raises:
             CannotConfine: there is no sandbox (any more).
         """
+        started = False
         while not self._stopping.is_set():
-            with self._open_grader() as grade:
-                if ready is not None:
-                    ready()
-                    ready = None
-                self._grade_until_fault(grade)
+            try:
+                with self._open_grader() as grade:
+                    if ready is not None and not started:
+                        ready()
+                    started = True
+                    self._grade_until_fault(grade)
+            except ConfigError as error:
+                if not started:
+                    raise
+                log.error("nothing is graded until this is mended: %s", error)
+                self._stopping.wait(_SECONDS_BETWEEN_LOOKS)
 
     def drain(self) -> None:
         """Grade until nothing waits.
@@ -72,9 +87,17 @@ class GraderLoop:
         Raises:
             CannotConfine: there is no sandbox.
         """
-        with self._open_grader() as grade:
-            while (claim := self._queue.claim()) is not None:
-                self._grade_one(claim, grade)
+        more = True
+        while more:
+            with self._open_grader() as grade:
+                more = self._drain(grade)
+
+    def _drain(self, grade: Grade) -> bool:
+        """Whether the grader is to be opened anew because something still waits."""
+        while (claim := self._queue.claim()) is not None:
+            if not self._grade_one(claim, grade):
+                return True
+        return False
 
     def stop(self, *_signal: object) -> None:
         """Give back what is being graded and return from `run`; for use as a signal handler."""
@@ -99,7 +122,7 @@ class GraderLoop:
             return True
 
     def _try_to_grade(self, claim: Claim, grade: Grade) -> bool:
-        """False after a fault: what grades may be broken, and is opened afresh."""
+        """False after a fault, or when the exercises have changed: what grades is opened afresh."""
         try:
             with self._kept_alive(claim):
                 submission = self._read(claim)
@@ -112,6 +135,10 @@ class GraderLoop:
             log.info("graded", extra=_about(claim))
         except LeaseLost:
             raise
+        except ReferenceChanged:
+            self._queue.give_back(claim)
+            log.info("given back: the exercises have changed", extra=_about(claim))
+            return False
         except _Stopped:
             self._queue.give_back(claim)
             log.info("given back", extra=_about(claim))

@@ -1,11 +1,13 @@
-"""The only module that moves the state of a submission, or of a regrade's item.
+"""How the state of a submission moves, or of a regrade's item.
 
     accept -> waiting -> claim -> grading -> finish -> graded
               |  ^                   |
               |  +--- a fault of ours, a lease that ran out, given back
               |                      +--- too many faults -> failed
-              +--- a newer one of the same student and assignment -> superseded
+              +--- a newer one has come, beside which it cannot count -> superseded
 
+`server.grades.grades` puts what was superseded back when it could count after all, and applying a
+regrade (`server.grading.regrades`) makes what it has graded graded.
 The database is the truth. A claim is a lease: it holds while its grader keeps it alive, and only
 the holder of the latest lease can store anything. Students take turns (`server.grading.turns`); a
 regrade is graded when no submission is due.
@@ -20,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
@@ -29,7 +32,6 @@ from server.clock import Clock, utc_now
 from server.engine import Rules
 from server.grades import grades
 from server.grades.attempts import FREE, NotAllowed, allowance
-from server.grades.deadlines import deadlines
 from server.grading import meters, results, turns
 from server.storage.database import Database
 from server.storage.files import Files
@@ -78,6 +80,14 @@ class Claim:
     regrade_item: int | None = None  # None: the submission's own grading
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """What became of an upload."""
+
+    public_id: str
+    again: bool = False  # it is the latest one, which was handed in before
+
+
 class Queue:
     def __init__(
         self,
@@ -99,10 +109,11 @@ class Queue:
         content: bytes,
         *,
         unlimited: bool = False,
-    ) -> str:
-        """Keep a submission for good and queue it; return its public id.
+    ) -> Accepted:
+        """Keep a submission for good and queue it.
 
         When this returns, content and row are on the disk; when it raises, nothing was accepted.
+        What is byte for byte the student's latest is that one, not another: nothing is used up.
 
         Args:
             unlimited: for staff, whom neither deadlines nor limits hold.
@@ -116,11 +127,13 @@ class Queue:
         self._files.store(public_id, content)
         try:
             with self._database.write() as session:
-                self._accept(session, assignment, user, parsed, public_id, unlimited)
+                same = self._accept(session, assignment, user, parsed, public_id, unlimited)
         except NotAllowed:
             self._files.remove(public_id)
             raise
-        return public_id
+        if same is not None:
+            self._files.remove(public_id)
+        return Accepted(same or public_id, again=same is not None)
 
     def _accept(
         self,
@@ -130,7 +143,8 @@ class Queue:
         parsed: Parsed,
         public_id: str,
         unlimited: bool,
-    ) -> None:
+    ) -> str | None:
+        """The public id of the one that it is, if it is no new one."""
         now = self._clock()
         assignment = session.get_one(Assignment, assignment_id, with_for_update=True)
         extension = _extension(session, assignment_id, user)
@@ -139,22 +153,19 @@ class Queue:
                 Submission.assignment_id == assignment_id, Submission.user_id == user
             )
         ).all()
+        latest = max(earlier, key=lambda row: row.number, default=None)
+        if (
+            latest is not None
+            and latest.digest == parsed.digest
+            and latest.state is not State.FAILED  # which handing in again gives another try
+        ):
+            return latest.public_id
         if not unlimited:
             counted = [row.received_at for row in earlier if row.state not in FREE]
             timezone = assignment.course.timezone
             refusal = allowance(assignment, timezone, extension, counted, now).refusal
             if refusal is not None:
                 raise NotAllowed(refusal)
-        # One that is less late is not cancelled: it may be worth more than the one that comes now.
-        limits = deadlines(assignment, extension)
-        late = limits.late_days(now)
-        superseded = [
-            row
-            for row in earlier
-            if row.state is State.WAITING and limits.late_days(row.received_at) == late
-        ]
-        for row in superseded:
-            row.state = State.SUPERSEDED
         submission = Submission(
             public_id=public_id,
             assignment_id=assignment_id,
@@ -169,9 +180,15 @@ class Queue:
             place=0,
         )
         session.add(submission)
+        zone = ZoneInfo(assignment.course.timezone)
+        deciding = grades.could_count(assignment, extension, [*earlier, submission], zone)
+        superseded = [row for row in earlier if row.state is State.WAITING and row not in deciding]
+        for row in superseded:
+            row.state = State.SUPERSEDED
         turns.queue_up(session, submission, superseded)
         meters.accepted(session)
         grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
+        return None
 
     def claim(self) -> Claim | None:
         """Take what is to be graded next, or None when nothing is due."""
@@ -253,14 +270,15 @@ class Queue:
             meters.ended(session, meters.Ending.GIVEN_BACK)
 
     def try_again(self, submission: int) -> bool:
-        """Queue one that failed anew, as if no fault had happened; False when it has not failed."""
+        """Queue one that failed or was superseded anew, as if nothing had happened; False when it
+        is neither."""
         with self._database.write() as session:
             found = session.get_one(Submission, submission, with_for_update=True)
-            if found.state is not State.FAILED:
+            if found.state not in (State.FAILED, State.SUPERSEDED):
                 return False
             found.faults, found.not_before = 0, self._clock()
             turns.queue_up(session, found)
-            self._wait_again(session, found)
+            self._leave_grading(found, State.WAITING)
             return True
 
     def release_expired(self) -> int:
@@ -320,13 +338,16 @@ class Queue:
 
     def _counts(self, session: Session, submission: Submission, report: dict[str, Any]) -> None:
         results.index(session, submission, report)
+        self._refresh(session, submission, "graded")
+
+    def _refresh(self, session: Session, submission: Submission, cause: str) -> None:
         grades.refresh(
             session,
             submission.assignment,
             {submission.user_id},
             at=self._clock(),
             actor=None,
-            cause="graded",
+            cause=cause,
         )
 
     def _record_fault(self, session: Session, work: Work, fault: str) -> None:
@@ -337,6 +358,8 @@ class Queue:
             meters.ended(session, meters.Ending.FAULT)
         else:
             self._leave_grading(work, State.FAILED)
+            if isinstance(work, Submission):  # one that it superseded could count after all
+                self._refresh(session, work, "not graded")
             meters.ended(session, meters.Ending.FAILED)
             log.error(
                 "given up", extra={"table": work.__tablename__, "id": work.id, "fault": fault}
@@ -347,23 +370,21 @@ class Queue:
     def _wait_again(self, session: Session, work: Work) -> None:
         """Back into the queue, unless one that waits there has superseded it meanwhile."""
         self._leave_grading(work, State.WAITING)
-        if isinstance(work, Submission):
-            extension = _extension(session, work.assignment_id, work.user_id)
-            limits = deadlines(work.assignment, extension)
-            newer = session.scalars(
-                select(Submission).where(
-                    Submission.assignment_id == work.assignment_id,
-                    Submission.user_id == work.user_id,
-                    Submission.number > work.number,
-                    Submission.state == State.WAITING,
-                )
+        if not isinstance(work, Submission):
+            return
+        own = session.scalars(
+            select(Submission).where(
+                Submission.assignment_id == work.assignment_id,
+                Submission.user_id == work.user_id,
             )
+        ).all()
+        extension = _extension(session, work.assignment_id, work.user_id)
+        zone = ZoneInfo(work.assignment.course.timezone)
+        newer = [s for s in own if s.number > work.number and s.state is State.WAITING]
+        if newer and work not in grades.could_count(work.assignment, extension, own, zone):
+            work.state = State.SUPERSEDED
             for other in newer:
-                if limits.late_days(other.received_at) == limits.late_days(work.received_at):
-                    work.state = State.SUPERSEDED
-                    other.turn, other.place = min(
-                        (other.turn, other.place), (work.turn, work.place)
-                    )
+                other.turn, other.place = min((other.turn, other.place), (work.turn, work.place))
 
     @staticmethod
     def _leave_grading(work: Work, state: State) -> None:

@@ -6,11 +6,13 @@ sees changes before `apply`; `discard` leaves everything as it was.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from server.grades import grades
@@ -18,7 +20,7 @@ from server.grading import results
 from server.storage import audit
 from server.storage.models import (
     Assignment,
-    Grade,
+    Extension,
     Regrade,
     RegradeItem,
     RegradeState,
@@ -29,9 +31,11 @@ from server.storage.models import (
 
 
 class Which(StrEnum):
-    """Of the graded submissions for an assignment."""
+    """Of the submissions for an assignment that do not wait to be graded anyway."""
 
-    COUNTING = "counting"
+    # Whose scores decide the grades: after it each grade is what grading everything would give.
+    COULD_COUNT = "could-count"
+    OLDER = "older"  # graded by a reference that is not the present one
     LATEST = "latest"
     ALL = "all"
 
@@ -49,8 +53,12 @@ def start(
     *,
     at: datetime,
     actor: User,
+    reference: str | None = None,
 ) -> Regrade:
     """Queue the submissions of these students (None: of all).
+
+    Args:
+        reference: the digest of the present one, for those that are OLDER.
 
     Raises:
         RegradeError: an earlier regrade of the assignment is open, or there is nothing to grade.
@@ -59,11 +67,7 @@ def start(
         raise RegradeError(
             "An earlier regrade of this assignment is open: apply or discard that one first."
         )
-    chosen = [
-        id_
-        for id_, user in session.execute(_graded(assignment, which))
-        if users is None or user in users
-    ]
+    chosen = _chosen(session, assignment, users, which, reference)
     if not chosen:
         raise RegradeError("None of the chosen students has such a submission for it.")
     regrade = Regrade(
@@ -84,27 +88,32 @@ def start(
 
 
 def apply(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> int:
-    """Give every submission that was graded anew its new report; return how many scores changed.
+    """Give every submission that was graded anew its new report; return how many grades changed.
 
     Raises:
-        RegradeError: it is still running, or applied or discarded already.
+        RegradeError: it is still running, applied or discarded already, or the exercises changed
+            while it ran.
     """
     _open(regrade)
     if _count(session, regrade, RegradeItem.state.in_((State.WAITING, State.GRADING))):
         raise RegradeError("This regrade is still running: apply it when it is complete.")
+    references = session.scalars(
+        select(RegradeItem.reference)
+        .where(RegradeItem.regrade_id == regrade.id, RegradeItem.state == State.GRADED)
+        .distinct()
+    ).all()
+    if len(references) > 1:
+        raise RegradeError(
+            "The exercises changed while this regrade ran, so that its submissions are graded by "
+            "different versions: discard it and start it again."
+        )
     graded = session.scalars(
         select(RegradeItem.id)
         .where(RegradeItem.regrade_id == regrade.id, RegradeItem.state == State.GRADED)
         .order_by(RegradeItem.id)
     ).all()
     students = {_replace(session, item) for item in graded}
-    changed = _count(
-        session,
-        regrade,
-        RegradeItem.state == State.GRADED,
-        RegradeItem.score != RegradeItem.score_before,
-    )
-    grades.refresh(
+    changed = grades.refresh(
         session,
         regrade.assignment,
         students,
@@ -113,7 +122,15 @@ def apply(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> i
         cause=f"regrade {regrade.id}",
     )
     _end(regrade, RegradeState.APPLIED, at, actor)
-    _record(session, regrade, audit.Action.REGRADE_APPLIED, at, actor, scores_changed=changed)
+    _record(
+        session,
+        regrade,
+        audit.Action.REGRADE_APPLIED,
+        at,
+        actor,
+        grades_changed=changed,
+        reference=next(iter(references), None),
+    )
     return changed
 
 
@@ -142,22 +159,46 @@ def open_regrade(session: Session, assignment: Assignment) -> Regrade | None:
     )
 
 
-def _graded(assignment: Assignment, which: Which) -> Select[int, int]:
-    query = select(Submission.id, Submission.user_id).where(
-        Submission.assignment_id == assignment.id, Submission.state == State.GRADED
+def older(reference: str) -> ColumnElement[bool]:
+    """The condition that a submission was graded by another reference than this."""
+    return and_(
+        Submission.state == State.GRADED,
+        or_(Submission.reference.is_(None), Submission.reference != reference),
     )
-    if which is Which.COUNTING:
-        query = query.join(Grade, Grade.submission_id == Submission.id).where(
-            Grade.assignment_id == assignment.id
+
+
+def _chosen(
+    session: Session,
+    assignment: Assignment,
+    users: Collection[int] | None,
+    which: Which,
+    reference: str | None,
+) -> list[int]:
+    query = select(Submission).where(Submission.assignment_id == assignment.id)
+    if users is not None:
+        query = query.where(Submission.user_id.in_(users))
+    if which is Which.OLDER:
+        query = query.where(older(reference or ""))
+    of_student: dict[int, list[Submission]] = defaultdict(list)
+    for submission in session.scalars(query):
+        of_student[submission.user_id].append(submission)
+    extensions = {
+        row.user_id: row
+        for row in session.scalars(
+            select(Extension).where(Extension.assignment_id == assignment.id)
         )
-    elif which is Which.LATEST:
-        latest = (
-            select(func.max(Submission.id))
-            .where(Submission.assignment_id == assignment.id, Submission.state == State.GRADED)
-            .group_by(Submission.user_id)
-        )
-        query = query.where(Submission.id.in_(latest))
-    return query.order_by(Submission.id)
+    }
+    zone = ZoneInfo(assignment.course.timezone)
+    chosen: list[Submission] = []
+    for user, submissions in of_student.items():
+        if which is Which.COULD_COUNT:
+            chosen += grades.could_count(assignment, extensions.get(user), submissions, zone)
+        elif which is Which.LATEST:
+            graded = [s for s in submissions if s.state is State.GRADED]
+            chosen += sorted(graded, key=lambda s: s.number)[-1:]
+        else:
+            chosen += submissions
+    return sorted(submission.id for submission in chosen if submission.state.final)
 
 
 def _replace(session: Session, item_id: int) -> int:
@@ -174,7 +215,7 @@ def _replace(session: Session, item_id: int) -> int:
     report = item.report or {}
     item.replaced = submission.report
     results.keep(submission, report)
-    submission.graded_at = item.graded_at
+    submission.state, submission.graded_at = State.GRADED, item.graded_at
     results.index(session, submission, report)
     session.flush()
     user = submission.user_id

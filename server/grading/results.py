@@ -14,6 +14,7 @@ def keep(work: Work, report: dict[str, Any]) -> None:
     work.report = report
     work.score = float(report["score"])
     work.max_score = float(report["max_score"])
+    work.reference = report["environment"]["reference"]
 
 
 def index(session: Session, submission: Submission, report: dict[str, Any]) -> None:
@@ -46,7 +47,7 @@ def compare(session: Session, item: RegradeItem, report: dict[str, Any]) -> None
     """Write what a regrade found against what the submission has, exercise by exercise.
 
     It stays true until the regrade is applied: a graded submission is never graded otherwise, and
-    an assignment has one open regrade at a time.
+    an assignment has one open regrade at a time. One that had no report has nothing before.
     """
     before = {
         row.exercise: [row.score, row.max_score]
@@ -60,7 +61,7 @@ def compare(session: Session, item: RegradeItem, report: dict[str, Any]) -> None
         exercise["name"]: [float(exercise["score"]), float(exercise["max_score"])]
         for exercise in report["exercises"]
     }
-    item.score_before = item.submission.score
+    item.score_before, item.max_score_before = item.submission.score, item.submission.max_score
     item.exercises = [
         {"name": name, "before": before.get(name), "after": after.get(name)}
         for name in dict.fromkeys((*before, *after))

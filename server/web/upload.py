@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from autograder.handin.submission import SubmissionError, parse
+from server.grading.queue import Accepted
 from server.storage.models import Assignment
 from server.web.access import Seat
 from server.web.services import services
@@ -16,9 +17,9 @@ _LONGEST_NAME = 120
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes, whenever they are packed
 
 
-def hand_in(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> str:
-    """Accept the files as one submission of the user's; return its public id. It is on the disk
-    when this returns. Neither deadlines nor limits hold for staff.
+def hand_in(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> Accepted:
+    """Accept the files as one submission of the user's. It is on the disk when this returns.
+    Neither deadlines nor limits hold for staff.
 
     Raises:
         SubmissionError: what was sent cannot be read.

@@ -153,6 +153,24 @@ def test_one_file_in_a_folder_is_an_assignment(folder):
         catalogue["tripling"]
 
 
+def test_what_is_loaded_knows_what_it_was_loaded_from(folder):
+    files = folder(doubling=TOPIC)
+    catalogue = Catalogue.load(files)
+    digest = catalogue["doubling"].digest
+    assert not catalogue.outdated
+    # Of the same size, and within the same second: what a cache of compiled files would miss.
+    folder(doubling=TOPIC.replace("FACTOR = 2.0", "FACTOR = 3.0"))
+    assert catalogue.outdated
+    assert catalogue["doubling"].digest == digest
+    edited = Catalogue.load(files)
+    assert edited["doubling"].digest != digest
+    x = torch.ones(2)
+    assert torch.equal(edited["doubling"].topics[0].functions()["double"](x), 3 * x)
+    assert torch.equal(catalogue["doubling"].topics[0].functions()["double"](x), 2 * x)
+    folder(_helper="")
+    assert edited.outdated
+
+
 def test_the_solution_has_the_functions_and_nothing_of_the_records(folder):
     topic = Catalogue.load(folder(doubling=TOPIC))["doubling"].topics[0]
     solution = topic.solution()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -26,7 +27,7 @@ from werkzeug.test import TestResponse
 from autograder.handin.submission import parse
 from server import courses
 from server.courses import CourseSpec
-from server.engine import Grade
+from server.engine import Grade, OpenGrader
 from server.grades.background import Background
 from server.grading import regrades
 from server.grading.grader import GraderLoop
@@ -84,6 +85,12 @@ PLACES = {  # who is what in the course "dl"; "outsider" leads another course
     "instructor": Role.INSTRUCTOR,
 }
 SOURCE = b"def batch_norm(x):\n    return x\n"
+_versions = count(1)
+
+
+def new_source() -> bytes:
+    """Another file each time: the same bytes would be the same submission."""
+    return SOURCE + b"# version %d\n" % next(_versions)
 
 
 class Clock:
@@ -179,20 +186,21 @@ class House:
     def accept(
         self,
         filename: str = "solution.py",
-        content: bytes = SOURCE,
+        content: bytes | None = None,
         *,
         user: str = "student",
         assignment: str = "norm",
         course: str = "dl",
     ) -> str:
         """A file handed in to the queue, whatever the limits."""
+        content = new_source() if content is None else content
         return self.queue.accept(
             self.assignment(assignment, course).id,
             self.user(user).id,
             parse(filename, content),
             content,
             unlimited=True,
-        )
+        ).public_id
 
     def row(self, public_id: str) -> Submission:
         with self.database.read() as session:
@@ -204,11 +212,13 @@ class House:
         with self.database.read() as session:
             return list(session.scalars(select(Submission).order_by(Submission.id)))
 
-    def grade_all(self, grade: Grade = engines.grade) -> None:
+    def grade_all(
+        self, grade: Grade = engines.grade, *, open_grader: OpenGrader | None = None
+    ) -> None:
         """Grade in this process until nothing waits any more."""
         patience = Patience(retry_after=(timedelta(0),) * 3)
         queue = Queue(self.database, self.files, patience, clock=self.clock)
-        loop = GraderLoop(queue, self.files, engines.opener(grade), poll=0)
+        loop = GraderLoop(queue, self.files, open_grader or engines.opener(grade), poll=0)
         claim = queue.claim
 
         def claim_or_stop():  # type: ignore[no-untyped-def]
@@ -361,13 +371,13 @@ def upload(client: FlaskClient) -> Upload:
 def post_file(
     client: FlaskClient,
     filename: str = "solution.py",
-    content: bytes = SOURCE,
+    content: bytes | None = None,
     assignment: str = "norm",
     **headers: str,
 ) -> TestResponse:
     return client.post(
         f"/courses/dl/assignments/{assignment}/",
-        data={"file": (BytesIO(content), filename)},
+        data={"file": (BytesIO(new_source() if content is None else content), filename)},
         content_type="multipart/form-data",
         headers={name.replace("_", "-"): value for name, value in headers.items()},
     )

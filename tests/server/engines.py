@@ -26,6 +26,8 @@ from server.grading.grader import run_grader
 from server.grading.queue import Patience
 from server.storage.config import Config
 
+REFERENCE = "0" * 64  # the digest of the exercises
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -58,10 +60,11 @@ ENGINE = Engine(
     {view: partial(as_view, view) for view in ("student", "instructor")},
     ".gm-report { color: var(--gm-fg) }",
     "document.title;",
+    lambda topic: REFERENCE,
 )
 
 
-def report(assignment: str, score: float = 15.0) -> dict[str, Any]:
+def report(assignment: str, score: float = 15.0, reference: str = REFERENCE) -> dict[str, Any]:
     exercises = [
         {
             "name": "batch_norm",
@@ -84,6 +87,7 @@ def report(assignment: str, score: float = 15.0) -> dict[str, Any]:
         "score": score,
         "max_score": 20.0,
         "exercises": exercises,
+        "environment": {"reference": reference},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from server import courses
-from server.grades import grades
-from server.grades.deadlines import deadlines
+from server.grades import grades, moments
+from server.grades.deadlines import Deadlines, deadlines
 from server.grades.grades import standing
 from server.storage.models import (
     Adjustment,
@@ -47,19 +48,17 @@ def assignments(counts: st.SearchStrategy[Counts]) -> st.SearchStrategy[Assignme
     )
 
 
-moments = st.integers(-72 * 12, 72 * 12).map(
-    lambda twenties: DUE + timedelta(minutes=20) * twenties
-)
+times = st.integers(-72 * 12, 72 * 12).map(lambda twenties: DUE + timedelta(minutes=20) * twenties)
 extensions = st.none() | st.builds(
     Extension,
-    due_at=st.none() | moments.filter(lambda at: at > DUE),
+    due_at=st.none() | times.filter(lambda at: at > DUE),
     late_until=st.none(),
     extra_attempts=st.just(0),
 )
 submissions = st.lists(
     st.builds(
         Submission,
-        received_at=moments,
+        received_at=times,
         state=st.sampled_from(State),
         score=st.integers(0, 20).map(float),
         max_score=st.just(20.0),
@@ -88,8 +87,8 @@ def test_what_counts_is_graded_in_time_and_what_the_policy_says(
     rows: list[Submission],
     given_by_hand: list[Adjustment],
 ) -> None:
-    limits = deadlines(assignment, extension)
-    result = standing(assignment, extension, rows, given_by_hand)
+    limits = deadlines(assignment, extension, UTC)
+    result = standing(assignment, extension, rows, given_by_hand, UTC)
     graded = [r for r in rows if r.state is State.GRADED and r.received_at <= limits.late_until]
     in_time = [row for row in graded if row.received_at <= limits.due_at]
     wanted = in_time if assignment.counts is Counts.LAST_BEFORE_DUE else graded
@@ -97,7 +96,7 @@ def test_what_counts_is_graded_in_time_and_what_the_policy_says(
         assert result.submission is (wanted[-1] if wanted else None)
     elif result.submission is not None:
         for row in graded:
-            alone = standing(assignment, extension, [row], given_by_hand)
+            alone = standing(assignment, extension, [row], given_by_hand, UTC)
             assert alone.points is not None
             assert result.points is not None
             assert alone.points <= result.points
@@ -115,24 +114,92 @@ def test_what_counts_is_graded_in_time_and_what_the_policy_says(
 def test_the_order_of_the_rows_does_not_matter(
     assignment: Assignment, rows: list[Submission]
 ) -> None:
-    assert standing(assignment, None, rows, []) == standing(assignment, None, rows[::-1], [])
+    assert standing(assignment, None, rows, [], UTC) == standing(
+        assignment, None, rows[::-1], [], UTC
+    )
 
 
-@given(assignments(st.just(Counts.BEST)), submissions, moments.filter(lambda at: at > DUE))
+@given(assignments(st.just(Counts.BEST)), submissions, times.filter(lambda at: at > DUE))
 def test_an_extension_never_costs_points(
     assignment: Assignment, rows: list[Submission], due: datetime
 ) -> None:
     extension = Extension(due_at=due, late_until=None, extra_attempts=0)
-    without = standing(assignment, None, rows, []).points or 0.0
-    assert (standing(assignment, extension, rows, []).points or 0.0) >= without
+    without = standing(assignment, None, rows, [], UTC).points or 0.0
+    assert (standing(assignment, extension, rows, [], UTC).points or 0.0) >= without
 
 
 @given(st.integers(1, 10 * 24 * 60))
 def test_each_day_begun_is_a_day_late(minutes: int) -> None:
-    limits = deadlines(Assignment(due_at=DUE, late_until=DUE + 20 * DAY), None)
+    limits = deadlines(Assignment(due_at=DUE, late_until=DUE + 20 * DAY), None, UTC)
     late = limits.late_days(DUE + timedelta(minutes=minutes))
     assert late == -(-minutes // (24 * 60))
     assert limits.late_days(DUE) == 0
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def berlin(*wall: int) -> datetime:
+    return moments.at(datetime(*wall), BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("due", "received", "days"),
+    [
+        ((2026, 10, 24, 23, 59), (2026, 10, 25, 23, 30), 1),  # a day of 25 hours
+        ((2026, 10, 17, 23, 59), (2026, 10, 18, 23, 30), 1),
+        ((2026, 10, 24, 23, 59), (2026, 10, 26, 0, 0), 2),
+        ((2027, 3, 27, 23, 59), (2027, 3, 29, 0, 30), 2),  # over a day of 23 hours
+        ((2027, 3, 20, 23, 59), (2027, 3, 22, 0, 30), 2),
+        ((2026, 10, 17, 23, 59), (2026, 10, 17, 23, 59, 59), 0),  # its minute is part of it
+        ((2026, 10, 17, 23, 59), (2026, 10, 18, 0, 0), 1),
+        ((2026, 3, 29, 1, 30), (2027, 3, 29, 1, 30), 365),
+    ],
+)
+def test_days_are_those_of_the_calendar(
+    due: tuple[int, ...], received: tuple[int, ...], days: int
+) -> None:
+    limits = Deadlines(berlin(*due), berlin(*due), berlin(*due), BERLIN)
+    assert limits.late_days(berlin(*received)) == days
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),
+    st.timedeltas(timedelta(0), timedelta(days=40)),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
+)
+def test_days_late_are_the_fewest_that_a_deadline_moved_by_would_be_met(
+    due: datetime, late: timedelta, name: str
+) -> None:
+    zone = ZoneInfo(name)
+    limits = Deadlines(due, due, due, zone)
+    days = limits.late_days(due + late)
+
+    def met(moved: int) -> bool:
+        return due + late < moments.end_of_minute(moments.days_later(due, moved, zone))
+
+    assert met(days)
+    assert days == 0 or not met(days - 1)
+
+
+def test_the_time_for_late_ones_moves_by_the_calendar_too() -> None:
+    assignment = Assignment(
+        opens_at=berlin(2026, 10, 1, 8),
+        due_at=berlin(2026, 10, 20, 23, 59),
+        late_until=berlin(2026, 10, 24, 23, 59),
+    )
+    for day, end in ((22, (2026, 10, 26, 23, 59)), (27, (2026, 10, 31, 23, 59))):
+        extension = Extension(due_at=berlin(2026, 10, day, 23, 59), late_until=None)
+        assert deadlines(assignment, extension, BERLIN).late_until == berlin(*end)
+
+
+@pytest.mark.parametrize(
+    ("wall", "words"),
+    [((2026, 10, 25, 2, 30), "comes twice"), ((2027, 3, 28, 2, 30), "does not exist")],
+)
+def test_what_a_clock_shows_twice_or_never_is_refused(wall: tuple[int, ...], words: str) -> None:
+    with pytest.raises(moments.NoSuchTime, match=words):
+        berlin(*wall)
 
 
 def grade(house: House, user: str = "student") -> Grade | None:

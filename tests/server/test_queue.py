@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,13 @@ import pytest
 from sqlalchemy import event, select
 
 from autograder.handin.submission import parse
-from server.engine import Progress, Rules
+from server.engine import Grade, Progress, ReferenceChanged, Rules
 from server.grades.attempts import NotAllowed
-from server.grading.queue import LeaseLost, Patience
+from server.grading.queue import Accepted, LeaseLost, Patience
+from server.storage.config import ConfigError
 from server.storage.models import (
     Assignment,
+    Counts,
     Extension,
     Regrade,
     RegradeItem,
@@ -24,7 +28,7 @@ from server.storage.models import (
     SourcePolicy,
     State,
 )
-from tests.server.conftest import House
+from tests.server.conftest import House, new_source
 from tests.server.engines import report
 
 PATIENCE = Patience()
@@ -117,6 +121,31 @@ def test_what_kills_every_grader_is_not_tried_for_ever(house: House) -> None:
     assert house.row(public_id).state is State.FAILED
 
 
+def test_when_the_exercises_have_changed_the_grader_is_opened_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.accept()
+    opened = []
+
+    @contextmanager
+    def open_grader() -> Iterator[Grade]:
+        opened.append(len(opened))
+        if len(opened) == 2:  # the author saves in the middle of writing
+            raise ConfigError("SyntaxError")
+
+        def grade(rules: Rules, topic: str, *_: object) -> dict[str, Any]:
+            if len(opened) == 1:
+                raise ReferenceChanged
+            return report(topic, reference="1" * 64)
+
+        yield grade
+
+    monkeypatch.setattr("server.grading.grader._SECONDS_BETWEEN_LOOKS", 0.0)
+    house.grade_all(open_grader=open_grader)
+    (row,) = house.rows()
+    assert (row.state, row.reference, row.faults, opened) == (State.GRADED, "1" * 64, 0, [0, 1, 2])
+
+
 def test_given_back_is_as_if_never_taken(house: House) -> None:
     public_id = house.accept()
     claim = house.queue.claim()
@@ -182,7 +211,13 @@ def test_one_who_came_before_is_not_overtaken_by_who_comes_for_the_first_time(
     assert [house.queue.claim().public_id for _ in range(2)] == [returned, new]
 
 
+def last_counts(house: House) -> None:
+    with house.database.write() as session:
+        session.get_one(Assignment, house.assignment().id).counts = Counts.LAST
+
+
 def test_a_newer_one_supersedes_what_waits_and_keeps_its_place(house: House) -> None:
+    last_counts(house)
     old = house.accept(user="student")
     house.accept(user="classmate")
     new = house.accept(user="student")
@@ -193,6 +228,7 @@ def test_a_newer_one_supersedes_what_waits_and_keeps_its_place(house: House) -> 
 
 
 def test_what_is_being_graded_is_superseded_only_if_it_has_to_wait_again(house: House) -> None:
+    last_counts(house)
     old = house.accept()
     claim = house.queue.claim()
     house.accept()
@@ -201,11 +237,63 @@ def test_what_is_being_graded_is_superseded_only_if_it_has_to_wait_again(house: 
     assert house.row(old).state is State.SUPERSEDED
 
 
+def test_where_the_best_counts_nothing_is_superseded(house: House) -> None:
+    better, worse = house.accept(), house.accept()
+    assert {house.row(better).state, house.row(worse).state} == {State.WAITING}
+    for score in (5.0, 20.0):  # the newest is graded first
+        house.queue.finish(house.queue.claim(), report("normalization", score))
+    assert house.row(better).score == 20.0
+
+
 def test_what_is_in_time_is_not_superseded_by_what_is_late(house: House) -> None:
+    with house.database.write() as session:
+        counts = Counts.LAST_BEFORE_DUE
+        session.get_one(Assignment, house.assignment().id).counts = counts
     in_time = house.accept()
     house.clock.advance(8 * 86400)
     late = house.accept()
     assert {house.row(in_time).state, house.row(late).state} == {State.WAITING}
+
+
+def test_what_was_superseded_waits_again_when_the_one_after_it_cannot_be_graded(
+    house: House,
+) -> None:
+    last_counts(house)
+    old, new = house.accept(), house.accept()
+    assert house.row(old).state is State.SUPERSEDED
+    for _ in range(len(PATIENCE.retry_after) + 1):
+        claim = house.queue.claim()
+        assert claim.public_id == new
+        house.queue.fail(claim, "disk full")
+        house.clock.advance(100)
+    assert (house.row(old).state, house.row(new).state) == (State.WAITING, State.FAILED)
+    house.queue.finish(house.queue.claim(), REPORT)
+    assert house.row(old).state is State.GRADED
+
+
+def test_staff_can_have_any_stored_file_graded(house: House) -> None:
+    last_counts(house)
+    old, new = house.accept(), house.accept()
+    assert house.queue.try_again(house.row(old).id)
+    assert {house.row(old).state, house.row(new).state} == {State.WAITING}
+    house.grade_all()
+    assert {house.row(old).state, house.row(new).state} == {State.GRADED}
+    assert not house.queue.try_again(house.row(old).id)
+
+
+def test_the_same_bytes_again_are_the_submission_that_they_are(house: House) -> None:
+    limited(house, attempts=1)
+    assignment, user = house.assignment().id, house.user().id
+    content = new_source()
+    first = house.queue.accept(assignment, user, parse("a.py", content), content)
+    house.grade_all()
+    again = house.queue.accept(assignment, user, parse("b.py", content), content)
+    assert not first.again
+    assert again == Accepted(first.public_id, again=True)
+    assert [row.number for row in house.rows()] == [1]
+    assert [path.name for path in house.config.submissions.iterdir()] == [first.public_id]
+    house.accept(content=b"x = 1\n")
+    assert house.row(house.accept(content=content)).number == 3  # not the latest any more
 
 
 def limited(house: House, **limits: int) -> None:
@@ -217,10 +305,9 @@ def limited(house: House, **limits: int) -> None:
 
 def hand_in(house: House) -> str | None:
     """Why it was refused; None when it was accepted."""
+    content = new_source()
     try:
-        house.queue.accept(
-            house.assignment().id, house.user().id, parse("s.py", b"x = 1\n"), b"x = 1\n"
-        )
+        house.queue.accept(house.assignment().id, house.user().id, parse("s.py", content), content)
     except NotAllowed as refusal:
         return str(refusal)
     return None
@@ -228,15 +315,17 @@ def hand_in(house: House) -> str | None:
 
 def test_attempts_count_when_they_are_graded_and_a_fault_gives_them_back(house: House) -> None:
     limited(house, attempts=2)
+    last_counts(house)
     assert hand_in(house) is None
     assert hand_in(house) is None  # supersedes the first, which then costs nothing
     for _ in range(len(PATIENCE.retry_after) + 1):
         house.queue.fail(house.queue.claim(), "disk full")
         house.clock.advance(100)
-    assert {row.state for row in house.rows()} == {State.SUPERSEDED, State.FAILED}
-    for _ in range(2):
-        assert hand_in(house) is None
-        house.queue.finish(house.queue.claim(), REPORT)
+    assert hand_in(house) is None  # supersedes the first, which was to be graded in its place
+    assert {row.state for row in house.rows()} == {State.SUPERSEDED, State.FAILED, State.WAITING}
+    house.queue.finish(house.queue.claim(), REPORT)
+    assert hand_in(house) is None
+    house.queue.finish(house.queue.claim(), REPORT)
     assert hand_in(house) == "All 2 attempts are used."
     assert len(list(house.config.submissions.iterdir())) == 4  # the refused file is gone
 

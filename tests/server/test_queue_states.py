@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from server.grading.queue import Claim, LeaseLost, Patience
-from server.storage.models import State
+from server.storage.models import Assignment, Counts, State
 from tests.server.conftest import make_house
 from tests.server.engines import report
 
@@ -27,6 +27,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.directory = tempfile.mkdtemp()
         self.house = make_house(Path(self.directory) / "data")
         self.queue = self.house.queue
+        with self.house.database.write() as session:  # of the one the best counts, of the other
+            row = session.get_one(Assignment, self.house.assignment("losses").id)  # the last
+            row.counts = Counts.LAST
         self.accepted: list[str] = []
         self.holder: dict[int, int] = {}  # submission -> the lease that counts
         self.scores: dict[int, float] = {}
@@ -94,15 +97,17 @@ class QueueMachine(RuleBasedStateMachine):
             assert (row.state is State.FAILED) == (row.faults > len(PATIENCE.retry_after))
             assert (row.lease_until is not None) == (row.state is State.GRADING)
         waiting = [row for row in rows if row.state is State.WAITING]
-        assert len({(row.user_id, row.assignment_id) for row in waiting}) == len(waiting)
         assert len({(row.turn, row.place) for row in waiting}) == len(waiting)
         for row in rows:
             if row.state is State.SUPERSEDED:
                 kind = row.user_id, row.assignment_id
                 assert any(
-                    (other.user_id, other.assignment_id) == kind and other.id > row.id
+                    (other.user_id, other.assignment_id) == kind
+                    and other.id > row.id
+                    and other.state is not State.FAILED
                     for other in rows
                 )
+                assert row.assignment_id == self.house.assignment("losses").id
 
 
 QueueMachine.TestCase.settings = settings(

@@ -10,15 +10,18 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import undefer
 
+from server.engine import Rules
 from server.grades import marking
 from server.grading import regrades
+from server.grading.outlook import Outlook, outlook
 from server.grading.regrades import RegradeError, Which
 from server.storage.models import (
     Assignment,
     AuditEntry,
+    Counts,
     ExerciseScore,
     Grade,
     MisconceptionFound,
@@ -44,8 +47,14 @@ def graded(house: House, user: str, *scores: float) -> list[str]:
     return found
 
 
-def grade_anew(house: House, score: float) -> None:
-    house.grade_all(lambda secret, topic, *_: engines.report(topic, score))
+def grade_anew(house: House, *scores: float, reference: str = engines.REFERENCE) -> None:
+    """Grade what waits; the scores in the order of grading, the last one for all that follow."""
+    left = list(scores)
+
+    def grade(rules: Rules, topic: str, *_: object) -> dict[str, Any]:
+        return engines.report(topic, left.pop(0) if len(left) > 1 else left[0], reference)
+
+    house.grade_all(grade)
 
 
 def everything(house: House) -> dict[str, list[tuple[Any, ...]]]:
@@ -119,7 +128,7 @@ def test_nothing_changes_until_it_is_applied_and_then_the_grade_does(house: Hous
 
 @pytest.mark.parametrize(
     ("which", "wanted"),
-    [(Which.ALL, [0, 1, 2, 3]), (Which.COUNTING, [1, 3]), (Which.LATEST, [2, 3])],
+    [(Which.ALL, [0, 1, 2, 3]), (Which.COULD_COUNT, [0, 1, 2, 3]), (Which.LATEST, [2, 3])],
 )
 def test_which_submissions_are_graded_anew(house: House, which: Which, wanted: list[int]) -> None:
     rows = [*graded(house, "student", 12, 18, 15), *graded(house, "classmate", 11)]
@@ -199,15 +208,122 @@ def test_the_pages_from_the_start_to_the_end(house: House, browser: Browser) -> 
     grade_anew(house, 12)
     assert assistant.get(f"{page}status").json == {"done": 1, "total": 1, "final": True}
     shown = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", instructor.get(page).text))
-    assert "Student, attempt 1 15 12 lower ▼ group_norm: 5 → 2" in shown
+    assert "Student 7.5 6 of 10 lower ▼" in shown
+    assert "75 % → 60 % ( group_norm 5 of 10 → 2 of 10)" in shown
     assert "Apply the new results" in shown
     assert (
-        "Applied: 1 score changed." in instructor.post(f"{page}apply", follow_redirects=True).text
+        "Applied: 1 grade changed." in instructor.post(f"{page}apply", follow_redirects=True).text
     )
     assert "15 of 20" not in instructor.get("/courses/dl/assignments/norm/").text
     assert [item.state for item in items(house)] == [State.GRADED]
     with house.database.read() as session:
         assert session.scalars(select(Regrade)).one().state is RegradeState.APPLIED
+
+
+def grade_of(house: House, user: str = "student") -> float | None:
+    with house.database.read() as session:
+        return session.get_one(Grade, (house.assignment().id, house.user(user).id)).points
+
+
+def look(house: House, regrade: int) -> Outlook:
+    with house.database.read() as session:
+        return outlook(session, session.get_one(Regrade, regrade))
+
+
+def test_the_default_ends_with_the_grade_that_grading_everything_would_give(
+    house: House, browser: Browser
+) -> None:
+    graded(house, "student", 12, 20)  # the first is right, the second follows the error
+    client = browser("instructor")
+    form = client.get(REGRADES).text
+    assert re.search(r'<option selected value="could-count">|<option value="could-count">', form)
+    page = client.post(
+        REGRADES, data={"assignment": "norm", "which": "could-count", "reason": "corrected"}
+    ).location
+    grade_anew(house, 20, 12, reference="1" * 64)
+    shown = client.get(page).text
+    assert "attempt 1 counts, not 2" in shown
+    assert "Applied: 0 grades changed." in client.post(f"{page}apply", follow_redirects=True).text
+    assert grade_of(house) == 10
+
+
+def test_it_says_for_whom_it_leaves_out_what_could_count(house: House, browser: Browser) -> None:
+    graded(house, "student", 12, 20)
+    graded(house, "classmate", 14)
+    regrade = house.regrade(Which.LATEST)
+    grade_anew(house, 12, 14, reference="1" * 64)
+    (left_out,) = look(house, regrade).left_out
+    assert (left_out.user.name, [one.number for one in left_out.left_out]) == ("Student", [1])
+    shown = browser("instructor").get(f"{REGRADES}/{regrade}/").text
+    assert "Not all that could count is in this regrade" in shown
+
+
+def test_it_compares_shares_and_says_what_full_marks_are(house: House, browser: Browser) -> None:
+    graded(house, "student", 20)
+    regrade = house.regrade()
+
+    def grade(rules: Rules, topic: str, *_: object) -> dict[str, Any]:
+        report = engines.report(topic, 19)
+        report["exercises"][1]["max_score"] = 9.0
+        return report | {"max_score": 19.0}
+
+    house.grade_all(grade)
+    view = look(house, regrade)
+    assert (view.higher, view.lower, view.maxima) == (0, 0, [("group_norm", 10.0, 9.0)])
+    page = browser("instructor").get(f"{REGRADES}/{regrade}/").text
+    shown = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", page))
+    assert "Full marks have changed: group_norm gave 10, gives 9." in shown
+    assert "Student 10 10 of 10" in shown
+    assert apply(house, regrade) == 0
+    assert look(house, regrade).maxima == [("group_norm", 10.0, 9.0)]  # also afterwards
+
+
+def test_what_an_older_version_graded_is_said_and_graded_anew_with_one_button(
+    house: House, browser: Browser
+) -> None:
+    (old,) = graded(house, "student", 12)
+    with house.database.write() as session:
+        session.execute(update(Submission).values(reference="1" * 64))
+    graded(house, "classmate", 20)
+    client = browser("instructor")
+    page = client.get("/courses/dl/staff/").text
+    assert "1 submission was graded by an older version of the exercises" in page
+    assert "11111111" in client.get(f"/courses/dl/staff/submissions/{old}/").text
+    fields = {"assignment": "norm", "which": "older", "reason": "The exercises have changed"}
+    assert all(f'value="{value}"' in page for value in fields.values())
+    regrade = client.post(REGRADES, data=fields).location
+    assert [item.submission_id for item in items(house)] == [house.row(old).id]
+    grade_anew(house, 15)
+    client.post(f"{regrade}apply")
+    assert house.row(old).reference == engines.REFERENCE
+    assert "older version" not in client.get("/courses/dl/staff/").text
+
+
+def test_results_of_two_versions_are_not_applied_together(house: House) -> None:
+    graded(house, "student", 12)
+    graded(house, "classmate", 12)
+    regrade = house.regrade()
+    for reference in "12":
+        claim = house.queue.claim()
+        assert claim is not None
+        house.queue.finish(claim, engines.report(claim.topic, 20, reference * 64))
+    assert len(look(house, regrade).references) == 2
+    with pytest.raises(RegradeError, match="graded by different versions"):
+        apply(house, regrade)
+    assert grade_of(house) == 6
+
+
+def test_a_superseded_file_is_graded_by_a_regrade_of_every_file(house: House) -> None:
+    with house.database.write() as session:
+        session.get_one(Assignment, house.assignment().id).counts = Counts.LAST
+    first = house.accept()
+    graded(house, "student", 12)
+    assert house.row(first).state is State.SUPERSEDED
+    regrade = house.regrade()
+    grade_anew(house, 20, 12)
+    assert look(house, regrade).prospects[0].before.points == 6
+    assert apply(house, regrade) == 0  # the last one counts
+    assert (house.row(first).state, house.row(first).score) == (State.GRADED, 20)
 
 
 @settings(
@@ -221,5 +337,6 @@ def test_applying_what_was_replaced_restores_the_score(
     for result in (again, score):
         regrade = house.regrade(Which.LATEST)
         grade_anew(house, float(result))
-        assert apply(house, regrade) == (score != again)
+        apply(house, regrade)
+        assert house.row(public_id).score == result
     assert house.row(public_id).score == score

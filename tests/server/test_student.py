@@ -71,7 +71,7 @@ def test_the_phases_follow_one_another(days: int) -> None:
     assignment = Assignment(
         opens_at=NOW - timedelta(days=20), due_at=NOW, late_until=NOW + timedelta(days=9)
     )
-    phase = deadlines(assignment, None).phase(NOW + timedelta(days=days, seconds=1))
+    phase = deadlines(assignment, None, UTC).phase(NOW + timedelta(days=days, minutes=1))
     expected = [
         (-20, Phase.COMING),
         (-2, Phase.OPEN),
@@ -205,7 +205,7 @@ def test_the_steps_add_up_to_the_grade(
 ) -> None:
     for given_points in by_hand:
         given_points.reason = "a reason"
-    result = standing(assignment, extension, rows, by_hand)
+    result = standing(assignment, extension, rows, by_hand, UTC)
     grade = Grade(
         points=result.points,
         late_days=result.late_days,

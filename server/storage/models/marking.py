@@ -113,6 +113,7 @@ class RegradeItem(Work):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
     # What it found against what the submission has, as `server.grading.results` compares them.
     score_before: Mapped[float | None]
+    max_score_before: Mapped[float | None]
     changed: Mapped[bool | None]
     exercises: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     # What applying it replaced in the submission, so that nothing is lost.

@@ -22,6 +22,7 @@ class Submission(Work):
         Index(None, "user_id", "turn"),
         Index(None, "assignment_id", "received_at"),
         Index(None, "assignment_id", "state", "received_at"),
+        Index(None, "assignment_id", "reference"),
         Index(None, "graded_at"),
     )
 

@@ -17,7 +17,7 @@ class State(StrEnum):
     GRADING = "grading"
     GRADED = "graded"
     FAILED = "failed"  # through a fault of ours, more often than is tried again
-    SUPERSEDED = "superseded"  # the student handed in a newer one while it waited
+    SUPERSEDED = "superseded"  # a newer one came while it waited, beside which it cannot count
 
     @property
     def final(self) -> bool:
@@ -44,6 +44,7 @@ class Work(Base):
     graded_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     score: Mapped[float | None]
     max_score: Mapped[float | None]
+    reference: Mapped[str | None] = mapped_column(String(64))  # the digest of what it is graded by
     # Large and seldom read: last in the row, and loaded only where it is asked for.
     report: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True), deferred=True, sort_order=100

@@ -26,23 +26,26 @@ from server.web.services import services
 @by_token(Scope.SUBMIT, 404, 409, 413, 422)
 @in_course(Role.STUDENT)
 @pages.arguments(schemas.HandIn, location="files")
+@pages.alt_response(200, schema=schemas.SubmissionStatus, description="It was there already")
 @pages.response(201, schemas.SubmissionStatus, headers={"Location": {"schema": {"type": "string"}}})
 def hand_in(seat: Seat, sent: dict[str, Any], assignment: str) -> tuple[Any, int, dict[str, str]]:
     """Hand in a file, or several
 
-    They are on the server's disk before the answer leaves. 409: the assignment's deadlines or
-    limits forbid it, and nothing was accepted.
+    They are on the server's disk before the answer leaves. 200: what was sent is, byte for byte,
+    what was handed in last, and that is the answer. 409: the assignment's deadlines or limits
+    forbid it, and nothing was accepted.
     """
     chosen = access.assignment(seat, assignment)
     try:
         files = [(file.filename or "", file.read()) for file in sent["file"]]
-        public_id = upload.hand_in(seat, chosen, files)
+        accepted = upload.hand_in(seat, chosen, files)
     except SubmissionError as error:
         raise Problem(422, str(error)) from None
     except NotAllowed as error:
         raise Problem(409, str(error)) from None
-    where = url_for(".submission", course=seat.course.slug, public_id=public_id)
-    return _status(access.submission(seat, public_id)), 201, {"Location": where}
+    where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
+    found = _status(access.submission(seat, accepted.public_id))
+    return found, 200 if accepted.again else 201, {"Location": where}
 
 
 @pages.get("/courses/<course>/submissions")

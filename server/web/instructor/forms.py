@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -27,6 +26,7 @@ from wtforms.validators import (
     ValidationError,
 )
 
+from server.grades import moments
 from server.grading.regrades import Which
 
 _MOST_POINTS = 10_000
@@ -55,9 +55,14 @@ class ExtensionForm(FlaskForm):  # type: ignore[misc]
     extension_reason = _reason()
     grant = SubmitField("Grant")
 
-    def moment(self, name: str, timezone: str) -> datetime | None:
-        chosen: datetime | None = self[name].data
-        return None if chosen is None else chosen.replace(tzinfo=ZoneInfo(timezone))
+    def moment(self, name: str, zone: tzinfo) -> datetime | None:
+        """What was chosen; where there is no such time, the field says so."""
+        field = self[name]
+        try:
+            return None if field.data is None else moments.at(field.data, zone)
+        except moments.NoSuchTime as error:
+            field.errors = [str(error)]
+            return None
 
 
 class AdjustmentForm(FlaskForm):  # type: ignore[misc]
@@ -89,9 +94,10 @@ class RegradeForm(FlaskForm):  # type: ignore[misc]
     which = SelectField(
         "Submissions",
         choices=[
-            SelectChoice(Which.COUNTING.value, "those that count"),
+            SelectChoice(Which.COULD_COUNT.value, "all that could count"),
+            SelectChoice(Which.OLDER.value, "those graded by an older version of the exercises"),
             SelectChoice(Which.LATEST.value, "the latest of each student"),
-            SelectChoice(Which.ALL.value, "all that are graded"),
+            SelectChoice(Which.ALL.value, "every file, superseded ones too"),
         ],
     )
     students = SelectMultipleField(

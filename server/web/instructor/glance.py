@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, or_, select
@@ -70,11 +70,11 @@ class Standing:
         labels = [f"{10 * tenth} to {10 * tenth + 10} %" for tenth in range(10)]
         return Bars([Bar(*pair) for pair in zip([*labels, "full marks"], counts, strict=True)])
 
-    def pressing(self, now: datetime) -> bool:
+    def pressing(self, now: datetime, zone: tzinfo) -> bool:
         """Whether it can be handed in, and half of the time until it is due is gone."""
         a = self.assignment
-        end = deadlines(a, None).late_until
-        return a.opens_at + (a.due_at - a.opens_at) / 2 <= now <= end
+        begun = a.opens_at + (a.due_at - a.opens_at) / 2 <= now
+        return begun and deadlines(a, None, zone).takes(now)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import SelectChoice
 
-from server.grading import regrades
+from server.grading import outlook, regrades
 from server.grading.regrades import RegradeError, Which
+from server.storage.config import ConfigError
 from server.storage.models import (
     Assignment,
     Enrolment,
@@ -20,7 +21,6 @@ from server.storage.models import (
     RegradeState,
     Role,
     State,
-    Submission,
     User,
 )
 from server.web import access
@@ -36,14 +36,11 @@ _LISTED = 50
 
 @dataclass(frozen=True)
 class Counts:
-    """How far a regrade is, and what it found."""
+    """How far a regrade is."""
 
     total: int
     done: int
     failed: int
-    changed: int
-    higher: int
-    lower: int
 
     @property
     def complete(self) -> bool:
@@ -64,6 +61,10 @@ def start_regrade(seat: Seat) -> BaseResponse | tuple[str, int]:
         return _regrades(seat, form), 422
     chosen = access.assignment(seat, form.assignment.data)
     try:
+        reference = services().engine.digest(chosen.topic)
+    except ConfigError as error:
+        return _regrades(seat, form, str(error)), 422
+    try:
         with services().database.write() as session:
             regrade = regrades.start(
                 session,
@@ -73,6 +74,7 @@ def start_regrade(seat: Seat) -> BaseResponse | tuple[str, int]:
                 form.reason.data.strip(),
                 at=services().clock(),
                 actor=session.get_one(User, seat.user.id),
+                reference=reference,
             )
     except RegradeError as error:
         return _regrades(seat, form, str(error)), 422
@@ -82,31 +84,21 @@ def start_regrade(seat: Seat) -> BaseResponse | tuple[str, int]:
 @pages.get("/regrades/<int:regrade_id>/")
 @in_course(Role.ASSISTANT)
 def regrade(seat: Seat, regrade_id: int) -> str:
-    """The differences: what is, what would be, per submission and exercise."""
+    """The differences: each student's grade as it is and as it would be, and what makes it."""
     everything, page = request.args.get("show") == "all", max(1, number("page", 1))
     with services().database.read() as session:
         found = _regrade(session, seat, regrade_id)
         counts = _counts(session, found)
-        query = (
-            select(RegradeItem)
-            .where(RegradeItem.regrade_id == found.id)
-            .options(
-                joinedload(RegradeItem.submission).joinedload(Submission.user),
-            )
-            .order_by(
-                func.coalesce(RegradeItem.score - RegradeItem.score_before, 0.0), RegradeItem.id
-            )
-        )
-        if not everything:
-            query = query.where(RegradeItem.changed.is_(True) | (RegradeItem.state == State.FAILED))
-        items = session.scalars(query.limit(_ROWS + 1).offset((page - 1) * _ROWS)).all()
+        view = outlook.outlook(session, found)
+    shown = [one for one in view.prospects if everything or one.differs]
     return render_template(
         "instructor/regrade.html",
         regrade=found,
         counts=counts,
-        items=items[:_ROWS],
-        more=len(items) > _ROWS,
+        outlook=view,
+        prospects=shown[(page - 1) * _ROWS : page * _ROWS],
         page=page,
+        pages=-(-len(shown) // _ROWS),
         everything=everything,
     )
 
@@ -141,7 +133,7 @@ def _end(seat: Seat, regrade_id: int, *, apply: bool) -> BaseResponse:
             actor = session.get_one(User, seat.user.id)
             if apply:
                 changed = regrades.apply(session, found, at=at, actor=actor)
-                flash(f"Applied: {changed} {'score' if changed == 1 else 'scores'} changed.")
+                flash(f"Applied: {changed} {'grade' if changed == 1 else 'grades'} changed.")
             else:
                 regrades.discard(session, found, at=at, actor=actor)
                 flash("Discarded: everything stays as it was.")
@@ -172,9 +164,6 @@ def _counts(session: Session, regrade: Regrade) -> Counts:
                 func.count(),
                 how_many(RegradeItem.state.not_in((State.WAITING, State.GRADING))),
                 how_many(RegradeItem.state == State.FAILED),
-                how_many(RegradeItem.changed.is_(True)),
-                how_many(RegradeItem.score > RegradeItem.score_before),
-                how_many(RegradeItem.score < RegradeItem.score_before),
             ).where(RegradeItem.regrade_id == regrade.id)
         ).one()
     )

@@ -70,8 +70,10 @@ def grant(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, in
     form = ExtensionForm()
     if not form.validate_on_submit():
         return _student(seat, enrolment, chosen.slug, extension_form=form), 422
-    due = form.moment("due_at", seat.course.timezone)
-    late = form.moment("late_until", seat.course.timezone)
+    zone = ZoneInfo(seat.course.timezone)
+    due, late = form.moment("due_at", zone), form.moment("late_until", zone)
+    if form.due_at.errors or form.late_until.errors:
+        return _student(seat, enrolment, chosen.slug, extension_form=form), 422
     if late is not None and late < (due or chosen.due_at):
         form.late_until.errors = ["It must not be before the due date."]
         return _student(seat, enrolment, chosen.slug, extension_form=form), 422
@@ -212,7 +214,7 @@ def _records(session: Session, seat: Seat, user_id: int) -> list[Record]:
         found.append(
             Record(
                 assignment,
-                deadlines(assignment, extension),
+                deadlines(assignment, extension, ZoneInfo(seat.course.timezone)),
                 next((g for g in stored if g.assignment_id == assignment.id), None),
                 [s for s in submissions if s.assignment_id == assignment.id],
                 extension,

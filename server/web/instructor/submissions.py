@@ -28,6 +28,7 @@ from server.web.access import Seat, in_course
 from server.web.instructor import code
 from server.web.instructor.blueprint import number, pages, people_named
 from server.web.instructor.forms import AdjustmentForm, CommentForm
+from server.web.instructor.versions import is_older
 from server.web.services import services
 
 _ROWS = 50
@@ -114,12 +115,12 @@ def comment(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
 @pages.post("/submissions/<public_id>/again")
 @in_course(Role.ASSISTANT)
 def try_again(seat: Seat, public_id: str) -> BaseResponse:
-    """Queue one that failed through a fault of ours anew."""
+    """Queue one anew that failed through a fault of ours, or was superseded."""
     found = access.submission(seat, public_id)
     if services().queue.try_again(found.id):
         flash("It waits to be graded again.")
     else:
-        flash("Only what failed can be tried again: to grade others anew, start a regrade.")
+        flash("It is graded or waits to be: to grade it anew, start a regrade.")
     return _back(seat, public_id)
 
 
@@ -148,6 +149,11 @@ def _submission(seat: Seat, found: Submission, form: CommentForm | None = None) 
         ).all()
         grade = session.get(Grade, (found.assignment_id, found.user_id))
         enrolment = session.get(Enrolment, (seat.course.id, found.user_id))
+    try:
+        pieces = code.pieces(found.filename, services().files.read(found.public_id))
+        missing = False
+    except OSError:
+        pieces, missing = [], True
     return render_template(
         "instructor/submission.html",
         submission=found,
@@ -155,7 +161,9 @@ def _submission(seat: Seat, found: Submission, form: CommentForm | None = None) 
         others=others,
         grade=grade,
         enrolment=enrolment,
-        pieces=code.pieces(found.filename, services().files.read(found.public_id)),
+        pieces=pieces,
+        missing=missing,
+        older=is_older(found),
         report=services().engine.show_all(found.report) if found.report else None,
         form=form or CommentForm(formdata=None),
         adjustment_form=AdjustmentForm(formdata=None),

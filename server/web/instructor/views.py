@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from flask import render_template
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from server.grades.deadlines import deadlines
 from server.storage.models import Assignment, Enrolment, ExerciseScore, Grade, Role, User
 from server.web import access
 from server.web.access import Seat, in_course
 from server.web.instructor import glance
 from server.web.instructor.blueprint import number, pages
+from server.web.instructor.versions import versions
 from server.web.services import services
 
 _DAYS = 14
@@ -36,12 +37,12 @@ class Row:
 @in_course(Role.ASSISTANT)
 def home(seat: Seat) -> str:
     """All assignments: where the class stands, what it has misunderstood, who needs help."""
-    now = services().clock()
+    now, zone = services().clock(), ZoneInfo(seat.course.timezone)
     with services().database.read() as session:
         standings = glance.standings(session, seat.course)
         ids = [standing.assignment.id for standing in standings]
-        pressing = [s for s in standings if s.pressing(now)]
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        pressing = [s for s in standings if s.pressing(now, zone)]
+        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return render_template(
             "instructor/home.html",
             now=now,
@@ -62,6 +63,7 @@ def home(seat: Seat) -> str:
                 _DAYS,
             ),
             health=glance.health(session, seat.course, now),
+            versions=versions(session, [standing.assignment for standing in standings]),
         )
 
 
@@ -73,7 +75,7 @@ def assignment(seat: Seat, assignment: str) -> str:
     now, page = services().clock(), max(1, number("page", 1))
     with services().database.read() as session:
         (standing,) = glance.standings(session, seat.course, chosen)
-        begin, end = chosen.opens_at, max(deadlines(chosen, None).late_until, chosen.due_at)
+        begin, end = chosen.opens_at, chosen.late_until or chosen.due_at
         return render_template(
             "instructor/assignment.html",
             now=now,
@@ -86,6 +88,7 @@ def assignment(seat: Seat, assignment: str) -> str:
             rows=_rows(session, seat, chosen, page),
             page=page,
             pages=-(-standing.students // _ROWS),
+            versions=versions(session, [chosen]),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from autograder.handin.submission import MAX_BYTES, MAX_FILES, SubmissionError
@@ -55,10 +55,13 @@ def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     try:
         if pasted and files:
             raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
-        public_id = upload.hand_in(seat, chosen, files or pasted)
+        accepted = upload.hand_in(seat, chosen, files or pasted)
     except (SubmissionError, NotAllowed) as error:
         return _assignment(seat, chosen, str(error), code), 422
-    return redirect(url_for(".submission", course=seat.course.slug, public_id=public_id), 303)
+    if accepted.again:
+        flash("This is, byte for byte, what you handed in last: here it is. It uses no attempt.")
+    where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
+    return redirect(where, 303)
 
 
 def _assignment(seat: Seat, chosen: Assignment, refusal: str = "", code: str = "") -> str:

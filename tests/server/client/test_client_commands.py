@@ -16,7 +16,7 @@ from click.testing import Result
 
 from autograder.topics.catalogue import Catalogue
 from server.people import accounts
-from server.storage.models import Assignment, Course, Role, Scope, State, User
+from server.storage.models import Assignment, Counts, Course, Role, Scope, State, User
 from tests.server.client.conftest import Gradmark, Served
 
 
@@ -200,7 +200,12 @@ def test_in_several_courses_one_says_which(
 def test_what_was_not_graded_is_told_kindly(
     served: Served, student: Gradmark, solution: Path
 ) -> None:
+    with served.house.database.write() as session:
+        row = session.get_one(Assignment, served.house.assignment("losses").id)
+        row.counts = Counts.LAST
     first = identity(student("submit", "losses", solution, "--no-wait"))
+    said(student("submit", "losses", solution, "--no-wait"), 0, "already, byte for byte", first)
+    solution.write_text(solution.read_text() + "# corrected\n")
     second = identity(student("submit", "losses", solution, "--no-wait"))
     said(student("status", first), 0, "you handed in a newer one")
 
@@ -208,7 +213,7 @@ def test_what_was_not_graded_is_told_kindly(
         raise RuntimeError("out of order")
 
     served.house.grade_all(broken)
-    assert served.house.rows()[1].state is State.FAILED
+    assert [row.state for row in served.house.rows()] == [State.FAILED] * 2
     said(student("status", second), 3, "cost no attempt")
 
 
