@@ -102,6 +102,11 @@ class Exercise:
         hints = [misconception.name for misconception in self.misconceptions]
         if len(set(hints)) < len(hints):
             raise AuthoringError(f"{self.name}: two misconceptions have one name")
+        if self.functions and not any(c.public for check in self.checks for c in check.cases):
+            raise AuthoringError(
+                f"{self.name}: no case is public, so its self-check would pass whatever is written:"
+                " give one case(..., public=True)"
+            )
 
     @property
     def max_score(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Check(ABC):
 
     kind: ClassVar[str]
     gated: ClassVar[bool] = False
+    named: ClassVar[bool] = True  # whether its outputs are the function's, under their names
     long: ClassVar[bool] = False
 
     cases: tuple[Case, ...]
@@ -141,6 +143,14 @@ class FunctionCheck(Check):
                     f"{self.name}, case {case.name!r}: {self.function.__name__} takes no "
                     f"{', '.join(sorted(unknown))}"
                 )
+        stated = _stated(self.function) if self.named else ""
+        known = {*parameters, *re.findall(r"\w+", stated)}
+        strange = [name for name in self.points if stated and not known & set(name.split())]
+        if strange:
+            raise AuthoringError(
+                f"{self.name}: there are points for {', '.join(strange)}, which "
+                f"{self.function.__name__} neither takes nor, by its docstring, returns: {stated!r}"
+            )
 
     @property
     def subject(self) -> str:
@@ -185,3 +195,11 @@ class FunctionCheck(Check):
         present = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
         parameters = list(inspect.signature(self.function).parameters)
         return ordered(self.function.__name__, parameters, present, seed)
+
+
+def _stated(function: Callable[..., Any]) -> str:
+    """What a docstring says below "Returns:", on one line, if it begins with a name."""
+    doc = inspect.getdoc(function) or ""
+    section = re.search(r"^Returns:\n((?:[ ]+.*\n?|\n)+)", doc, re.MULTILINE)
+    text = " ".join(section[1].split()) if section else ""
+    return text if re.match(r"[(`]*[a-z_]\w*`?[,:;)]", text) else ""

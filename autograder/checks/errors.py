@@ -22,6 +22,7 @@ class ErrorCheck(FunctionCheck):
 
     kind: ClassVar[str] = "errors"
     gated: ClassVar[bool] = True
+    named: ClassVar[bool] = False
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
         return [self._call(arguments, seeds("call"))]

@@ -53,9 +53,13 @@ class ValueCheck(FunctionCheck):
 
 @dataclass(frozen=True)
 class GradientCheck(ValueCheck):
-    """Each gradient is judged, and credited, on its own."""
+    """Each gradient is judged, and credited, on its own.
+
+    `unverified` is why no finite difference can show that the solution's gradients are right.
+    """
 
     kind: ClassVar[str] = "gradients"
+    unverified: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,20 @@ def values(
 
 
 def gradients(
-    function: Callable[..., Any], cases: Iterable[Case], points: Mapping[str, float], name: str = ""
+    function: Callable[..., Any],
+    cases: Iterable[Case],
+    points: Mapping[str, float],
+    name: str = "",
+    unverified: str = "",
 ) -> GradientCheck:
-    """Check the gradients that a backward returns, in float64, each with points of its own."""
-    return GradientCheck(function, tuple(cases), dict(points), name or function.__name__)
+    """Check the gradients that a backward returns, in float64, each with points of its own.
+
+    Args:
+        unverified: the audit holds the solution's gradients against finite differences of the
+            exercise's first function; where that cannot be, the reason why.
+    """
+    name = name or function.__name__
+    return GradientCheck(function, tuple(cases), dict(points), name, unverified=unverified)
 
 
 def precision(

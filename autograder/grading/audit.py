@@ -23,6 +23,7 @@ from autograder.grading.grader import Grader
 from autograder.handin.submission import Source
 from autograder.sandbox import Sandbox, SandboxFault
 from autograder.topics.catalogue import Catalogue, Topic
+from autograder.truth.gradients import unproven
 
 Progress = Callable[[str, int, int], None]
 
@@ -174,7 +175,8 @@ def _audit_exercise(
             topic, exercise, [Source(name, (text,)) for name, text in files.items()]
         )
 
-    misses, confused = [], []
+    wrong = unproven(topic, exercise, grader.trials(topic, exercise))
+    misses, confused = [Miss("the reference", what) for what in wrong], []
     to_failing: list[tuple[float, str]] = []  # decades, and whose
     passed = 0
     for name, source in correct:

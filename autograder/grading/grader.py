@@ -145,6 +145,10 @@ class Grader:
             },
         }
 
+    def trials(self, topic: Topic, exercise: Exercise) -> Sequence[Trial]:
+        """The cases that it grades an exercise by, and what is right in them."""
+        return self._oracle.trials(topic, exercise)
+
     def grade_exercise(
         self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
     ) -> dict[str, Any]:

@@ -204,18 +204,21 @@ EXERCISES = (
                 ATTENTION_BACKWARD,
                 points={"grad_scores": 2},
                 name="backward",
+                unverified="the mask is what the forward draws, so no other point has the same one",
             ),
             gradients(
                 attention_dropout_backward,
                 ATTENTION_BACKWARD_CERTAIN,
                 points={"grad_scores": 0.5},
                 name="backward in evaluation and with p = 1",
+                unverified="the mask is what the forward draws, so no other point has the same one",
             ),
             gradients(
                 attention_dropout_backward,
                 ATTENTION_BACKWARD_STABLE,
                 points={"grad_scores": 0.75},
                 name="backward, scores of any size",
+                unverified="the mask is what the forward draws, so no other point has the same one",
             ),
             precision(
                 attention_dropout_backward,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.case import cast, draw
-from autograder.checks import values
+from autograder.checks import gradients, values
 from autograder.errors import AuthoringError
 from autograder.exercise import (
     Exercise,
@@ -66,7 +66,11 @@ def double(x, factor=2.0):
 
 
 def double_backward(grad_y, x):
-    """The gradient."""
+    """The gradient.
+
+    Returns:
+        grad_x, of the shape of x.
+    """
     return grad_y * 2.0
 
 
@@ -98,6 +102,10 @@ def test_mistakes_of_authors_are_named():
     check = values(double, [case("a", x=x)], points={"y": 1})
     with pytest.raises(AuthoringError, match="two checks have one name"):
         Exercise(functions=(double,), checks=(check, check))
+    with pytest.raises(AuthoringError, match="double: no case is public"):
+        Exercise(functions=(double,), checks=(check,))
+    with pytest.raises(AuthoringError, match=r"points for gradient, which .* returns: 'grad_x, of"):
+        gradients(double_backward, [case("a", grad_y=x, x=x)], points={"gradient": 1})
 
 
 TOPIC = '''
@@ -108,7 +116,7 @@ More about it.
 
 import torch
 
-from autograder.checks import values
+from autograder.checks import gradients, values
 from autograder.exercise import Exercise, case, edit, normal
 
 FACTOR = 2.0
