@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from autograder.judging.call import Value
+from autograder.judging.call import Array, Value
+from autograder.judging.tree import as_tensor, is_float, like, plain
 
 Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = dict[str, Value]
@@ -21,11 +22,15 @@ class Recipe:
     """How one argument of a case is drawn: from a generator of its own, and from the arguments
     that stand before it in the case."""
 
-    make: Callable[[torch.Generator, Arguments], Tensor]
+    make: Callable[[torch.Generator, Arguments], Any]
 
-    def map(self, change: Callable[[Tensor], Tensor]) -> Recipe:
+    def map(self, change: Callable[[Tensor], Any]) -> Recipe:
         """The drawn tensor, changed: scaled, shifted, permuted, expanded, set in places."""
         return Recipe(lambda generator, before: change(self.make(generator, before)))
+
+    def numpy(self) -> Recipe:
+        """The same numbers as an array of numpy."""
+        return self.map(lambda drawn: array_of(drawn))
 
 
 def normal(*shape: int, mean: float = 0.0, std: float = 1.0) -> Recipe:
@@ -56,7 +61,7 @@ class Case:
     the function may have a kink here: every value between the one-sided ones is right."""
 
     name: str
-    arguments: Mapping[str, Recipe | Value]
+    arguments: Mapping[str, Any]  # recipes and values, and containers of both
     public: bool = False
     kinks: tuple[str, ...] = ()
 
@@ -79,11 +84,11 @@ def upstream(forward: Function, backward: Function, cases: Iterable[Case]) -> tu
     forward_parameters = inspect.signature(forward).parameters
 
     def for_backward(one: Case) -> Case:
-        def draw_upstream(generator: torch.Generator, _: Arguments) -> Tensor:
+        def draw_upstream(generator: torch.Generator, _: Arguments) -> Any:
             drawn = draw(one, generator_for=lambda name: torch.Generator().manual_seed(0))
             result = forward(**{k: v for k, v in drawn.items() if k in forward_parameters})
             y = result[0] if isinstance(result, tuple) else result
-            return _normal(y.shape, generator)
+            return like(y, _normal(y.shape, generator))
 
         kept = {name: value for name, value in one.arguments.items() if name in accepted}
         return replace(one, arguments={"grad_y": Recipe(draw_upstream), **kept})
@@ -94,13 +99,34 @@ def upstream(forward: Function, backward: Function, cases: Iterable[Case]) -> tu
 def draw(one: Case, generator_for: Callable[[str], torch.Generator]) -> Arguments:
     """The case's arguments, each recipe drawn from the generator that belongs to its name."""
     drawn: Arguments = {}
-    for name, value in one.arguments.items():
+
+    def made(name: str, value: Any) -> Any:
         if isinstance(value, Recipe):
             value = value.make(generator_for(name), drawn)
-        if isinstance(value, Tensor) and value.is_floating_point():
-            value = cast(cast(value, torch.float32), torch.float64)
-        drawn[name] = value
+        if isinstance(value, tuple | list):
+            return type(value)(made(f"{name}[{at}]", item) for at, item in enumerate(value))
+        if isinstance(value, dict):
+            return {key: made(f"{name}[{key!r}]", item) for key, item in value.items()}
+        if is_float(value):
+            return recast(recast(value, torch.float32), torch.float64)
+        return plain(value)
+
+    for name, value in one.arguments.items():
+        drawn[name] = made(name, value)
     return drawn
+
+
+def array_of(drawn: Tensor) -> Array:
+    """A tensor's numbers as an array, with memory of its own."""
+    array: Array = drawn.numpy().copy(order="K")
+    return array
+
+
+def recast(leaf: Any, dtype: torch.dtype) -> Any:
+    """A tensor or an array in another floating-point type, its strides kept."""
+    tensor = as_tensor(leaf)
+    assert tensor is not None  # noqa: S101 - `is_float` has seen to it
+    return like(leaf, cast(tensor, dtype))
 
 
 def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:

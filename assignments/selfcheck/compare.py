@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .call import Answer, Call, Foreign, Value
+from .call import Answer, Call, Foreign, Ref, Seed, Value
 from .finding import Finding
+from .tree import as_tensor
+
+NUMBER = 1e-9  # how near a number of Python must be, where nothing more was measured
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,12 @@ class Expected:
     """One output's truth, and how far an answer may be from it, element by element.
 
     `low` and `high` (float64) bound the truth: they differ only at kinks, where every value between
-    the one-sided derivatives is right. For integers, bools, None and numbers of Python only
-    `value` counts and must be met exactly.
+    the one-sided derivatives is right. For integers, bools, text and None only `value` counts, and
+    must be met exactly; numbers of Python that nothing was measured of, to 1e-9. Where the output
+    is a tuple or a dict, `value` is one of what is expected in it.
     """
 
-    value: Value
+    value: Any
     low: Tensor | None = None
     high: Tensor | None = None
     tolerance: Tensor | None = None
@@ -85,10 +90,17 @@ def returned(answer: Answer, count: int) -> tuple[Value, ...] | None:
 def compare(output: str, expected: Expected, got: Value) -> Finding:
     """Type, shape, dtype, then the values."""
     truth = expected.value
-    if not isinstance(truth, Tensor):
-        return _compare_plain(output, truth, got)
-    if not isinstance(got, Tensor):
-        return Finding(output, "type", {"expected": "a tensor", "got": describe_type(got)})
+    if isinstance(truth, tuple | dict):
+        return _compare_parts(output, truth, got)
+    if isinstance(truth, float) and expected.tolerance is not None and _is_number(got):
+        truth, got = torch.tensor(truth).double(), torch.tensor(float(got)).double()
+    wanted, given = truth, got
+    truth, got = as_tensor(truth), as_tensor(got)
+    if truth is None:
+        return _compare_plain(output, wanted, given)
+    if got is None or isinstance(wanted, Tensor) is not isinstance(given, Tensor):
+        types = {"expected": describe_type(wanted), "got": describe_type(given)}
+        return Finding(output, "type", types)
     if got.shape != truth.shape:
         return Finding(output, "shape", {"expected": list(truth.shape), "got": list(got.shape)})
     if got.dtype != truth.dtype:
@@ -100,18 +112,51 @@ def compare(output: str, expected: Expected, got: Value) -> Finding:
     return _compare_closely(output, expected.low, expected.high, expected.tolerance, got)
 
 
+def _is_number(value: Value) -> TypeGuard[int | float]:
+    return type(value) in {int, float}
+
+
+def _compare_parts(
+    output: str, truth: tuple[Expected, ...] | dict[str, Expected], got: Value
+) -> Finding:
+    """The first part that is wrong, or the right one that came nearest to being wrong."""
+    if isinstance(truth, dict):
+        if not isinstance(got, dict):
+            return Finding(output, "type", {"expected": "a dict", "got": describe_type(got)})
+        if got.keys() != truth.keys():
+            keys = {"missing": sorted(truth.keys() - got.keys())}
+            if got.keys() - truth.keys():
+                keys["more"] = [str(len(got.keys() - truth.keys()))]
+            return Finding(output, "keys", keys)
+        parts = [(f"[{key!r}]", truth[key], got[key]) for key in truth]
+    else:
+        if not isinstance(got, tuple | list):
+            return Finding(output, "type", {"expected": "a sequence", "got": describe_type(got)})
+        if len(got) != len(truth):
+            return Finding(output, "length", {"expected": len(truth), "got": len(got)})
+        parts = [
+            (f"[{at}]", part, one) for at, (part, one) in enumerate(zip(truth, got, strict=True))
+        ]
+    nearest = Finding(output)
+    for place, part, one in parts:
+        found = replace(compare(output, part, one), output=output)
+        if not found.passed:
+            place += found.evidence.get("part", "")
+            return replace(found, evidence={**found.evidence, "part": place})
+        if found.evidence.get("excess", -1.0) > nearest.evidence.get("excess", -1.0):
+            nearest = found
+    return nearest
+
+
 def _compare_plain(output: str, truth: Value, got: Value) -> Finding:
     same_type = type(got) is type(truth) or (isinstance(truth, float) and type(got) in {int, float})
     if not same_type:
         evidence = {"expected": describe_type(truth), "got": describe_type(got)}
         return Finding(output, "type", evidence)
     if isinstance(truth, float) and isinstance(got, int | float):
-        allowed = 1e-9 * max(1.0, abs(truth))
+        allowed = NUMBER * max(1.0, abs(truth))
         if abs(got - truth) <= allowed:
             return Finding(output, evidence={"error": abs(got - truth), "tolerance": allowed})
-    elif isinstance(truth, tuple) and isinstance(got, tuple) and len(truth) == len(got):
-        if all(_compare_plain(output, t, g).passed for t, g in zip(truth, got, strict=True)):
-            return Finding(output)
     elif got == truth:
         return Finding(output)
     return Finding(output, "value", {"wrong": 1, "total": 1, "got": got, "expected": truth})
@@ -204,17 +249,33 @@ def unchanged(
         if answer.failure is not None:
             return failed("unchanged", answer)
         for name, before in call.arguments.items():
-            if name in updates or not isinstance(before, Tensor):
+            if name in updates or isinstance(before, Ref):
                 continue
-            after = answer.arguments.get(name)
-            if not isinstance(after, Tensor) or not _identical(before, after):
+            if not _identical(before, answer.arguments.get(name)):
                 return Finding(
                     "unchanged", "changed", {"argument": name, "function": call.function}
                 )
     return Finding("unchanged")
 
 
-def _identical(before: Tensor, after: Tensor) -> bool:
+def _identical(before: Any, after: Any) -> bool:
+    if isinstance(before, Tensor):
+        return isinstance(after, Tensor) and _identical_numbers(before, after)
+    if isinstance(before, np.ndarray):
+        arrays = isinstance(after, np.ndarray)
+        return arrays and _identical_numbers(torch.from_numpy(before), torch.from_numpy(after))
+    if isinstance(before, tuple | list):
+        same = isinstance(after, tuple | list) and len(before) == len(after)
+        return same and all(_identical(a, b) for a, b in zip(before, after, strict=True))
+    if isinstance(before, dict):
+        same = isinstance(after, dict) and before.keys() == after.keys()
+        return same and all(_identical(before[key], after[key]) for key in before)
+    if isinstance(before, Seed):  # a generator is there to be drawn from
+        return True
+    return type(before) is type(after) and (before == after or before != before)
+
+
+def _identical_numbers(before: Tensor, after: Tensor) -> bool:
     if before.shape != after.shape or before.dtype != after.dtype:
         return False
     if torch.equal(before, after):
@@ -240,6 +301,8 @@ def describe_type(value: Value) -> str:
         return value.type_name
     if isinstance(value, Tensor):
         return "a tensor"
-    if isinstance(value, tuple):
+    if isinstance(value, np.ndarray):
+        return "an array of numpy"
+    if isinstance(value, tuple | list):
         return f"{len(value)} values"
     return "None" if value is None else type(value).__name__

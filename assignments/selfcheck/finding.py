@@ -15,6 +15,8 @@ Problem = Literal[
     "failure",  # the call gave no value; evidence: kind, exception, text, line
     "count",  # not the number of values that the contract names; evidence: expected, got
     "type",  # not a tensor (or number, or None) as the contract says; evidence: expected, got
+    "keys",  # a dict lacks keys, or has more than it should; evidence: missing, more
+    "length",  # a sequence has another length; evidence: expected, got
     "shape",  # evidence: expected, got
     "dtype",  # evidence: expected, got
     "value",  # evidence: see `compare`

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import numpy as np
 import torch
 
-from autograder.case import Arguments, Case
+from autograder.case import Arguments, Case, Recipe
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session, ordered
 from autograder.judging.compare import unchanged
 from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
+from autograder.judging.travel import untravelled
+from autograder.judging.tree import plain
 from autograder.numerics.expectation import in_precision
 from autograder.numerics.outcome import Outcome
 
@@ -143,6 +146,10 @@ class FunctionCheck(Check):
                     f"{self.name}, case {case.name!r}: {self.function.__name__} takes no "
                     f"{', '.join(sorted(unknown))}"
                 )
+            for name, value in case.arguments.items():
+                why = untravelled(plain(value), but=(Recipe, np.generic))
+                if why:
+                    raise AuthoringError(f"{self.name}, case {case.name!r}: {name}{why}")
         stated = _stated(self.function) if self.named else ""
         known = {*parameters, *re.findall(r"\w+", stated)}
         strange = [name for name in self.points if stated and not known & set(name.split())]

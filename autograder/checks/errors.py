@@ -31,7 +31,7 @@ class ErrorCheck(FunctionCheck):
         (call,) = calls
         failure = reference.call(call).failure
         if failure is None or not isinstance(getattr(builtins, failure.exception, None), type):
-            raise AuthoringError(f"{self.name}: the solution accepts what it should refuse")
+            raise AuthoringError("the solution accepts what it should refuse")
         (output,) = self.points
         return RefusalExpectation(output, failure.exception)
 

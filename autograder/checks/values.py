@@ -11,7 +11,6 @@ import torch
 
 from autograder.case import Arguments, Case
 from autograder.checks.base import Expectation, FunctionCheck, SeedSource
-from autograder.errors import AuthoringError
 from autograder.judging.call import Call, Session
 from autograder.judging.compare import ValueExpectation
 from autograder.numerics.expectation import Outputs, alike, expect_values
@@ -29,10 +28,7 @@ class ValueCheck(FunctionCheck):
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> ValueExpectation:
         (call,) = calls
-        try:
-            return expect_values(call, self._outputs, reference, case.kinks)
-        except AuthoringError as error:
-            raise AuthoringError(f"{self.name}: {error}") from error
+        return expect_values(call, self._outputs, reference, case.kinks)
 
     def resembles(
         self, expectation: Expectation, seen: Outcome, suspected: Outcome

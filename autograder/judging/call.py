@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+import numpy as np
 from torch import Tensor
 
 
@@ -39,8 +40,10 @@ class Ref:
     shape: tuple[int, ...] | None = None
 
 
+Array: TypeAlias = np.ndarray[Any, Any]
 Value: TypeAlias = (
-    "Tensor | Seed | Foreign | Ref | bool | int | float | str | tuple[Value, ...] | None"
+    "Tensor | Array | Seed | Foreign | Ref | bool | int | float | str | tuple[Value, ...]"
+    " | list[Value] | dict[str, Value] | None"
 )
 FailureKind = Literal[
     "missing",  # no such function in the submission

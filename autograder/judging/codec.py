@@ -8,6 +8,7 @@ import json
 import zlib
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from .call import Call, Seed
 from .compare import Expected, ValueExpectation
 from .laws import FillExpectation, MaskExpectation, Normal, Uniform
 from .refusal import RefusalExpectation
+from .tree import array_as_tensor
 
 _CLASSES: dict[str, type[Any]] = {
     cls.__name__: cls
@@ -56,6 +58,8 @@ def _encode(value: Any) -> Any:
             "offset": value.storage_offset(),
             "data": base64.b64encode(data).decode(),
         }
+    if isinstance(value, np.ndarray):
+        return {**_encode(array_as_tensor(value)), "is": "array"}
     if type(value).__name__ in _CLASSES:
         fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"is": type(value).__name__, **fields}
@@ -76,11 +80,12 @@ def _decode(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kind = value["is"]
-    if kind == "tensor":
+    if kind in {"tensor", "array"}:
         raw = bytearray(zlib.decompress(base64.b64decode(value["data"])))
         dtype: torch.dtype = getattr(torch, value["dtype"])
         flat = torch.frombuffer(raw, dtype=dtype) if raw else torch.empty(0, dtype=dtype)
-        return torch.as_strided(flat, value["shape"], value["strides"], value["offset"])
+        tensor = torch.as_strided(flat, value["shape"], value["strides"], value["offset"])
+        return tensor if kind == "tensor" else tensor.numpy()
     if kind == "tuple":
         return tuple(_decode(item) for item in value["items"])
     if kind == "dict":

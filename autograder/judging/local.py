@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .call import Answer, Call, Failure, FailureKind, Foreign, Results, Seed, Value
+from .travel import ARRAYS
+from .tree import mapped, plain
 
 
 class LocalSession:
@@ -67,8 +70,13 @@ class LocalSession:
         return module.rpartition(".")[2]
 
     def _arrive(self, value: Value) -> Any:
+        return mapped(self._arrive_leaf, value)
+
+    def _arrive_leaf(self, value: Value) -> Any:
         if isinstance(value, Tensor):
             return copy_with_strides(value).to(self._device)
+        if isinstance(value, np.ndarray):
+            return copy_with_strides(torch.from_numpy(value)).numpy()
         if isinstance(value, Seed):
             return torch.Generator(self._device).manual_seed(value.value)
         return value
@@ -86,8 +94,13 @@ def _leave(value: Any) -> Value:
     if isinstance(value, Tensor):
         # A copy: the function may keep the tensor and change it in a later call.
         return value.detach().cpu().clone(memory_format=torch.contiguous_format)
+    value = plain(value)
+    if isinstance(value, np.ndarray) and value.dtype.name in ARRAYS:
+        return np.array(value, order="C", subok=False)
     if isinstance(value, tuple | list):
         return tuple(_leave(item) for item in value)
+    if isinstance(value, dict) and all(type(key) is str for key in value):
+        return {key: _leave(item) for key, item in value.items()}
     if value is None or type(value) in {bool, int, float, str}:
         return value  # type: ignore[no-any-return]
     return Foreign(type(value).__name__)

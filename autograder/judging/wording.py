@@ -33,10 +33,12 @@ def explain(finding: Finding) -> str:
         case "refused":
             return f"must raise {e['expected']} here, but {_failure(e, reveal=True)}"
         case "type":
-            return f"{finding.output} should be {e['expected']} but is {e['got']}"
+            return f"{_output(finding)} should be {e['expected']} but is {e['got']}"
+        case "length":
+            return f"{_output(finding)} has {e['got']} items where {e['expected']} are expected"
         case "shape":
             got, expected = _shape(e["got"]), _shape(e["expected"])
-            return f"{finding.output} has shape {got} where {expected} is expected"
+            return f"{_output(finding)} has shape {got} where {expected} is expected"
         case "parted":
             return _parted(e, reveal=True)
         case _:
@@ -96,7 +98,7 @@ def _indices(name: str, wrong: list[int], size: int) -> str:
 def hint_at(finding: Finding) -> str:
     """The finding for a student, about a case that stays hidden."""
     e = finding.evidence
-    output = finding.output
+    output = _output(finding)
     match finding.problem:
         case "":
             return "right"
@@ -106,6 +108,12 @@ def hint_at(finding: Finding) -> str:
             return f"must return {len(e['expected'])} values ({', '.join(e['expected'])})"
         case "type":
             return f"{output} should be {e['expected']} but is something else"
+        case "keys":
+            lacks = f"lacks {', '.join(e['missing'])}" if e["missing"] else ""
+            more = "has keys that nobody asked for" if "more" in e else ""
+            return f"{output} {' and '.join(filter(None, (lacks, more)))}"
+        case "length":
+            return f"{output} has the wrong number of items"
         case "shape":
             return f"{output} has the wrong shape"
         case "dtype":
@@ -253,12 +261,18 @@ def _visible(step: int | None) -> str:
             )
 
 
+def _output(finding: Finding) -> str:
+    """The output, or the part of it that is meant: grads['W1']."""
+    part: str = finding.evidence.get("part", "")
+    return finding.output + part
+
+
 def _where(finding: Finding) -> str:
     e = finding.evidence
     if e["total"] == 1:
-        return f"{finding.output} is wrong"
+        return f"{_output(finding)} is wrong"
     return (
-        f"{finding.output} is wrong in {e['wrong']} of {e['total']} elements; at {e.get('index')}"
+        f"{_output(finding)} is wrong in {e['wrong']} of {e['total']} elements; at {e.get('index')}"
     )
 
 

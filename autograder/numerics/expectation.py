@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from autograder.case import cast
+from autograder.case import recast
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Value
-from autograder.judging.compare import Expected, ValueExpectation, compare, returned
-from autograder.numerics.tolerance import sensitivity, tolerance
+from autograder.judging.compare import NUMBER, Expected, ValueExpectation, compare, returned
+from autograder.judging.travel import untravelled
+from autograder.judging.tree import as_tensor, is_float, leaves, like, mapped
+from autograder.numerics.tolerance import PROBES, amount, jittered, tolerance
 
 # A kink is approached from both sides this closely; the truths on the two sides bound the answer.
 NUDGE = 1e-9
@@ -57,36 +59,95 @@ def expect_values(
         AuthoringError: the reference does not give these outputs.
     """
     exact = call_in_precision(call, torch.float64)
-    values = _given(outputs, reference.call(call))
-    precise = _given(outputs, reference.call(exact))
-    sides = [
-        _given(outputs, reference.call(_nudged(exact, name, by)))
-        for name in kinks
-        for by in (-NUDGE, NUDGE)
-    ]
-    floats = [
-        name
-        for name, value in precise.items()
-        if isinstance(value, Tensor) and value.is_floating_point()
-    ]
 
-    def pick(answer: Answer) -> list[Tensor]:
-        found = _given(outputs, answer)
-        return [value for name in floats if isinstance(value := found[name], Tensor)]
+    def given(one: Call) -> dict[str, Value]:
+        return _given(outputs, reference.call(one))
 
-    measured = dict(zip(floats, sensitivity(exact, reference.call, pick), strict=True))
-    expected = {}
-    for name, value in values.items():
-        truth = precise[name]
-        if isinstance(truth, Tensor) and isinstance(value, Tensor) and name in measured:
-            noise = (value.to(torch.float64) - truth).abs()
-            allowed = tolerance(measured[name], noise, value.dtype)
-            around = torch.stack([truth, *(_tensor(side[name]) for side in sides)])
-            expected[name] = Expected(value, around.amin(0), around.amax(0), allowed)
-        else:
-            expected[name] = Expected(value)
+    expected = expect_outputs(
+        given(call),
+        given(exact),
+        [given(_nudged(exact, name, by)) for name in kinks for by in (-NUDGE, NUDGE)],
+        [given(jittered(exact, probe)) for probe in range(PROBES)],
+        precision_of(call.arguments.values()),
+    )
     updates = {name: expected.pop(name) for name in outputs.updates}
     return ValueExpectation(expected, updates)
+
+
+def expect_outputs(
+    values: Mapping[str, Value],
+    precise: Mapping[str, Value],
+    sides: Sequence[Mapping[str, Value]],
+    moved: Sequence[Mapping[str, Value]],
+    dtype: torch.dtype,
+) -> dict[str, Expected]:
+    """What to expect of each output.
+
+    Args:
+        values: what the reference gives at the student's precision.
+        precise: the same in float64.
+        sides: and on both sides of each kink.
+        moved: and at inputs that are off by about `tolerance.STEP`.
+        dtype: the precision in which Python's own numbers were computed.
+
+    Raises:
+        AuthoringError: an output is nothing that can travel, or has another form when its inputs
+            move a little.
+    """
+    expected = {}
+    for name, value in values.items():
+        why = untravelled(value)
+        if why:
+            raise AuthoringError(f"the solution's {name}{why}")
+        beside, near = [run[name] for run in sides], [run[name] for run in moved]
+        try:
+            expected[name] = _expected(value, precise[name], beside, near, dtype)
+        except (IndexError, KeyError, TypeError, RuntimeError):
+            raise AuthoringError(
+                f"{name} changes its form when the inputs move by a part in 2^30: give inputs "
+                "that are clear of that"
+            ) from None
+    return expected
+
+
+def _expected(
+    value: Any, precise: Any, sides: Sequence[Any], moved: Sequence[Any], dtype: torch.dtype
+) -> Expected:
+    def part(at: Any) -> Expected:
+        beside, near = [run[at] for run in sides], [run[at] for run in moved]
+        return _expected(value[at], precise[at], beside, near, dtype)
+
+    if isinstance(value, tuple | list):
+        return Expected(tuple(part(at) for at in range(len(value))))
+    if isinstance(value, dict):
+        return Expected({key: part(key) for key in value})
+    if not is_float(value) and not isinstance(value, float):
+        return Expected(value)
+    truth, at_precision = _numbers(precise), _numbers(value)
+    noise = (at_precision.to(torch.float64) - truth).abs()
+    measured = amount(truth, [_numbers(run) for run in moved])
+    if isinstance(value, float):
+        allowed = tolerance(measured, noise, dtype)
+        if not float(allowed) > NUMBER * max(1.0, abs(value)):
+            return Expected(value)  # as near as any number of Python must be
+    else:
+        allowed = tolerance(measured, noise, at_precision.dtype)
+    around = torch.stack([truth, *(_numbers(side) for side in sides)])
+    return Expected(value, around.amin(0), around.amax(0), allowed)
+
+
+def _numbers(value: Any) -> Tensor:
+    tensor = as_tensor(value)
+    return torch.tensor(float(value), dtype=torch.float64) if tensor is None else tensor
+
+
+def precision_of(values: Iterable[Value]) -> torch.dtype:
+    """The type of the first floating-point numbers in there; float64 if there are none."""
+    for value in values:
+        for _, leaf in leaves(value):
+            if is_float(leaf):
+                return _numbers(leaf).dtype
+    return torch.float64
 
 
 def alike(
@@ -114,21 +175,34 @@ def _given(outputs: Outputs, answer: Answer) -> dict[str, Value]:
 
 
 def _nudged(call: Call, name: str, by: float) -> Call:
-    moved = _tensor(call.arguments[name]) + by
+    moved = nudged(call.arguments[name], by)
     return Call(call.function, {**call.arguments, name: moved}, call.positional, call.seed)
 
 
-def _tensor(value: Value) -> Tensor:
-    assert isinstance(value, Tensor)  # noqa: S101 - the author's reference returns one
-    return value
+def nudged(value: Value, by: float) -> Value:
+    """The value with every floating-point number in its tensors and arrays moved."""
+
+    def move(leaf: Any) -> Any:
+        return like(leaf, _numbers(leaf) + by) if is_float(leaf) else leaf
+
+    return mapped(move, value)  # type: ignore[no-any-return]
 
 
 def _as_truth(value: Value, right: Expected) -> Expected:
     """Expect `value` where `right` was expected, as closely."""
-    if not isinstance(value, Tensor) or not value.is_floating_point():
+    if isinstance(value, tuple | list):
+        same = isinstance(right.value, tuple) and len(right.value) == len(value)
+        parts = right.value if same else [Expected(None)] * len(value)
+        return Expected(tuple(_as_truth(one, part) for one, part in zip(value, parts, strict=True)))
+    if isinstance(value, dict):
+        known = right.value if isinstance(right.value, dict) else {}
+        return Expected(
+            {key: _as_truth(one, known.get(key, Expected(None))) for key, one in value.items()}
+        )
+    if not is_float(value):
         return Expected(value)
-    exact = value.to(torch.float64)
-    if right.tolerance is not None and right.tolerance.shape == value.shape:
+    exact = _numbers(value).to(torch.float64)
+    if right.tolerance is not None and right.tolerance.shape == exact.shape:
         allowed = ALIKE * right.tolerance
     else:
         allowed = 1e-6 * exact.abs()
@@ -136,9 +210,12 @@ def _as_truth(value: Value, right: Expected) -> Expected:
 
 
 def in_precision(value: Any, dtype: torch.dtype) -> Any:
-    if isinstance(value, Tensor) and value.is_floating_point() and value.dtype != dtype:
-        return cast(value, dtype)
-    return value
+    """The value with its floating-point tensors and arrays in another type."""
+
+    def change(leaf: Any) -> Any:
+        return recast(leaf, dtype) if is_float(leaf) and _numbers(leaf).dtype != dtype else leaf
+
+    return mapped(change, value)
 
 
 def call_in_precision(call: Call, dtype: torch.dtype) -> Call:

@@ -11,11 +11,13 @@ the smallest known bug is orders of magnitude above it in the cases chosen to sh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from autograder.judging.call import Answer, Call
+from autograder.judging.tree import as_tensor, like, mapped
 
 # Multiples of unit roundoff times sensitivity. In each precision the tolerance sits about in the
 # middle, in decades, between the rounding of correct algorithms and the smallest bug: float64 has
@@ -47,26 +49,30 @@ def sensitivity(
     Shapes are those of the outputs. Where the output is not finite, so is the sensitivity.
     """
     truth = pick(run(call))
-    largest = [torch.zeros_like(t) for t in truth]
-    for probe in range(PROBES):
-        moved = pick(run(jittered(call, probe)))
-        for amount, t, m in zip(largest, truth, moved, strict=True):
-            torch.maximum(amount, (m - t).abs() / STEP, out=amount)
-    return [_spread(amount + t.abs()) for amount, t in zip(largest, truth, strict=True)]
+    moved = [pick(run(jittered(call, probe))) for probe in range(PROBES)]
+    return [amount(t, [run[at] for run in moved]) for at, t in enumerate(truth)]
+
+
+def amount(truth: Tensor, moved: Sequence[Tensor]) -> Tensor:
+    """The sensitivity of one output: what it is, and is at inputs that are off by about `STEP`."""
+    largest = torch.zeros_like(truth)
+    for there in moved:
+        torch.maximum(largest, (there - truth).abs() / STEP, out=largest)
+    return _spread(largest + truth.abs())
 
 
 def jittered(call: Call, seed: int, step: float = STEP) -> Call:
     """The call with each floating-point number in its tensors off by about one part in 1 / step."""
     generator = torch.Generator().manual_seed(seed)
 
-    def move(tensor: Tensor) -> Tensor:
+    def move(leaf: Any) -> Any:
+        tensor = as_tensor(leaf)
+        if tensor is None or not tensor.is_floating_point():
+            return leaf
         noise = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype)
-        return tensor * (1 + step * noise)
+        return like(leaf, tensor * (1 + step * noise))
 
-    arguments = {
-        name: move(value) if isinstance(value, Tensor) and value.is_floating_point() else value
-        for name, value in call.arguments.items()
-    }
+    arguments = {name: mapped(move, value) for name, value in call.arguments.items()}
     return Call(call.function, arguments, call.positional, call.seed)
 
 

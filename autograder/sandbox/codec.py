@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 
 from autograder.judging.call import (
@@ -22,6 +23,7 @@ from autograder.judging.call import (
     Seed,
     Value,
 )
+from autograder.judging.tree import array_as_tensor
 from autograder.sandbox.inside import trace, wire
 
 MAX_DIMENSION = 2**40
@@ -133,6 +135,14 @@ def _pack(value: Value, buffers: list[memoryview]) -> Any:
         return {"float": value.hex()}
     if value is None or isinstance(value, bool | int | str):
         return value
+    if isinstance(value, np.ndarray):
+        return {"array": _pack_tensor(array_as_tensor(value), buffers)["tensor"]}
+    if isinstance(value, list):
+        return {"list": [_pack(item, buffers) for item in value]}
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("the keys of a dict must be strings")
+        return {"dict": [[key, _pack(item, buffers)] for key, item in value.items()]}
     raise TypeError(f"no argument of a call can be a {type(value).__name__}")
 
 
@@ -341,6 +351,10 @@ class _Reader:
         ((kind, content),) = node.items()
         if kind == "tensor":
             return self._tensor(content)
+        if kind == "array" and content[:1] != ["bfloat16"]:
+            return self._tensor(content).numpy()
+        if kind == "dict" and depth < wire.MAX_NESTING:
+            return self._dict(content, depth)
         if kind == "float" and type(content) is str and len(content) <= 32:
             return _float(content)
         if kind == "seed":
@@ -348,6 +362,16 @@ class _Reader:
         if kind == "foreign":
             return Foreign(_identifier(content))
         _refuse()
+
+    def _dict(self, content: Any, depth: int) -> dict[str, Value]:
+        if type(content) is not list or len(content) > wire.MAX_ITEMS:
+            _refuse()
+        if any(type(pair) is not list or len(pair) != 2 for pair in content):
+            _refuse()
+        found = {_text(key, wire.MAX_KEY): self.value(item, depth + 1) for key, item in content}
+        if len(found) != len(content):
+            _refuse()
+        return found
 
     def _tensor(self, content: Any) -> torch.Tensor:
         if type(content) is not list or len(content) != 2 or type(content[0]) is not str:

@@ -90,11 +90,12 @@ def _as_autograd(
 ) -> bool | None:
     """Whether autograd gives this gradient as well; None where it gives nothing finite."""
     call = pair.forward
-    given = {
+    given: dict[str, Any] = {
         name: copy_with_strides(value) if isinstance(value, Tensor) else value
         for name, value in call.arguments.items()
     }
     at, grad_y = given[argument], pair.backward.arguments["grad_y"]
+    assert isinstance(grad_y, Tensor)  # noqa: S101 - its forward gives one
     session = LocalSession(functions)
     value = session.call(pair.backward).value
     values = value if isinstance(value, tuple) else (value,)

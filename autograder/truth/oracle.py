@@ -18,9 +18,11 @@ import torch
 
 from autograder.case import Case, draw
 from autograder.checks.base import Check, Made
+from autograder.errors import AuthoringError
 from autograder.exercise import Exercise, Misconception
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
+from autograder.judging.travel import untravelled
 from autograder.numerics.outcome import Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.kept import Kept
@@ -99,7 +101,15 @@ class Oracle:
             return self._kept.get((topic.digest, self._device, key), make)
 
         arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
-        calls, expectation = check.prepare(case, arguments, seed, reference, keep)
+        where = f"{topic.path.name}: {exercise.name}, {check.name}, case {case.name!r}"
+        for name, value in arguments.items():
+            why = untravelled(value)
+            if why:
+                raise AuthoringError(f"{where}: {name}{why}")
+        try:
+            calls, expectation = check.prepare(case, arguments, seed, reference, keep)
+        except AuthoringError as error:
+            raise AuthoringError(f"{where}: {error}") from error
         return Trial(check, case, tuple(calls), expectation)
 
     def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:

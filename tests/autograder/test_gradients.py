@@ -1,4 +1,4 @@
-"""A backward of the reference that is not the gradient of its forward is found before any student."""
+"""A backward that is not the gradient of its forward is found before anybody is graded by it."""
 
 import pytest
 

@@ -77,7 +77,7 @@ def runs(draw):
 @given(calls=runs())
 def test_a_run_is_its_calls_one_after_the_other(session, calls):
     functions: dict[str, object] = {}
-    exec(CODE, functions)  # noqa: S102 - this file's own code
+    exec(CODE, functions)
     for ours, theirs in zip(session.run(calls), LocalSession(functions).run(calls), strict=True):
         assert (ours.failure and ours.failure.kind) == (theirs.failure and theirs.failure.kind)
         assert same(ours.value, theirs.value)
@@ -86,7 +86,7 @@ def test_a_run_is_its_calls_one_after_the_other(session, calls):
 
 def test_what_was_answered_stays_as_it_was_sent(session):
     functions: dict[str, object] = {}
-    exec(CODE, functions)  # noqa: S102 - this file's own code
+    exec(CODE, functions)
     calls = [call("hold", X), call("hold", X + 1), call("add", Ref(0), Ref(1))]
     for here in (session, LocalSession(functions)):
         assert torch.equal(list(here.run(calls))[2].value, 2 * X + 1)

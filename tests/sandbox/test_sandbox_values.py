@@ -147,7 +147,6 @@ def f():
         ("type('<script>', (), {})()", Foreign("object")),
         ("[1, (2.5, 'a')]", (1, (2.5, "a"))),
         ("np.float32(1.5)", 1.5),
-        ("np.arange(3)", Foreign("ndarray")),
         ("torch.nn.Parameter(torch.ones(2))", torch.ones(2)),
         ("torch.ones(2, requires_grad=True) * 2", torch.full((2,), 2.0)),
         ("torch.ones(2, 3).T", torch.ones(3, 2)),

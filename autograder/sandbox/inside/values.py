@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 from collections import defaultdict
 from typing import Any
 
@@ -46,6 +47,27 @@ class Given:
         return tensor.dtype, tensor.shape, tensor.stride(), where
 
 
+class GivenMore:
+    """An array, a list or a dict, and what stood in it: its memory and its parts are looked at on
+    their own."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self._before = self._at_present()
+
+    def changed(self) -> bool:
+        before, now = self._before, self._at_present()
+        return len(before) != len(now) or any(a is not b for a, b in zip(before, now, strict=True))
+
+    def _at_present(self) -> list[Any]:
+        value = self._value
+        if isinstance(value, np.ndarray):
+            return [value.dtype, sys.intern(str((value.shape, value.strides, value.ctypes.data)))]
+        if isinstance(value, dict):
+            return [part for pair in value.items() for part in pair]
+        return list(value)
+
+
 _memcmp = ctypes.CDLL(None).memcmp
 _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
@@ -63,7 +85,7 @@ class Decoder:
         self._results: dict[Place, torch.Tensor | float] = {}
         self._uses: dict[Place, int] = defaultdict(int)  # that are still to come
 
-    def decode(self, node: Any, given: list[Given]) -> Any:
+    def decode(self, node: Any, given: list[Given | GivenMore]) -> Any:
         """A value, or ABSENT. Tensors have the strides they had, and are listed in `given`."""
         if isinstance(node, list):
             return tuple(self.decode(item, given) for item in node)
@@ -71,13 +93,7 @@ class Decoder:
             return node
         ((kind, content),) = node.items()
         if kind == "tensor":
-            name, shape, strides, span = content
-            size = span * wire.DTYPES[name].itemsize
-            pristine = self._payload[self._taken : self._taken + size]
-            self._taken += size
-            tensor = torch.empty(0, dtype=wire.DTYPES[name], device=self._device)
-            memory = pristine.to(self._device, copy=True).untyped_storage()
-            tensor.set_(memory, 0, shape, strides)  # no view of anything
+            tensor, pristine = self._tensor(content, self._device)
             given.append(Given(tensor, pristine))
             return tensor
         if kind == "value":
@@ -87,8 +103,34 @@ class Decoder:
         if kind == "result":
             call, item, shape = content
             return self._result((call, item), shape, given)
-        assert kind == "seed"  # noqa: S101
-        return torch.Generator(self._device).manual_seed(content)
+        if kind == "seed":
+            return torch.Generator(self._device).manual_seed(content)
+        return self._with_more(kind, content, given)
+
+    def _with_more(self, kind: str, content: Any, given: list[Given | GivenMore]) -> Any:
+        """What is neither a tensor nor plain: an array, or a container that the call may change."""
+        value: Any
+        if kind == "array":
+            tensor, pristine = self._tensor(content, torch.device("cpu"))
+            given.append(Given(tensor, pristine))  # the array's memory is the tensor's
+            value = tensor.numpy()
+        elif kind == "list":
+            value = [self.decode(item, given) for item in content]
+        else:
+            assert kind == "dict"  # noqa: S101
+            value = {key: self.decode(item, given) for key, item in content}
+        given.append(GivenMore(value))
+        return value
+
+    def _tensor(self, content: Any, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        name, shape, strides, span = content
+        size = span * wire.DTYPES[name].itemsize
+        pristine = self._payload[self._taken : self._taken + size]
+        self._taken += size
+        tensor = torch.empty(0, dtype=wire.DTYPES[name], device=device)
+        memory = pristine.to(device, copy=True).untyped_storage()
+        tensor.set_(memory, 0, shape, strides)  # no view of anything
+        return tensor, pristine
 
     def keep(self, at: Place, uses: int, node: Any, encoder: Encoder) -> None:
         """Remember a number or a tensor, as the encoder gave it, which nothing changes later, for
@@ -101,7 +143,7 @@ class Decoder:
         elif type(node) is int:
             self._results[at] = node
 
-    def _result(self, at: Place, shape: list[int] | None, given: list[Given]) -> Any:
+    def _result(self, at: Place, shape: list[int] | None, given: list[Given | GivenMore]) -> Any:
         found = self._results.get(at, ABSENT)
         self._uses[at] -= 1
         if not self._uses[at]:
@@ -134,7 +176,9 @@ class Encoder:
             return value
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
-        if isinstance(value, np.generic):  # numpy's numbers are numbers; its arrays, no tensors
+        if isinstance(value, np.ndarray) and value.ndim:
+            return self._array(value)
+        if isinstance(value, np.generic | np.ndarray):  # numpy's numbers are numbers
             value = value.item()
         if isinstance(value, int):
             number = int(value)
@@ -148,7 +192,27 @@ class Encoder:
         fits = depth < wire.MAX_NESTING
         if fits and isinstance(value, tuple | list) and len(value) <= wire.MAX_ITEMS:
             return [self.encode(item, depth + 1) for item in value]
+        if fits and isinstance(value, dict) and len(value) <= wire.MAX_ITEMS:
+            return self._dict(value, depth)
         return _foreign(type(value).__name__)
+
+    def _dict(self, value: dict[Any, Any], depth: int) -> Any:
+        pairs = list(dict.items(value))
+        if not all(type(key) is str and len(key) <= wire.MAX_KEY for key, _ in pairs):
+            return _foreign("dict")
+        return {"dict": [[key, self.encode(item, depth + 1)] for key, item in pairs]}
+
+    def _array(self, array: np.ndarray[Any, Any]) -> Any:
+        """Arrays of the numbers that tensors have."""
+        if array.dtype.name not in wire.DTYPES:
+            return _foreign("ndarray")
+        self._left -= array.size * array.dtype.itemsize
+        if self._left < 0:
+            raise TooLarge
+        plain = np.array(array, dtype=array.dtype.newbyteorder("="), order="C", subok=False)
+        self._left += array.size * array.dtype.itemsize
+        node = self._tensor(torch.from_numpy(plain))
+        return {"array": node["tensor"]} if "tensor" in node else node
 
     def _tensor(self, tensor: torch.Tensor) -> Any:
         dtype = tensor.dtype

@@ -2,7 +2,8 @@
 
 A request holds calls; each is answered by a frame of its own, in order, as soon as it is made.
 
-    header   JSON; a tensor stands in it as {"tensor": [dtype, shape, ...]}
+    header   JSON; a tensor stands in it as {"tensor": [dtype, shape, ...]}, an array of numpy as
+             {"array": ...}, a dict as {"dict": [[key, value], ...]}
     payload  the tensors' bytes, little-endian, in the order in which the header names them
 
 Each end reads and writes values in its own way, since only the worker may trust its peer:
@@ -36,7 +37,8 @@ DTYPES = {
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 MAX_NESTING = 8
-MAX_ITEMS = 1024  # of one tuple
+MAX_ITEMS = 1024  # of one tuple, list or dict
+MAX_KEY = 200
 MAX_DIMS = 32
 MAX_TEXT = 10_000
 MAX_MESSAGE = 500

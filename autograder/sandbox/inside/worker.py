@@ -21,7 +21,7 @@ from .confine import CALL_FD
 from .loader import Submission
 from .scan import scan
 from .trace import Operators
-from .values import ABSENT, Decoder, Encoder, Given, TooLarge
+from .values import ABSENT, Decoder, Encoder, Given, GivenMore, TooLarge
 from .warm import warm_up, warm_up_more
 
 __all__ = ["serve", "warm_up", "warm_up_more"]  # a zygote's program
@@ -102,9 +102,9 @@ class Worker:
             return self._describe(error)
 
     def _answer(self, at: int, request: dict[str, Any], decoder: Decoder) -> Reply:
-        arguments: dict[str, tuple[Any, list[Given]]] = {}
+        arguments: dict[str, tuple[Any, list[Given | GivenMore]]] = {}
         for name, node in request["arguments"]:
-            given: list[Given] = []
+            given: list[Given | GivenMore] = []
             arguments[name] = decoder.decode(node, given), given
         if any(value is ABSENT for value, _ in arguments.values()):
             return _failure("input")
