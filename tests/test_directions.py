@@ -28,7 +28,7 @@ ENGINE = """
     checks:      errors judging case numerics report training
     exercise:    errors case checks
     topics:      errors exercise
-    truth:       judging case numerics training checks exercise topics
+    truth:       errors judging case numerics training checks exercise topics
     handin:
     sandbox:     secret judging handin
     policy:      handin sandbox
