@@ -241,4 +241,4 @@ def _number(value: float | None) -> str:
 
 def _local(moment: str) -> str:
     local = datetime.fromisoformat(moment).astimezone()
-    return f"{local.day} {local:%b %Y, %H:%M}"
+    return f"{local.day} {local:%b %Y, %H:%M %Z}"

@@ -50,5 +50,7 @@ def situation(submission: dict[str, Any]) -> tuple[str, int, int | None]:
             progress["done"],
             progress["total"] or None,
         )
+    if submission.get("graders") == 0:
+        return "no grader is running; it is graded as soon as there is one", 0, None
     ahead = submission["position"] - 1
     return ("yours is next" if ahead == 0 else f"waiting, {ahead} before yours"), 0, None

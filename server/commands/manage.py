@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from server import courses, engine, options
@@ -19,7 +20,7 @@ from server.grades.exports import Format
 from server.people import accounts, privacy, roster
 from server.storage import audit
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database
+from server.storage.database import Database, is_full
 from server.storage.files import Files
 from server.storage.models import Course, User
 
@@ -58,6 +59,9 @@ def _writing(data: Path) -> Iterator[Session]:
         exports.UploadError,
     ) as error:
         refuse(error)
+    except SQLAlchemyError as error:
+        reason = "its disk is full" if is_full(error) else getattr(error, "orig", error)
+        refuse(f"The database {Config(data).database} cannot be written: {reason}.")
 
 
 def _user(session: Session, email: str) -> User:

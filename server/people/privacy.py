@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from server.engine import Report
 from server.storage import audit
-from server.storage.files import Files
+from server.storage.files import FileGone, Files
 from server.storage.models import AuditEntry, Base, Comment, Submission, User
 
 # Columns that are secret, for the staff, or a file of their own in the archive.
+_MISSING = "What was handed in cannot be read on the server: a fault of ours.\n"
 _LEFT_OUT = {"password", "session_key", "digest", "last_fault", "report"}
 
 
@@ -42,7 +43,10 @@ def export(
         archive.writestr("person.json", _json(_person(session, user)))
         for folder, submission in _submissions(session, user):
             suffix = submission.filename.rpartition(".")[2]
-            archive.writestr(f"{folder}/file.{suffix}", files.read(submission.public_id))
+            try:
+                archive.writestr(f"{folder}/file.{suffix}", files.read(submission.public_id))
+            except FileGone:
+                archive.writestr(f"{folder}/file-is-missing.txt", _MISSING)
             archive.writestr(f"{folder}/submission.json", _json(_told(session, submission)))
             if submission.report is not None:
                 report = student_view(submission.report)

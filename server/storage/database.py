@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import alembic.command
 import alembic.config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from server.storage.config import ConfigError
@@ -71,6 +73,13 @@ class Database:
     @property
     def _writer(self) -> Engine:
         return self._engine.execution_options(gradmark_begin="BEGIN IMMEDIATE")
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether something could not be written because the disk is full."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, DBAPIError) and "disk is full" in str(error.orig)
 
 
 def _set_up(connection: Any, _record: object) -> None:

@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 
+class FileGone(OSError):
+    """What was stored cannot be read: a fault of ours, to be mended from a backup."""
+
+
 class Files:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -32,7 +36,14 @@ class Files:
         (self._directory / name).unlink(missing_ok=True)
 
     def read(self, name: str) -> bytes:
-        return (self._directory / name).read_bytes()
+        """
+        Raises:
+            FileGone: it is not there, or cannot be read.
+        """
+        try:
+            return (self._directory / name).read_bytes()
+        except OSError as error:
+            raise FileGone(error.errno, error.strerror, str(self._directory / name)) from error
 
 
 def sync_directory(directory: Path) -> None:

@@ -7,7 +7,10 @@ from flask import Flask, Response, current_app, make_response, render_template, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from server.storage.database import is_full
+from server.storage.files import FileGone
 from server.web import problems
+from server.web.problems import Problem
 
 _SENTENCES = {
     400: "The server did not understand this request.",
@@ -25,9 +28,20 @@ _SENTENCES = {
 }
 
 
+_FULL = (
+    "The server's disk is full, so nothing can be stored at the moment. If you were handing in a "
+    "file, it was not accepted: please try again later."
+)
+_GONE = (
+    "What was handed in cannot be read on the server at the moment. This is a fault on our side, "
+    "and it changes no grade: please tell the staff of your course."
+)
+
+
 def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer)
     app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(FileGone, _gone)
     app.register_error_handler(Exception, _fault)
 
 
@@ -42,6 +56,11 @@ def _answer(error: HTTPException) -> Response:
 
 def _page(error: HTTPException) -> Response:
     code = error.code or 500
+    if isinstance(error, Problem):
+        sentence = error.detail
+        return make_response(
+            render_template("error.html", code=code, title=error.name, sentence=sentence), code
+        )
     sentence = _SENTENCES.get(code, "The server could not answer this request.")
     page = render_template("error.html", code=code, title=error.name, sentence=sentence)
     return make_response(page, code)
@@ -55,6 +74,11 @@ def _forged(error: CSRFError) -> tuple[str, int]:
     return render_template("error.html", code=400, title="Not accepted", sentence=sentence), 400
 
 
+def _gone(error: FileGone) -> Response:
+    current_app.logger.error("A stored file cannot be read: %s", error)
+    return _answer(Problem(503, _GONE))
+
+
 def _fault(error: Exception) -> Response:
     current_app.logger.exception("An unexpected error", exc_info=error)
-    return _answer(InternalServerError())
+    return _answer(Problem(507, _FULL) if is_full(error) else InternalServerError())

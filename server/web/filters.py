@@ -12,11 +12,16 @@ from server.web.services import services
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(spelled=_spelled, away=_away)
+    app.jinja_env.filters.update(spelled=_spelled, stamped=_stamped, away=_away)
 
 
 def _spelled(moment: datetime) -> str:
     return moments.spelled(moment, _zone())
+
+
+def _stamped(moment: datetime) -> str:
+    """For programs, and for the script that adds the reader's own time."""
+    return moment.astimezone(_zone()).isoformat(timespec="seconds")
 
 
 def _away(moment: datetime) -> str:

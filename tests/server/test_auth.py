@@ -190,3 +190,18 @@ def test_an_instructor_cannot_become_somebody_else(
     assert "Only an administrator can invite" in page
     page = browser("admin").post("/courses/dl/staff/people/links").text
     assert len(re.findall(r"/invitations/gradmark_invitation_", page)) == 2
+
+
+def test_a_browser_makes_a_token_without_the_scope_of_staff(
+    browser: Callable[[str], FlaskClient],
+) -> None:
+    student = browser("student")
+    boxes = re.findall(r'<input[^>]*type="checkbox"[^>]*>', student.get("/account").text)
+    assert len(boxes) == 3
+    assert not any("required" in box for box in boxes)
+    form = {"name": "my laptop", "scopes": ["read", "submit"], "days": "30"}
+    made = student.post("/account/tokens", data=form).text
+    assert "Your new token" in made
+    assert "read, submit" in made
+    refused = student.post("/account/tokens", data={**form, "scopes": []})
+    assert (refused.status_code, "Choose at least one thing" in refused.text) == (422, True)

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.engine import Rules
+from server.grading import presence
 from server.storage.models import Assignment, Counts, State
 from tests.server import engines
 from tests.server.conftest import PASSWORD, House, Upload, post_file, sentence
@@ -23,8 +24,11 @@ def test_a_file_is_accepted_graded_and_its_report_shown(
     response = upload()
     assert response.status_code == 303
     page = response.location
-    assert "Yours is next." in client.get(page).text
-    assert client.get(f"{page}status").json == {
+    assert "no grader is running" in client.get(page).text
+    with presence.announced(house.database, house.clock):
+        assert "Yours is next." in client.get(page).text
+        status = client.get(f"{page}status").json
+    assert status == {
         "state": "waiting",
         "final": False,
         "position": 1,

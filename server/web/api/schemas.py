@@ -162,6 +162,9 @@ class SubmissionStatus(Submission):
     position = fields.Integer(
         required=True, allow_none=True, metadata=_said("1: graded next; null: it does not wait.")
     )
+    graders = fields.Integer(
+        required=True, metadata=_said("How many are running: with none, all that waits goes on to.")
+    )
     retrying = fields.Boolean(required=True, metadata=_said("After a fault of the server's."))
     progress = fields.Nested(Progress, required=True)
 

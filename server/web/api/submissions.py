@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from autograder.handin.submission import SubmissionError
 from server.grades.attempts import NotAllowed
+from server.grading import presence
 from server.storage.models import Assignment, Grade, Role, Scope, Submission
 from server.web import access, upload
 from server.web.access import Seat, in_course
@@ -114,10 +115,12 @@ def report(seat: Seat, wanted: dict[str, Any], public_id: str) -> Response:
 def _status(found: Submission) -> dict[str, Any]:
     with services().database.read() as session:
         grade = session.get(Grade, (found.assignment_id, found.user_id))
+        graders = len(presence.alive(session, services().clock()))
     return {
         "submission": found,
         "counts": grade is not None and grade.submission_id == found.id,
         "position": services().queue.position(found),
+        "graders": graders,
         "retrying": found.faults > 0,
         "progress": {"exercise": found.exercise, "done": found.done, "total": found.total},
     }

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from server.grades import marking
+from server.storage.files import FileGone
 from server.storage.models import (
     Assignment,
     Comment,
@@ -152,7 +153,7 @@ def _submission(seat: Seat, found: Submission, form: CommentForm | None = None) 
     try:
         pieces = code.pieces(found.filename, services().files.read(found.public_id))
         missing = False
-    except OSError:
+    except FileGone:
         pieces, missing = [], True
     return render_template(
         "instructor/submission.html",

@@ -7,6 +7,7 @@ import io
 from flask import Response, current_app, jsonify, render_template, send_file
 
 from server.grades.breakdown import WHICH_COUNTS, breakdown
+from server.grading import presence
 from server.storage.models import Role, State, Submission
 from server.web import access
 from server.web.access import Seat, in_course, public
@@ -73,6 +74,12 @@ def report_script() -> Response:
     return _asset(services().engine.script, "text/javascript")
 
 
+def _graders() -> bool:
+    here = services()
+    with here.database.read() as session:
+        return bool(presence.alive(session, here.clock()))
+
+
 def _asset(text: str, mimetype: str) -> Response:
     response = Response(text, mimetype=mimetype)
     response.cache_control.max_age = current_app.get_send_file_max_age(None)
@@ -81,6 +88,11 @@ def _asset(text: str, mimetype: str) -> Response:
 
 def _sentence(submission: Submission, position: int | None) -> str:
     """How far it is; nothing when it is at its end."""
+    if position is not None and not _graders():
+        return (
+            "Nothing is being graded at the moment, because no grader is running. Your file is "
+            "stored, and it is graded as soon as there is one."
+        )
     if submission.state is State.GRADING:
         if not submission.total:
             return "Grading has begun."

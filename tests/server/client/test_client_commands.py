@@ -15,6 +15,7 @@ import pytest
 from click.testing import Result
 
 from autograder.topics.catalogue import Catalogue
+from server.grading import presence
 from server.people import accounts
 from server.storage.models import Assignment, Counts, Course, Role, Scope, State, User
 from tests.server.client.conftest import Gradmark, Served
@@ -114,7 +115,9 @@ def test_a_file_goes_in_and_its_report_is_printed(
     accepted = student("submit", "losses", solution, "--no-wait")
     said(accepted, 0, "Accepted by dl for losses, attempt 1")
     short = identity(accepted)
-    said(student("status", short), 0, "yours is next")
+    said(student("status", short), 0, "no grader is running")
+    with presence.announced(served.house.database, served.house.clock):
+        said(student("status", short), 0, "yours is next")
     said(student("status"), 0, "Course dl (dl)", short, "waiting")
     served.grade_all()
     report = student("status", short)
