@@ -141,6 +141,7 @@ class Grader:
                 "python": platform.python_version(),
                 "device": self._device,
                 "confined": self._sandbox.confined,
+                "sandbox": self._sandbox.profile.name,
                 "reference": chosen.digest,
             },
         }

@@ -51,6 +51,8 @@ def _headline(report: Report) -> Text:
         line.append(f"  {environment['device']}, {report['seconds']:.2f} s", "dim")
     if environment.get("confined") is False:
         line.append("  graded without a sandbox", "bold yellow")
+    elif environment.get("sandbox", "full") != "full":
+        line.append(f"  in the sandbox for {environment['sandbox']}", "dim")
     return line
 
 

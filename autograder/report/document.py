@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 SCHEMA = "gradmark-report/1"
+_ENVIRONMENT = ("gradmark", "confined", "sandbox")  # of it, what the student's view keeps
 YOURS = "yours"  # the series of a curve that the submission gave
 
 Report: TypeAlias = dict[str, Any]
@@ -42,7 +43,8 @@ def student_view(report: Report) -> Report:
     """
     view = copy.deepcopy(report)
     view["view"] = "student"
-    view["environment"] = {key: report["environment"][key] for key in ("gradmark", "confined")}
+    environment = report["environment"]
+    view["environment"] = {key: environment[key] for key in _ENVIRONMENT if key in environment}
     del view["seconds"]
     if view.get("policy") == "report":  # what was found is between the instructor and the grader
         for part in (view, *view["exercises"]):

@@ -14,6 +14,7 @@ from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Limits, Sandbox, SandboxFault, SandboxUnavailable
 from autograder.sandbox.inside import kernel
+from autograder.sandbox.profiles import FULL
 from autograder.sandbox.runtime import find_runtime
 from autograder.sandbox.seccomp import compile_filter
 
@@ -81,7 +82,7 @@ def _parts() -> Iterator[Wall]:
         platform.release(),
         "" if recent else f"install Linux {KERNEL[0]}.{KERNEL[1]} or newer",
     )
-    yield _tried("system-call filter", lambda: f"{len(compile_filter()) // 8} instructions")
+    yield _tried("system-call filter", lambda: f"{len(compile_filter(FULL)) // 8} instructions")
     yield _tried("torch and numpy", lambda: f"{len(find_runtime().trees)} trees to be seen")
     version = kernel.landlock_version()
     yield Wall(

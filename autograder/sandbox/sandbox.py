@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from autograder.handin.submission import Source
 from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
+from autograder.sandbox.profiles import Profile, profile_for
 from autograder.sandbox.runtime import forget
 from autograder.sandbox.zygote import Worker, Zygote
 
 if TYPE_CHECKING:
     from autograder.sandbox.session import Session
-
-MAX_SESSIONS = 64  # open at the same time
 
 
 class Sandbox:
@@ -27,9 +26,10 @@ class Sandbox:
     Args:
         wait: until it is ready. Its start takes seconds, in which the caller may import torch:
             without waiting, what is the matter with the machine is raised by `ready`.
+        profile: what a worker may reach; by default, what code on the device needs.
 
     Raises:
-        SandboxUnavailable: this machine cannot confine code.
+        SandboxUnavailable: this machine cannot confine code, or has no such device.
         SandboxFault: the sandbox does not start although it should.
     """
 
@@ -40,16 +40,16 @@ class Sandbox:
         confined: bool = True,
         *,
         wait: bool = True,
+        profile: Profile | None = None,
     ) -> None:
-        _check_device(device)
         if not sys.platform.startswith("linux"):
             raise SandboxUnavailable("only Linux can confine code: grade on a Linux machine.")
         self.device = device
+        self.profile = profile or profile_for(device, confined=confined)
         self.limits = limits or Limits()
-        self.confined = confined
         self._closed = False
-        self._free = set(range(MAX_SESSIONS))
-        self._zygote = Zygote(confined)
+        self._free = set(range(self.profile.sessions))
+        self._zygote = Zygote(self.profile)
         if wait:
             self.ready()
 
@@ -59,6 +59,10 @@ class Sandbox:
             self._zygote.ready()
         except (SandboxFault, SandboxUnavailable):  # once may be bad luck
             self._start_again()
+
+    @property
+    def confined(self) -> bool:
+        return self.profile.confined
 
     def session(self, sources: Sequence[Source], runs: int = 0) -> Session:
         """A session for one submission. It is opened, and the submission loaded, by `with`.
@@ -90,12 +94,12 @@ class Sandbox:
     def _start_again(self) -> None:
         self._zygote.close()
         forget()
-        self._zygote = Zygote(self.confined)
+        self._zygote = Zygote(self.profile)
         self._zygote.ready()
 
     def take_slot(self) -> int:
         if not self._free:
-            raise SandboxFault(f"more than {MAX_SESSIONS} sessions are open")
+            raise SandboxFault(f"more than {self.profile.sessions} sessions are open")
         return self._free.pop()
 
     def free_slot(self, slot: int) -> None:
@@ -116,18 +120,3 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _check_device(device: str) -> None:
-    if device == "cpu":
-        return
-    import torch
-
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise SandboxUnavailable(f"{device!r} is no device: {str(error).splitlines()[0]}") from None
-    if kind != "cpu":
-        raise SandboxUnavailable(
-            f"a profile of the sandbox for {device!r} is not there yet: grade with device 'cpu'."
-        )

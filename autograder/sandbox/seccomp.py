@@ -1,4 +1,4 @@
-"""The system calls that a worker may make, compiled for the kernel."""
+"""The system calls that a worker of a profile may make, compiled for the kernel."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import fcntl
 import tempfile
 
 from autograder.sandbox.limits import SandboxUnavailable
+from autograder.sandbox.profiles import Profile
 
 # With no fork, exec, sockets, pipes or memfds a session is one process with one address space,
 # which is what makes its memory, time and file limits true ones.
@@ -29,7 +30,12 @@ _FCNTL = (
 )
 
 
-def compile_filter() -> bytes:
+# How the C library makes a thread: all that a process has is shared, and nothing new is made.
+_THREAD = 0x003D_0F00
+_PR_SET_NAME = 15
+
+
+def compile_filter(profile: Profile) -> bytes:
     """The allow-list as BPF.
 
     Raises:
@@ -42,7 +48,7 @@ def compile_filter() -> bytes:
             "code cannot be confined, for libseccomp is missing: apt install libseccomp2."
         ) from None
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
-    for name in _ALLOWED.split():
+    for name in (*_ALLOWED.split(), *profile.system_calls):
         try:
             rules.add_rule(pyseccomp.ALLOW, name)
         except (OSError, ValueError):
@@ -54,6 +60,13 @@ def compile_filter() -> bytes:
     # Reading one's own limits, as the C library does; never setting them, or another's.
     read_own = pyseccomp.Arg(0, pyseccomp.EQ, 0), pyseccomp.Arg(2, pyseccomp.EQ, 0)
     rules.add_rule(pyseccomp.ALLOW, "prlimit64", *read_own)
+    for mask, command in profile.ioctls:
+        # The kernel looks at 32 bits of the command, so the filter must not look at more.
+        wanted = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, mask, command)
+        rules.add_rule(pyseccomp.ALLOW, "ioctl", wanted)
+    if profile.threads > 1:
+        rules.add_rule(pyseccomp.ALLOW, "clone", pyseccomp.Arg(0, pyseccomp.EQ, _THREAD))
+        rules.add_rule(pyseccomp.ALLOW, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, _PR_SET_NAME))
     # The C library falls back to clone only when clone3 does not exist.
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     with tempfile.TemporaryFile() as file:

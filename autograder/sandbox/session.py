@@ -17,6 +17,7 @@ from autograder.sandbox import codec
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import warm, wire
 from autograder.sandbox.limits import Limits, SandboxFault
+from autograder.sandbox.profiles import Profile
 from autograder.sandbox.zygote import Worker
 
 _MORE = re.compile(rf"\b({'|'.join(warm.WORDS_FOR_MORE)})\b")
@@ -52,7 +53,7 @@ class Loading:
 class Host(Protocol):
     """What a session needs of its sandbox."""
 
-    device: str
+    profile: Profile
 
     def fork(self, slot: int, limits: Limits, *, more: bool) -> Worker: ...
     def take_slot(self) -> int: ...
@@ -139,7 +140,7 @@ class Session:
         self._worker = self._host.fork(self._slot, self._limits, more=self._more)
         request = {
             "sources": self._sources,
-            "device": self._host.device,
+            "device": self._host.profile.device,
             "output_chars": self._chars_left,
             "reply_bytes": self._limits.reply_bytes,
             "scan": not self._opened,  # once is enough, and once more might fail as well

@@ -22,6 +22,7 @@ from autograder.sandbox.inside.frame import Read, Write
 from autograder.sandbox.inside.view import CODE
 from autograder.sandbox.inside.zygote import REQUEST
 from autograder.sandbox.limits import SandboxFault, SandboxUnavailable
+from autograder.sandbox.profiles import Profile
 from autograder.sandbox.runtime import CPU_FACTS, Runtime, find_runtime
 from autograder.sandbox.seccomp import compile_filter
 
@@ -131,6 +132,14 @@ def _check_threads(pid: int) -> None:
         raise SandboxFault("the zygote runs more than one thread")
 
 
+def _pid(pidfd: int) -> int:
+    """The process' number here, whatever it is called in its own namespace."""
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        if line.startswith("Pid:"):
+            return int(line.split()[1])
+    raise SandboxFault("a process of the sandbox has no number: /proc is not the kernel's own.")
+
+
 def _status(message: bytes) -> int:
     report = json.loads(message) if message else {"fault": "the zygote is gone"}
     if "status" not in report:
@@ -168,23 +177,33 @@ class Zygote:
     when `ready` returns.
     """
 
-    def __init__(self, confined: bool, program: Program = SUBMISSIONS) -> None:
+    def __init__(self, profile: Profile, program: Program = SUBMISSIONS) -> None:
         runtime = program.runtime()
+        confined = profile.confined
         code = CODE if confined else _INSIDE
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         config = {
             "control": theirs.fileno(),
             "confined": confined,
-            "seccomp": base64.b64encode(compile_filter() if confined else b"").decode(),
-            "path": runtime.path,
+            "seccomp": base64.b64encode(compile_filter(profile) if confined else b"").decode(),
+            "path": (*runtime.path, *profile.path),
+            "imports": profile.imports,
             "program": program.module,
             "command": (runtime.python, *_FLAGS, "-c", _BOOT.format(module="zygote"), code),
-            "environment": _ENVIRONMENT,
+            "environment": {**_ENVIRONMENT, **profile.environment},
+            "walls": {
+                "nodes": tuple(profile.nodes),
+                "own_proc": profile.own_proc,
+                "threads": profile.threads,
+                "address_space": profile.address_space,
+            },
             "view": {
                 "trees": runtime.trees,
+                "elsewhere": {**profile.nodes, **profile.trees},
                 "optional": program.optional,
                 "masks": runtime.masks,
                 "code": _INSIDE,
+                "own_proc": profile.own_proc,
             },
         }
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
@@ -225,7 +244,7 @@ class Zygote:
         pid = 0
         while True:
             try:
-                message = self._control.recv(65536)
+                message, pidfds, _, _ = socket.recv_fds(self._control, 65536, 1)
             except TimeoutError:
                 raise SandboxFault("the sandbox did not start in time") from None
             if not message:
@@ -233,7 +252,9 @@ class Zygote:
             news: dict[str, Any] = json.loads(message)
             if "unavailable" in news:
                 raise SandboxUnavailable(news["unavailable"])
-            pid = int(news.get("zygote", pid))
+            for pidfd in pidfds:
+                pid = _pid(pidfd)
+                os.close(pidfd)
             if "ready" in news:
                 break
         _check_threads(pid)

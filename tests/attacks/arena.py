@@ -16,7 +16,8 @@ import torch
 from autograder.grading.grader import Grader
 from autograder.handin.submission import Source
 from autograder.judging.call import Call
-from autograder.sandbox import Limits, Session
+from autograder.sandbox import Limits, Sandbox, Session
+from autograder.sandbox.profiles import FULL, Profile
 from autograder.topics.catalogue import Catalogue
 from tests.attacks.attack import BLUNDERS, Attack
 from tests.attacks.world import World, descendants
@@ -65,6 +66,7 @@ class Arena:
         ((self._topic, self._exercise),) = Catalogue.load(COURSE)["scaling"].exercises
         self._honest = Source("scaling", (self._topic.solution(),))
         self._calls = 0
+        self._processes = self._count()  # the zygote, the neighbour's worker, perhaps a guard
 
     def run(self, attack: Attack) -> Verdict:
         began = time.monotonic()
@@ -105,14 +107,16 @@ class Arena:
         return found
 
     def _alone(self) -> bool:
-        """Whether the sandbox's processes are the zygote and the neighbour's worker again."""
+        """Whether the sandbox's processes are again those that there were at first."""
         deadline = time.monotonic() + GONE_SECONDS
-        launcher = self._grader._sandbox._zygote._launcher.pid
-        while len(list(descendants(launcher))) > 2:
+        while self._count() > self._processes:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.01)
         return True
+
+    def _count(self) -> int:
+        return len(list(descendants(self._grader._sandbox._zygote._launcher.pid)))
 
 
 def _ending(case: dict[str, object]) -> tuple[str, str]:
@@ -128,11 +132,13 @@ def applies(attack: Attack, uid: int) -> bool:
 
 
 @contextmanager
-def open_arena() -> Iterator[Arena]:
+def open_arena(profile: Profile = FULL) -> Iterator[Arena]:
     torch.set_num_threads(1)
+    secret = b"the secret of the arena"
+    sandbox = Sandbox(limits=PATIENT, profile=profile)
     with (
         World() as world,
-        Grader(Catalogue.load(COURSE), b"the secret of the arena", limits=PATIENT) as grader,
+        Grader(Catalogue.load(COURSE), secret, sandbox=sandbox) as grader,
         grader._sandbox.session(
             [Source("neighbour", (NEIGHBOUR.format(mark=world.mark),))]
         ) as neighbour,

@@ -18,6 +18,7 @@ from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Sandbox, SandboxUnavailable, doctor, runtime, seccomp
 from autograder.sandbox.inside import kernel, launcher, view
+from autograder.sandbox.profiles import FULL
 from autograder.sandbox.runtime import find_runtime
 from tests import ordinary
 
@@ -130,7 +131,7 @@ def test_doctor_names_the_package_to_install(monkeypatch):
 def test_without_libseccomp_the_package_to_install_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyseccomp", None)
     with pytest.raises(SandboxUnavailable, match="apt install libseccomp2"):
-        seccomp.compile_filter()
+        seccomp.compile_filter(FULL)
 
 
 def test_other_systems_are_refused(monkeypatch):

@@ -5,22 +5,35 @@ from __future__ import annotations
 import os
 import resource
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import kernel
+from .view import OWN_PROC
 
 CALL_FD = 3  # the one descriptor that a worker keeps besides three times /dev/null
 MAX_FILE = 64 * 2**20
 
 
 @dataclass(frozen=True)
+class Walls:
+    """What is the same for all workers of a zygote: its profile's part in this."""
+
+    uids: int  # how many user ids are mapped; with only one, all workers share it
+    seccomp: bytes
+    nodes: Sequence[str]  # devices to be opened for reading and writing
+    own_proc: bool
+    threads: int
+    address_space: bool  # whether it is what limits memory
+
+
+@dataclass(frozen=True)
 class Confinement:
+    walls: Walls
     slot: int
     memory_bytes: int
     cpu_seconds: int
     scratch_bytes: int
-    uids: int  # how many user ids are mapped; with only one, all workers share it
-    seccomp: bytes
 
 
 def confine(call_fd: int, how: Confinement) -> None:
@@ -36,13 +49,15 @@ def confine(call_fd: int, how: Confinement) -> None:
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     size = f"size={how.scratch_bytes},nr_inodes=4096,mode=777"
     kernel.mount("tmpfs", "/tmp", "tmpfs", flags, size)  # noqa: S108
+    if how.walls.own_proc:  # over the zygote's, which shows its other workers
+        kernel.mount("proc", OWN_PROC, "proc", flags, "subset=pid")
     os.chdir("/tmp")  # noqa: S108
     os.umask(0o022)
     keep_only(call_fd)
-    limit(how.memory_bytes, how.cpu_seconds)
+    limit(how)
     _give_up_privileges(how)
-    _landlock()
-    kernel.install_seccomp(how.seccomp)
+    _landlock(how.walls)
+    kernel.install_seccomp(how.walls.seccomp)
 
 
 def keep_only(call_fd: int) -> None:
@@ -54,13 +69,14 @@ def keep_only(call_fd: int) -> None:
     os.closerange(CALL_FD + 1, 65536)
 
 
-def limit(memory_bytes: int, cpu_seconds: int) -> None:
+def limit(how: Confinement) -> None:
+    unlimited = resource.RLIM_INFINITY
     limits = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_AS: how.memory_bytes if how.walls.address_space else unlimited,
+        resource.RLIMIT_CPU: how.cpu_seconds,
         resource.RLIMIT_FSIZE: MAX_FILE,
         resource.RLIMIT_NOFILE: 128,
-        resource.RLIMIT_NPROC: 1,
+        resource.RLIMIT_NPROC: how.walls.threads,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
@@ -68,7 +84,8 @@ def limit(memory_bytes: int, cpu_seconds: int) -> None:
     }
     for which, most in limits.items():
         hard = resource.getrlimit(which)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        if hard != unlimited:
+            most = hard if most == unlimited else min(most, hard)
         resource.setrlimit(which, (most, most))
 
 
@@ -77,8 +94,8 @@ def _give_up_privileges(how: Confinement) -> None:
     # Root means nothing any more, and each of these bits is locked with its neighbour:
     # NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE; KEEP_CAPS locked off.
     kernel.prctl(kernel.PR_SET_SECUREBITS, 0b11101111)
-    if how.uids > 1:
-        own = 1 + how.slot % (how.uids - 1)
+    if how.walls.uids > 1:
+        own = 1 + how.slot % (how.walls.uids - 1)
         os.setgroups([])
         os.setresgid(own, own, own)
         os.setresuid(own, own, own)
@@ -88,28 +105,33 @@ def _give_up_privileges(how: Confinement) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # setresuid has cleared it
 
 
-_READ = 0b1100  # READ_FILE, READ_DIR
-_WRITE_FILE = 0b10
+_READ_FILE, _WRITE_FILE = 0b100, 0b10
+_READ = _READ_FILE | 0b1000  # READ_DIR
 # READ and WRITE, REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG
 _SCRATCH = _READ | _WRITE_FILE | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8
 
 
-def _landlock() -> None:
+def _landlock(walls: Walls) -> None:
     """A second wall behind the read-only mounts, as high as this kernel can build it."""
     version = kernel.landlock_version()
     if not version:
         return
     files = (1 << 13) - 1
-    scratch = _SCRATCH
+    scratch, node, own = _SCRATCH, _READ_FILE | _WRITE_FILE, _READ | _WRITE_FILE
     if version >= 2:
         files |= 1 << 13  # REFER: renaming between directories
         scratch |= 1 << 13
     if version >= 3:
         files |= 1 << 14  # TRUNCATE
         scratch |= 1 << 14
+        own |= 1 << 14
     if version >= 5:
         files |= 1 << 15  # IOCTL_DEV
+        node |= 1 << 15
     network = 0b11 if version >= 4 else 0  # BIND_TCP, CONNECT_TCP
     scopes = 0b11 if version >= 6 else 0  # abstract sockets, signals
-    allowed = {"/": _READ, "/tmp": scratch, "/dev/null": _READ & 0b100 | _WRITE_FILE}  # noqa: S108
+    allowed = {"/": _READ, "/tmp": scratch, "/dev/null": _READ_FILE | _WRITE_FILE}  # noqa: S108
+    allowed.update(dict.fromkeys(walls.nodes, node))
+    if walls.own_proc:  # for naming threads
+        allowed[OWN_PROC] = own
     kernel.landlock(files, network, scopes, allowed)

@@ -30,7 +30,8 @@ ISOLATED = (
 )
 UIDS = 256  # of a sandbox that root started: its own root, and one for each concurrent worker
 FIRST_UID = 0x7000_0000  # far from anybody's account
-_ZYGOTE = ("control", "confined", "seccomp", "path", "program")  # what it needs to know
+# What it needs to know.
+_ZYGOTE = ("control", "confined", "seccomp", "path", "program", "imports", "walls")
 
 
 def main() -> None:
@@ -38,14 +39,20 @@ def main() -> None:
     control = socket.socket(fileno=config["control"])
     os.umask(0o022)
     try:
+        enclosed = config["confined"] and config["view"]["own_proc"]
+        if enclosed:
+            enclose()
         uids = isolate(config["view"]) if config["confined"] else 1
+        if enclosed:  # changing its user has made it forget
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         zygote = os.fork()
     except (OSError, Unreadable) as error:
         control.send(json.dumps({"unavailable": explain(error)}).encode())
         sys.exit(1)
     if not zygote:
         start(config, uids, control)
-    control.send(json.dumps({"zygote": zygote}).encode())
+    # Its number would mean nothing to a parent in another PID namespace.
+    socket.send_fds(control, [b'{"zygote": true}'], [os.pidfd_open(zygote)])
     control.close()
     os.waitpid(zygote, 0)
 
@@ -65,6 +72,31 @@ def start(config: dict[str, Any], uids: int, control: socket.socket) -> None:
         os._exit(1)
 
 
+def enclose() -> None:
+    """Go on in a child that is the first process of a PID namespace, with a procfs of it at /proc.
+
+    A worker may mount a procfs only where one is to be seen already, and the host's shall not be.
+    """
+    if os.geteuid() != 0 or not _try_unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID):
+        own = os.geteuid(), os.getegid()
+        kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
+        _map_one(own)
+    guard = os.fork()
+    if guard:
+        _, status = os.waitpid(guard, 0)
+        os._exit(0 if status == 0 else 1)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("proc", "/proc", "proc", flags)
+
+
+def _map_one(own: tuple[int, int]) -> None:
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {own[0]} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {own[1]} 1")
+
+
 def isolate(view: dict[str, Any]) -> int:
     """Enter the namespaces and the view. Returns how many user ids there are inside."""
     own = os.geteuid(), os.getegid()
@@ -82,9 +114,7 @@ def isolate(view: dict[str, Any]) -> int:
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
     else:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {own[0]} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {own[1]} 1")
+        _map_one(own)
     if not early:
         check_readable(view["trees"])
         build(**view)

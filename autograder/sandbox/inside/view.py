@@ -9,6 +9,10 @@ from pathlib import PurePosixPath
 from . import kernel
 
 CODE = "/gradmark/gradmark_inside"  # where this package stands in the view
+# Where a worker that may see itself mounts a procfs of its own. Nothing of the machine's is in it:
+# what else there is below /proc are single files and folders of the host's.
+OWN_PROC = "/proc/own"
+_OWN_LINKS = ("self", "thread-self", "1")  # the worker is the first process of its namespace
 _ROOT = "/tmp"  # noqa: S108  any directory that exists: the new root is mounted over it
 _TMPFS = "size=1m,mode=755"
 
@@ -17,11 +21,20 @@ class Unreadable(Exception):
     """A part of the runtime that the sandbox's unprivileged user may not read."""
 
 
-def build(trees: list[str], optional: list[str], masks: list[str], code: str) -> None:
+def build(
+    trees: list[str],
+    elsewhere: dict[str, str],
+    optional: list[str],
+    masks: list[str],
+    code: str,
+    own_proc: bool,
+) -> None:
     """Build the view from the host's files and make it this process's root.
 
-    `trees` keep the path they have on the host, with the symbolic links that lead to them. `masks`
-    are directories to show empty, but for the trees inside. `code` is shown at CODE.
+    `trees` keep the path they have on the host, with the symbolic links that lead to them, and
+    `elsewhere` are shown under the path that is their key. `masks` are directories to show empty,
+    but for the trees inside. `code` is shown at CODE. With `own_proc`, the procfs of this process'
+    PID namespace is at OWN_PROC, for workers to mount theirs over it.
     """
     links: dict[str, str] = {}
     entries: dict[str, int | None] = {}  # path -> detached tree, None for a mask
@@ -30,7 +43,9 @@ def build(trees: list[str], optional: list[str], masks: list[str], code: str) ->
         if real not in entries:
             entries[real] = kernel.clone_tree(real)
     entries.update((_resolve(path, links), None) for path in masks)
+    entries.update((path, kernel.clone_tree(at)) for path, at in elsewhere.items())
     entries[CODE] = kernel.clone_tree(code)
+    proc = kernel.clone_tree("/proc") if own_proc else None
 
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, _TMPFS)
@@ -39,6 +54,12 @@ def build(trees: list[str], optional: list[str], masks: list[str], code: str) ->
     kernel.mount("tmpfs", scratch, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m")
     for path in sorted(entries, key=lambda path: PurePosixPath(path).parts):
         _attach(entries[path], _ROOT + path)
+    if proc is not None:
+        os.makedirs(_ROOT + OWN_PROC)
+        # Writable: a procfs that is read-only here lets no worker mount a writable one.
+        kernel.attach_tree(proc, _ROOT + OWN_PROC)
+        os.close(proc)
+        links.update((f"/proc/{name}", f"own/{name}") for name in _OWN_LINKS)
     for path, target in links.items():
         if not os.path.lexists(_ROOT + path):
             os.makedirs(os.path.dirname(_ROOT + path), exist_ok=True)

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import kernel
-from .confine import Confinement, confine, keep_only, limit
+from .confine import Confinement, Walls, confine, keep_only, limit
 
 REQUEST = struct.Struct("<I?QQQ")  # slot, more, memory_bytes, cpu_seconds, scratch_bytes
 
@@ -39,6 +39,8 @@ def main() -> None:
     try:
         program = importlib.import_module(config["program"])
         program.warm_up()
+        for name in config["imports"]:
+            importlib.import_module(name)
     except Exception as error:
         _tell(control, {"unavailable": f"what it runs cannot be imported inside: {error!r}"})
         raise
@@ -53,8 +55,8 @@ class Zygote:
         self._serve: Callable[[], None] = program.serve
         self._warm_up_more: Callable[[], None] | None = getattr(program, "warm_up_more", None)
         self._confined: bool = config["confined"]
-        self._uids: int = config["uids"]
-        self._seccomp = base64.b64decode(config["seccomp"])
+        seccomp = base64.b64decode(config["seccomp"])
+        self._walls = Walls(uids=config["uids"], seccomp=seccomp, **config["walls"])
         self._self = os.pidfd_open(os.getpid())
         self._workers: dict[int, tuple[int, socket.socket]] = {}  # by the worker's pidfd
 
@@ -76,12 +78,12 @@ class Zygote:
 
     def _fork(self, numbers: tuple[int, ...], call_fd: int, status_fd: int) -> int | None:
         status = socket.socket(fileno=status_fd)
-        slot, more, memory, cpu, scratch = numbers
+        slot, more, *rest = numbers
         if more and self._warm_up_more is not None:
             self._warm_up_more()
             self._warm_up_more = None
             settle()
-        how = Confinement(slot, memory, cpu, scratch, self._uids, self._seccomp)
+        how = Confinement(self._walls, slot, *rest)
         try:
             if self._confined:
                 kernel.unshare(kernel.CLONE_NEWPID)
@@ -116,7 +118,7 @@ class Zygote:
                     os.setsid()
                     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
                     keep_only(call_fd)
-                    limit(how.memory_bytes, how.cpu_seconds)
+                    limit(how)
             except BaseException as error:
                 _tell(status, {"fault": f"confine: {error!r}"})
                 os._exit(1)
