@@ -17,7 +17,8 @@ import click
 from rich.console import Console
 
 from autograder.errors import AuthoringError
-from autograder.handin.submission import Submission, SubmissionError, parse
+from autograder.handin.submission import MAX_BYTES, Submission, SubmissionError
+from autograder.reading import Reader
 from autograder.render.progress import Bar
 from autograder.secret import own_cache, read_secret
 
@@ -152,14 +153,14 @@ def grade(
 
     Exits with 0 when it graded, whatever the score; 2 on misuse; 3 when this machine cannot grade.
     """
-    handed_in = _read(submission)
     secret = read_secret(secret_file)
     console = Console()
     from autograder.sandbox import Sandbox
 
-    # On its way while this process imports torch as well, which takes both of them seconds.
+    # On its way while this process reads the file and imports torch, which takes both of them long.
     sandbox = Sandbox(device, confined=not no_sandbox, wait=False)
     with closing(sandbox):
+        handed_in = _read(submission, confined=not no_sandbox)
         from autograder.grading.grader import Grader
         from autograder.topics.catalogue import Catalogue
 
@@ -378,8 +379,8 @@ def init(directory: Path, assignments: str | None, reference: Path | None) -> No
         click.echo(path)
 
 
-def _read(path: Path) -> Submission:
+def _read(path: Path, *, confined: bool) -> Submission:
     with path.open("rb") as file:
-        from autograder.handin.submission import MAX_BYTES
-
-        return parse(path.name, file.read(MAX_BYTES + 1))
+        content = file.read(MAX_BYTES + 1)
+    with closing(Reader(confined)) as reader:
+        return reader.read(path.name, content)

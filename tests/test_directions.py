@@ -31,13 +31,15 @@ ENGINE = """
     truth:       errors judging case numerics training checks exercise topics
     handin:
     sandbox:     secret judging handin
+    reading:     handin sandbox
     policy:      handin sandbox
     handout:     judging checks exercise topics truth handin
     grading:     errors judging numerics report training checks exercise topics truth handin
                  sandbox policy
     render:      judging report sandbox grading
-    interop:     errors report topics handin handout grading render secret
-    cli:         errors report topics handin sandbox policy handout grading render secret interop
+    interop:     errors report topics handin reading handout grading render secret
+    cli:         errors report topics handin sandbox reading policy handout grading render secret
+                 interop
 """
 SERVER = """
     clock:
@@ -59,8 +61,8 @@ SERVER = """
 OF_THE_ENGINE = {
     "server.engine": "errors report topics handin sandbox policy handout grading render",
     "server.client": "handin render",
-    "server.demo": "exercise report topics handin handout grading render",
-    "server": "handin",
+    "server.demo": "exercise report topics handin reading handout grading render",
+    "server": "handin reading",
 }
 # Copied out of the project, or into the sandbox: they import only themselves.
 ALONE = ("autograder.judging", "autograder.sandbox.inside")

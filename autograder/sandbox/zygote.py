@@ -151,9 +151,10 @@ def _status(message: bytes) -> int:
 class Program:
     """What a zygote's workers do, and what of this machine's files they see."""
 
-    module: str  # with `warm_up()` and `serve()`
+    module: str  # with `warm_up(*warm)` and `serve()`
     runtime: Callable[[], Runtime]
     optional: tuple[str, ...] = ()  # paths to be seen inside, where there are such
+    warm: tuple[str, ...] = ()
 
 
 SUBMISSIONS = Program("gradmark_inside.worker", find_runtime, CPU_FACTS)
@@ -188,7 +189,7 @@ class Zygote:
             "seccomp": base64.b64encode(compile_filter(profile) if confined else b"").decode(),
             "path": (*runtime.path, *profile.path),
             "imports": profile.imports,
-            "program": program.module,
+            "program": [program.module, *program.warm],
             "command": (runtime.python, *_FLAGS, "-c", _BOOT.format(module="zygote"), code),
             "environment": {**_ENVIRONMENT, **profile.environment},
             "walls": {

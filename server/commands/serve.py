@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 import waitress
 
+from autograder.reading import SandboxFault, SandboxUnavailable, reader
 from server import engine, logs, options
 from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
 from server.grading.supervisor import GraderEnded, Supervisor
@@ -89,8 +90,12 @@ def serve(
     listener = _listen(host, port)
     try:
         app = create_app(config, engine.load(reference))
+        reader().start()
     except ConfigError as error:
         raise _Refusal(str(error)) from None
+    except (SandboxUnavailable, SandboxFault) as error:
+        click.echo(error, err=True)
+        sys.exit(EXIT_CANNOT_GRADE)
     signal.signal(signal.SIGTERM, _leave)
     supervisor = Supervisor(_grader_command(config, log_format), graders)
     try:

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from sqlalchemy import func, select
 
-from autograder.handin.submission import parse
+from autograder.reading import reader
 from server import engine
 from server.clock import utc_now
 from server.demo import course
@@ -53,7 +53,7 @@ def grade_all(
     with ProcessPoolExecutor(graders, mp_context=get_context("spawn")) as pool:
         for batch in (*_batches(wanted), []):
             for one in batch:
-                parsed = parse(one.filename, one.content)
+                parsed = reader().run("check", (one.filename, one.content))
                 _queue(config, one.at).accept(
                     assignments[one.assignment], users[one.student], parsed, one.content
                 )

@@ -25,7 +25,8 @@ import click
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from autograder.handin.submission import SubmissionError, parse
+from autograder.handin.submission import SubmissionError
+from autograder.reading import reader
 from server import engine, logs, options
 from server.clock import Clock, utc_now
 from server.grades.background import Background
@@ -87,7 +88,7 @@ def text(filename: str, content: bytes) -> str:
         SubmissionError: it cannot be read.
     """
     parts = []
-    for source in parse(filename, content).sources:
+    for source in reader().read(filename, content).sources:
         for number, chunk in enumerate(source.chunks, 1):
             if chunk.strip():
                 name = f"{source.module}.py"

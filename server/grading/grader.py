@@ -17,7 +17,8 @@ from pathlib import Path
 
 import click
 
-from autograder.handin.submission import Submission, parse
+from autograder.handin.submission import Submission
+from autograder.reading import reader
 from server import engine, logs, options
 from server.engine import (
     CannotConfine,
@@ -161,7 +162,7 @@ class GraderLoop:
         return progress
 
     def _read(self, claim: Claim) -> Submission:
-        submission = parse(claim.filename, self._files.read(claim.public_id))
+        submission = reader().read(claim.filename, self._files.read(claim.public_id))
         if submission.digest != claim.digest:
             raise OSError("The stored content is not what was handed in.")
         return submission

@@ -21,13 +21,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from autograder.handin.submission import Submission as Parsed
 from server.clock import Clock, utc_now
 from server.engine import Rules
 from server.grades import grades
@@ -88,6 +87,15 @@ class Accepted:
     again: bool = False  # it is the latest one, which was handed in before
 
 
+class HandedIn(Protocol):
+    """What somebody handed in, once it has been read."""
+
+    @property
+    def filename(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+
+
 class Queue:
     def __init__(
         self,
@@ -105,7 +113,7 @@ class Queue:
         self,
         assignment: int,
         user: int,
-        parsed: Parsed,
+        read: HandedIn,
         content: bytes,
         *,
         unlimited: bool = False,
@@ -127,7 +135,7 @@ class Queue:
         self._files.store(public_id, content)
         try:
             with self._database.write() as session:
-                same = self._accept(session, assignment, user, parsed, public_id, unlimited)
+                same = self._accept(session, assignment, user, read, public_id, unlimited)
         except NotAllowed:
             self._files.remove(public_id)
             raise
@@ -140,7 +148,7 @@ class Queue:
         session: Session,
         assignment_id: int,
         user: int,
-        parsed: Parsed,
+        read: HandedIn,
         public_id: str,
         unlimited: bool,
     ) -> str | None:
@@ -156,7 +164,7 @@ class Queue:
         latest = max(earlier, key=lambda row: row.number, default=None)
         if (
             latest is not None
-            and latest.digest == parsed.digest
+            and latest.digest == read.digest
             and latest.state is not State.FAILED  # which handing in again gives another try
         ):
             return latest.public_id
@@ -171,8 +179,8 @@ class Queue:
             assignment_id=assignment_id,
             user_id=user,
             number=max((row.number for row in earlier), default=0) + 1,
-            filename=parsed.filename,
-            digest=parsed.digest,
+            filename=read.filename,
+            digest=read.digest,
             received_at=now,
             state=State.WAITING,
             not_before=now,

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
+from autograder.reading import SandboxFault, SandboxUnavailable
 from server.storage.database import is_full
 from server.storage.files import FileGone
 from server.web import problems
@@ -43,6 +44,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(FileGone, _gone)
     app.register_error_handler(Exception, _fault)
+    for kind in (SandboxFault, SandboxUnavailable):  # nothing that was handed in can be read
+        app.register_error_handler(kind, _unready)
 
 
 def _answer(error: HTTPException) -> Response:
@@ -77,6 +80,11 @@ def _forged(error: CSRFError) -> tuple[str, int]:
 def _gone(error: FileGone) -> Response:
     current_app.logger.error("A stored file cannot be read: %s", error)
     return _answer(Problem(503, _GONE))
+
+
+def _unready(error: Exception) -> Response:
+    current_app.logger.error("Nothing can be read: %s", error)
+    return _answer(ServiceUnavailable())
 
 
 def _fault(error: Exception) -> Response:

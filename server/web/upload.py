@@ -7,7 +7,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from autograder.handin.submission import SubmissionError, parse
+from autograder.handin.submission import SubmissionError
+from autograder.reading import reader
 from server.grading.queue import Accepted
 from server.storage.models import Assignment
 from server.web.access import Seat
@@ -27,7 +28,11 @@ def hand_in(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes
     """
     name, content = one_file(files, assignment.topic)
     return services().queue.accept(
-        assignment.id, seat.user.id, parse(name, content), content, unlimited=seat.is_staff
+        assignment.id,
+        seat.user.id,
+        reader().run("check", (name, content)),
+        content,
+        unlimited=seat.is_staff,
     )
 
 

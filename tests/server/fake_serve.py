@@ -6,7 +6,7 @@ import os
 import sys
 
 from server import engine
-from server.commands.manage import serve as cli
+from server.commands import serve as cli
 from server.storage.config import Config
 from tests.server import engines
 

@@ -9,7 +9,8 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 
 from autograder.handin.notebook import Cell
-from autograder.handin.submission import SubmissionError, notebook_cells
+from autograder.handin.submission import MAX_BYTES, SubmissionError
+from autograder.reading import reader
 
 
 class SubmittedNotebookExporter(NotebookExporter):  # type: ignore[misc]
@@ -22,9 +23,11 @@ class SubmittedNotebookExporter(NotebookExporter):  # type: ignore[misc]
         """Read the file again, as bytes, because it need not be text."""
         path = Path(file_stream.name)
         try:
-            cells = notebook_cells(path.name, path.read_bytes())
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            cells: tuple[Cell, ...] = reader().run("cells", (path.name, content))
         except SubmissionError:
-            cells = []
+            cells = ()
         notebook = nbformat.v4.new_notebook(cells=[_clean(at, c) for at, c in enumerate(cells)])
         result: tuple[str, dict[str, Any]] = self.from_notebook_node(notebook, resources, **options)
         return result

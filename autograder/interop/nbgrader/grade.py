@@ -17,8 +17,9 @@ from rich.console import Console
 from traitlets import Unicode
 
 from autograder.grading.grader import Grader
-from autograder.handin.submission import MAX_BYTES, SubmissionError, parse
+from autograder.handin.submission import MAX_BYTES, SubmissionError
 from autograder.handout.workbook import check_id
+from autograder.reading import reader
 from autograder.render.text import WIDTH, render_exercise
 from autograder.report import Report, instructor_view, student_view
 from autograder.secret import own_cache, read_secret
@@ -59,7 +60,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
         try:
-            submission = parse(file.name, content)
+            submission = reader().read(file.name, content)
         except SubmissionError as error:
             resources["gradmark"] = {"refused": str(error)}
             return nb, resources

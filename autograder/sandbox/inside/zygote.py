@@ -37,8 +37,9 @@ def main() -> None:
     sys.argv[1:] = []
     sys.path[:] = [*sys.path, *config["path"]]
     try:
-        program = importlib.import_module(config["program"])
-        program.warm_up()
+        module, *warm = config["program"]
+        program = importlib.import_module(module)
+        program.warm_up(*warm)
         for name in config["imports"]:
             importlib.import_module(name)
     except Exception as error:

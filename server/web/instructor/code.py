@@ -9,7 +9,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from autograder.handin.submission import SubmissionError, parse
+from autograder.handin.submission import SubmissionError
+from autograder.reading import reader
 
 _HIGHLIGHTED = 200_000  # characters of a file; a longer one is shown plain
 _SHOWN = 1_000_000  # and cut here: the download has all
@@ -27,7 +28,7 @@ class Piece:
 def pieces(filename: str, content: bytes) -> list[Piece]:
     """The sources of a submission, in its order; none when it cannot be read (any more)."""
     try:
-        sources = parse(filename, content).sources
+        sources = reader().read(filename, content).sources
     except SubmissionError:
         return []
     found = []

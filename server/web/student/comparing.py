@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import abort, render_template, request
 
 from autograder.handin.submission import Submission as Parsed
-from autograder.handin.submission import parse
+from autograder.reading import reader
 from server.storage.models import Assignment, Role, Submission
 from server.web import access
 from server.web.access import Seat, in_course
@@ -72,4 +72,4 @@ def _reports(before: Submission, after: Submission) -> dict[str, object]:
 
 
 def _parsed(submission: Submission) -> Parsed:
-    return parse(submission.filename, services().files.read(submission.public_id))
+    return reader().read(submission.filename, services().files.read(submission.public_id))

@@ -1,0 +1,64 @@
+"""What is done with files that somebody handed in: each job in a process of its own.
+
+A job is a pure function of files (names and contents) and plain arguments. Its result goes home by
+the annotations of its type, so that is made of dataclasses, tuples, mappings, texts and numbers.
+What a job cannot take it refuses with a SubmissionError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.handin.notebook import Cell
+from autograder.handin.submission import Submission, notebook_cells, parse
+
+File = tuple[str, bytes]
+
+
+@dataclass(frozen=True)
+class Job:
+    work: Callable[..., Any]
+    result: Any  # the type
+    sample: tuple[File, ...]  # to warm up with
+    cpu_seconds: int = 5
+    memory_bytes: int = 2**30  # of address space, of which a fresh process has a fifth
+    reply_bytes: int = 8 * 2**20
+    scratch_bytes: int = 2**20
+
+
+@dataclass(frozen=True)
+class Readable:
+    """That a file can be read, and what is kept of that: the sources themselves stay inside."""
+
+    filename: str
+    digest: str
+
+
+def read(file: File) -> Submission:
+    """The sources, as the sandbox loads them."""
+    return parse(*file)
+
+
+def check(file: File) -> Readable:
+    """Whether the file can be read."""
+    found = parse(*file)
+    return Readable(found.filename, found.digest)
+
+
+def cells(file: File) -> tuple[Cell, ...]:
+    """All cells of a notebook."""
+    return tuple(notebook_cells(*file))
+
+
+_NOTEBOOK = (
+    "sample.ipynb",
+    b'{"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [],'
+    b'"source": "x = 1"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}',
+)
+JOBS: Mapping[str, Job] = {
+    "read": Job(read, Submission, (_NOTEBOOK,)),
+    "check": Job(check, Readable, (_NOTEBOOK,), reply_bytes=0),
+    "cells": Job(cells, tuple[Cell, ...], (_NOTEBOOK,)),
+}
