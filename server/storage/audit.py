@@ -16,6 +16,8 @@ class Action(StrEnum):
     USER_INVITED = "user.invited"
     USER_DISABLED = "user.disabled"
     PASSWORD_SET = "password.set"  # noqa: S105 - the name of an action
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     COURSE_SYNCED = "course.synced"

@@ -11,6 +11,7 @@ from server.clock import Clock, utc_now
 from server.engine import Engine
 from server.grades.background import Background
 from server.grading.queue import Queue
+from server.people import providers
 from server.storage.config import Config
 from server.storage.database import Database
 from server.storage.files import Files
@@ -66,6 +67,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     errors.install(app)
     access.install(app)  # before the limits, which count by who it is that asks
     auth.install(app)
+    auth.sso.install(app, providers.read(config.data))
     for part in (health, auth, student, instructor, admin):
         app.register_blueprint(part.pages)
     api.install(app)

@@ -61,10 +61,8 @@ def _page(error: HTTPException) -> Response:
     code = error.code or 500
     if isinstance(error, Problem):
         sentence = error.detail
-        return make_response(
-            render_template("error.html", code=code, title=error.name, sentence=sentence), code
-        )
-    sentence = _SENTENCES.get(code, "The server could not answer this request.")
+    else:
+        sentence = _SENTENCES.get(code, "The server could not answer this request.")
     page = render_template("error.html", code=code, title=error.name, sentence=sentence)
     return make_response(page, code)
 

@@ -28,7 +28,7 @@ _SENTENCES = {
 
 
 class Problem(HTTPException):
-    """A request that is refused, with the sentence that says why."""
+    """A request that is refused, with the sentence that says why, to programs and on pages."""
 
     def __init__(self, code: int, detail: str, challenge: WWWAuthenticate | None = None) -> None:
         super().__init__(detail)

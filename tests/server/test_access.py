@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import oidc_provider_mock
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -42,6 +43,10 @@ TABLE = {
     "GET /report.js": EVERYONE,
     "GET /login": EVERYONE,
     "POST /login": EVERYONE,
+    "GET /login/<provider>": EVERYONE,
+    "GET /login/<provider>/callback": EVERYONE,
+    "GET /account/identities/<provider>": SIGNED_IN,
+    "POST /account/identities/<int:identity>/unlink": {"student"},
     "GET /invitations/<token>": EVERYONE,
     "POST /invitations/<token>": EVERYONE,
     "GET /api/v1/": EVERYONE,
@@ -136,6 +141,13 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     house = make_house(tmp_path_factory.mktemp("access"))
+    with oidc_provider_mock.run_server_in_thread() as provider:
+        issuer = f"http://localhost:{provider.server_port}"
+        yield from _place(house, issuer)
+
+
+def _place(house: House, issuer: str) -> Iterator[Place]:
+    house.configure_provider(issuer)
     app = make_app(house)
     app.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     student = house.user("student")
@@ -151,6 +163,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         "regrade_id": str(house.regrade()),
         "pair_id": str(house.pair(graded, graded)),
         "token": "1",  # the student's
+        "provider": "mock",
+        "identity": str(house.identity("student", issuer)),
         "user_id": str(student.id),
     }
     elsewhere = {

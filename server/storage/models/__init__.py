@@ -20,7 +20,7 @@ from server.storage.models.marking import (
     RegradeItem,
     RegradeState,
 )
-from server.storage.models.people import ApiToken, Invitation, Scope, User
+from server.storage.models.people import ApiToken, Identity, Invitation, Scope, User
 from server.storage.models.similarity import Search, SearchState, SimilarPair
 from server.storage.models.submission import ExerciseScore, MisconceptionFound, Submission
 from server.storage.models.work import State, Work
@@ -39,6 +39,7 @@ __all__ = [
     "Extension",
     "Grade",
     "GraderProcess",
+    "Identity",
     "Invitation",
     "Meter",
     "MisconceptionFound",

@@ -10,16 +10,22 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from server.people import accounts, tokens
-from server.storage.models import ApiToken, Scope, User
+from server.people import accounts, identities, tokens
+from server.people.accounts import AccountError
+from server.storage.models import ApiToken, Identity, Scope, User
 from server.web.access import public, signed_in, user
+from server.web.auth import sso
 from server.web.auth.forms import InvitationForm, LoginForm, PasswordForm, TokenForm
 from server.web.auth.sessions import account_of_request, begin, limiter, local
+from server.web.problems import Problem
 from server.web.services import services
 
 Answer: TypeAlias = str | Response | tuple[str, int]
 
+_NO_PASSWORDS = "Passwords are switched off on this server: log in by a provider."
+
 pages = Blueprint("auth", __name__)
+sso.add_to(pages)
 
 
 def _failed(response: Response) -> bool:
@@ -41,15 +47,21 @@ def login() -> Answer:
     if flask_login.current_user.is_authenticated:
         return redirect(target or url_for("student.home"), 303)
     form = LoginForm()
+    if form.is_submitted() and not sso.sign_on().local_accounts:
+        raise Problem(403, _NO_PASSWORDS)
     if not form.validate_on_submit():
-        return render_template("auth/login.html", form=form), 422 if form.is_submitted() else 200
+        return _login(form, target), 422 if form.is_submitted() else 200
     with services().database.read() as database:
         found = accounts.find(database, form.email.data)
     if not accounts.check_password(found, form.password.data) or found is None:
         form.password.errors = ["The e-mail address or the password is not right."]
-        return render_template("auth/login.html", form=form), 422
+        return _login(form, target), 422
     begin(found)
     return redirect(target or url_for("student.home"), 303)
+
+
+def _login(form: LoginForm, target: str | None) -> str:
+    return render_template("auth/login.html", form=form, sign_on=sso.sign_on(), target=target)
 
 
 @pages.post("/logout")
@@ -65,6 +77,8 @@ def logout() -> Answer:
 @public
 def invitation(token: str) -> Answer:
     """Choose a password, by a link that an instructor has passed on."""
+    if not sso.sign_on().local_accounts:
+        raise Problem(403, _NO_PASSWORDS)
     now = services().clock()
     with services().database.read() as database:
         found = accounts.invitation(database, token, now)
@@ -136,6 +150,21 @@ def revoke_token(token: int) -> Answer:
     return redirect(url_for(".account"), 303)
 
 
+@pages.post("/account/identities/<int:identity>/unlink")
+@signed_in
+def unlink(identity: int) -> Answer:
+    try:
+        with services().database.write() as database:
+            own = database.get_one(User, user().id)
+            if not identities.unlink(database, own, identity, at=services().clock()):
+                abort(404)
+    except AccountError as error:
+        flash(str(error))
+    else:
+        flash("That login no longer opens your account.")
+    return redirect(url_for(".account"), 303)
+
+
 def _account(form: PasswordForm, token_form: TokenForm, created: str | None = None) -> str:
     with services().database.read() as database:
         own = database.scalars(
@@ -143,11 +172,16 @@ def _account(form: PasswordForm, token_form: TokenForm, created: str | None = No
             .where(ApiToken.user_id == user().id, ApiToken.revoked_at.is_(None))
             .order_by(ApiToken.id)
         ).all()
+        linked = database.scalars(
+            select(Identity).where(Identity.user_id == user().id).order_by(Identity.id)
+        ).all()
     return render_template(
         "auth/account.html",
         form=form,
         token_form=token_form,
         tokens=own,
+        identities=linked,
+        sign_on=sso.sign_on(),
         created=created,
         now=services().clock(),
     )
