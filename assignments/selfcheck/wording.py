@@ -185,6 +185,8 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
             return "it returned something that is no answer" + text
         case "budget":
             return "not run: the submission had used up its time"
+        case "unjudged":
+            return "not judged: what the submission gives takes too long, or too much, to compare"
         case "input":
             return "not run: an earlier call did not give what this one takes"
         case kind:

@@ -6,6 +6,7 @@ import math
 import platform
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from copy import copy
@@ -22,6 +23,7 @@ import torch
 from autograder.checks.base import Check
 from autograder.checks.errors import REFUSAL
 from autograder.exercise import Exercise, Misconception
+from autograder.grading.budget import Budget
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
@@ -38,7 +40,7 @@ from autograder.truth.oracle import Oracle, Trial
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
 MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
-SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget"}
+SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget", "unjudged"}
 
 
 def _silent(name: str, done: int, total: int) -> None:
@@ -113,11 +115,14 @@ class Grader:
         for place in chosen.exercises:  # the first time it takes as long as a sandbox's start
             self._oracle.trials(*place)
         with self._sandbox.session(submission.sources, runs) as session:
-            public = self._public(chosen.exercises, session)
+            budget = self._budget(runs)
+            public = self._public(chosen.exercises, session, budget)
             flags = self._flags(chosen, public, submission.sources, session)
             for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
                 tell = partial(_tell, progress, len(exercises), len(chosen.exercises))
-                exercises.append(self._grade_exercise(topic, exercise, session, shown, tell))
+                exercises.append(
+                    self._grade_exercise(topic, exercise, session, shown, tell, budget)
+                )
             loading = session.loading
         for entry, found in zip(exercises, flags, strict=True):
             entry["policy"] = [flag.document() for flag in found]
@@ -155,11 +160,15 @@ class Grader:
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
         with self._sandbox.session(sources, _runs(exercise)) as session:
-            (public,) = self._public([(topic, exercise)], session)
-            return self._grade_exercise(topic, exercise, session, public, lambda name: None)
+            budget = self._budget(_runs(exercise))
+            (public,) = self._public([(topic, exercise)], session, budget)
+            return self._grade_exercise(topic, exercise, session, public, lambda _: None, budget)
+
+    def _budget(self, runs: int) -> Budget:
+        return Budget(self._sandbox.limits.with_runs(runs).judge_seconds)
 
     def _public(
-        self, exercises: Sequence[tuple[Topic, Exercise]], session: Session
+        self, exercises: Sequence[tuple[Topic, Exercise]], session: Session, budget: Budget
     ) -> list[list[Outcome]]:
         """Per exercise, the outcomes of its public trials: to be had before the session meets
         anything hidden.
@@ -171,7 +180,7 @@ class Grader:
             [trial for trial in self._oracle.trials(*place) if trial.case.public]
             for place in exercises
         ]
-        outcomes = iter(_outcomes(list(chain(*public)), session, lambda stage: None))
+        outcomes = iter(_outcomes(list(chain(*public)), session, lambda stage: None, budget))
         return [list(islice(outcomes, len(trials))) for trials in public]
 
     def _grade_exercise(
@@ -181,6 +190,7 @@ class Grader:
         session: Session,
         public: Sequence[Outcome],
         tell: Callable[[str], None],
+        budget: Budget,
     ) -> dict[str, Any]:
         tell(exercise.name)
         trials = self._oracle.trials(topic, exercise)
@@ -188,15 +198,15 @@ class Grader:
             [trial for trial in trials if not trial.case.public],
             session,
             lambda stage: tell(f"{exercise.name}, {stage}"),
+            budget,
         )
         parts = {True: iter(public), False: iter(hidden)}
         outcomes = [next(parts[trial.case.public]) for trial in trials]
         rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
         found: list[Misconception] = []
-        if score < exercise.max_score and any(
-            _gave_values(outcome.answers) for outcome in outcomes
-        ):
+        gave = any(_gave_values(outcome.answers) for outcome in outcomes)
+        if score < exercise.max_score and gave and not budget.used_up:
             suspects = diagnose(trials, self._oracle.suspects(topic, exercise), outcomes)
             faults = [fault for outcome in outcomes for fault in outcome.faults]
             found = [suspect.misconception for suspect in suspects]
@@ -366,25 +376,27 @@ def _runs(exercise: Exercise) -> int:
 
 
 def _outcomes(
-    trials: Sequence[Trial], session: Session, tell: Callable[[str], None]
+    trials: Sequence[Trial], session: Session, tell: Callable[[str], None], budget: Budget
 ) -> list[Outcome]:
     """Put every call to the submission, and judge its answers while it works on the next ones."""
     outcomes: list[Outcome] = []
     left = MAX_KEPT_BYTES
     for long, together in groupby(trials, key=lambda trial: trial.check.long):
         if long:
-            outcomes += [_long(trial, session, tell) for trial in together]
+            outcomes += [_long(trial, session, tell, budget) for trial in together]
             continue
         some = list(together)
         answers = session.run([call for trial in some for call in trial.calls])
         for trial in some:
-            outcome = trial.judge(islice(answers, len(trial.calls)))
+            own = islice(answers, len(trial.calls))
+            outcome = budget.judge(trial, own)
+            deque(own, 0)  # what was not looked at belongs to no other trial
             left -= sum(answer.size for answer in outcome.answers)
             outcomes.append(outcome if left >= 0 else outcome.without_values())
     return outcomes
 
 
-def _long(trial: Trial, session: Session, tell: Callable[[str], None]) -> Outcome:
+def _long(trial: Trial, session: Session, tell: Callable[[str], None], budget: Budget) -> Outcome:
     """A case that tells how far it is, and ends when nothing more can come of it."""
     with closing(session.run(trial.calls)) as answers:
 
@@ -395,7 +407,7 @@ def _long(trial: Trial, session: Session, tell: Callable[[str], None]) -> Outcom
                     tell(f"{trial.case.name}, {stage}")
                 yield answer
 
-        return trial.judge(told())
+        return budget.judge(trial, told())
 
 
 def _specimens(

@@ -56,6 +56,7 @@ FailureKind = Literal[
     "reply",  # its process answered with something that is no answer
     "budget",  # the whole submission's time is used up
     "input",  # an earlier call did not give what this one takes
+    "unjudged",  # what it gave takes longer to judge than a submission may take
 ]
 
 

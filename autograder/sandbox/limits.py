@@ -20,7 +20,8 @@ class Limits:
     call_seconds: float = 10.0
     load_seconds: float = 20.0  # of loading the submission, each time it is loaded
     session_seconds: float = 120.0  # wall clock summed over loading and all calls
-    run_seconds: float = 20.0  # more of them for each training run that a submission goes through
+    judge_seconds: float = 120.0  # of the parent, to judge all answers of a submission
+    run_seconds: float = 20.0  # more of both for each training run that a submission goes through
     memory_bytes: int = 3 * 2**30  # of address space; torch alone maps about 1 GiB
     reply_bytes: int = 256 * 2**20  # of the tensors of one answer
     run_bytes: int = 2**30  # of the tensors of all answers to calls that are put together
@@ -34,4 +35,9 @@ class Limits:
 
     def with_runs(self, runs: int) -> Limits:
         """The limits of a session that goes through so many training runs."""
-        return replace(self, session_seconds=self.session_seconds + runs * self.run_seconds)
+        more = runs * self.run_seconds
+        return replace(
+            self,
+            session_seconds=self.session_seconds + more,
+            judge_seconds=self.judge_seconds + more,
+        )

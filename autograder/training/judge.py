@@ -2,7 +2,8 @@
 
 At each call the same inputs have gone to both, as long as nothing has parted. Where a sketch
 differs, the reference is asked about the very inputs that the submission's function got, so the
-call at fault is known for certain.
+call at fault is known for certain. It is only ever asked about inputs of the types and shapes that
+it met in its own run: what it costs to judge a submission is not the submission's to choose.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class _Judge:
         self._of = lockstep
         self._program = lockstep.program
         self._results = Results(lockstep.program.calls)
+        # Calls, and what of them, that gave another type or shape than the reference.
+        self._misfits: set[tuple[int, int | str | None]] = set()
         self._found: dict[Row, Finding] = {}  # what is wrong
         self._faults: list[Fault] = []
         self._excess: dict[Row, float] = {TRAINING: 0.0, EVALUATION: 0.0}
@@ -94,6 +97,8 @@ class _Judge:
             return False
         if start:
             return True
+        tracks = zip(operation.outputs, self._of.trace.tracks[at], strict=True)
+        self._misfits |= {(at, o.item) for o, track in tracks if not track.fits(o.of(answer))}
         if operation.own_mask is not None:
             self._under_own_mask(operation, call, answer)
         else:
@@ -104,6 +109,10 @@ class _Judge:
                 self._visible = operation.step
         return True
 
+    def _askable(self, operation: Operation) -> bool:
+        """Whether its arguments are of the types and shapes of the reference's own run."""
+        return not any((ref.call, ref.item) in self._misfits for _, ref in operation.call.refs)
+
     def _compare(self, at: int, operation: Operation, call: Call, answer: Answer) -> None:
         in_step = TRAINING not in self._found and operation.step < self._of.compared
         last = operation.step == self._program.steps
@@ -113,9 +122,10 @@ class _Judge:
                 for output, track in zip(operation.outputs, self._of.trace.tracks[at], strict=True)
                 if output.row == row
             ]
+            fits = not any((at, output.item) in self._misfits for output, _ in tracks)
             if row in self._found:
                 self._look_further(operation, call, answer)
-            elif in_step or (last and not self._found and self._exact):
+            elif in_step or not fits or (last and not self._found and self._exact):
                 excess = max(
                     track.distance(output.of(answer), self._of.sketcher) for output, track in tracks
                 )
@@ -149,9 +159,10 @@ class _Judge:
             excess: how far its answer is from what the reference gave in its own run; None when
                 that has other arguments, because the runs have parted already.
         """
-        if excess is None and not self._deviates(operation, call, answer):
+        askable = self._askable(operation)
+        if excess is None and not (askable and self._deviates(operation, call, answer)):
             return
-        fault = self._examine(operation, call, answer)
+        fault = self._examine(operation, call, answer) if askable else None
         findings = fault.expectation.judge([call], [answer]) if fault is not None else []
         names = {output.name for output in operation.outputs if output.row == row}
         wrong = [finding for finding in findings if finding.output in names and not finding.passed]
@@ -181,7 +192,7 @@ class _Judge:
         known = [finding.evidence for finding in self._found.values()]
         soon = operation.step <= min(evidence["step"] for evidence in known) + 1
         new = call.function not in {evidence["function"] for evidence in known} | self._also.keys()
-        if not (soon and new and len(self._also) < ALSO):
+        if not (soon and new and len(self._also) < ALSO and self._askable(operation)):
             return
         if self._deviates(operation, call, answer):
             fault = self._examine(operation, call, answer)
@@ -192,7 +203,7 @@ class _Judge:
     def _under_own_mask(self, operation: Operation, call: Call, answer: Answer) -> None:
         """Hold an output against the mask that came with it."""
         own = operation.own_mask
-        if TRAINING in self._found or own is None:
+        if TRAINING in self._found or own is None or not self._askable(operation):
             return
         y, mask = operation.values(answer)
         right = self._of.reference.call(call).value

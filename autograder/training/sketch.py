@@ -51,18 +51,20 @@ class Track:
     projections: Tensor
     allowed: float
 
-    def distance(self, value: Value, sketcher: Sketcher) -> float:
-        """How far a value is from what is right, over what is allowed; infinite for one of
-        another type or shape, or with other numbers that are not finite."""
+    def fits(self, value: Value) -> bool:
+        """Whether a value has the type and the shape of what the reference gave."""
         if self.shape is None:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                return math.inf
-        elif (
-            not isinstance(value, Tensor)
-            or tuple(value.shape) != self.shape
-            or value.dtype != self.dtype
-        ):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        if not isinstance(value, Tensor):
+            return False
+        return tuple(value.shape) == self.shape and value.dtype == self.dtype
+
+    def distance(self, value: Value, sketcher: Sketcher) -> float:
+        """How far a value is from what is right, over what is allowed; infinite for one that does
+        not fit, or with other numbers that are not finite."""
+        if not self.fits(value):
             return math.inf
+        assert isinstance(value, Tensor | int | float)  # noqa: S101 - it fits
         projections = sketcher.sketch(value)
         if torch.equal(projections, self.projections):
             return 0.0
