@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from server.people import tokens
 from server.storage import audit
-from server.storage.models import Course, Enrolment, Invitation, Role, User
+from server.storage.models import Course, Enrolment, Identity, Invitation, Role, User
 
 INVITATION_LASTS = timedelta(days=30)
 SHORTEST_PASSWORD = 10
@@ -113,10 +113,13 @@ def enrol(
 
 def may_invite(session: Session, actor: User, user: User) -> bool:
     """Whoever makes an invitation can use it, so an instructor may invite only somebody who has
-    nothing that the instructor has not: no password, and no place in another's course."""
+    nothing that the instructor has not: no way in of their own, and no place in another's course.
+    """
     if actor.is_admin:
         return True
     if user.password is not None or user.is_admin:
+        return False
+    if session.scalar(select(Identity.id).where(Identity.user_id == user.id).limit(1)):
         return False
     places = set(session.scalars(select(Enrolment.course_id).where(Enrolment.user_id == user.id)))
     led = set(
@@ -152,21 +155,27 @@ def invite(session: Session, user: User, *, at: datetime, actor: User | None) ->
 
 
 def invitation(session: Session, token: str, at: datetime) -> Invitation | None:
-    """The invitation with this token, if it still holds."""
+    """The invitation with this token, if it still holds: whoever made it must be somebody who may
+    make it now."""
     found = session.scalar(select(Invitation).where(Invitation.digest == tokens.digest(token)))
     if found is None or found.used_at is not None or found.expires_at <= at or found.user.disabled:
         return None
-    return found
+    if found.invited_by_id is None:
+        return found
+    by = session.get_one(User, found.invited_by_id)
+    return found if not by.disabled and may_invite(session, by, found.user) else None
 
 
 def set_password(session: Session, user: User, password: str, *, at: datetime) -> None:
-    """Ends every session of the user, and every invitation."""
+    """Ends every session, invitation and API token of the user: whoever had them may be the reason
+    for the new password."""
     user.password = PasswordHasher().hash(password)
     user.session_key = secrets.token_urlsafe(32)
     for left in session.scalars(
         select(Invitation).where(Invitation.user_id == user.id, Invitation.used_at.is_(None))
     ):
         left.used_at = at
+    tokens.revoke_all(session, user, at=at)
     audit.record(session, audit.Action.PASSWORD_SET, f"user:{user.id}", at=at, actor=user)
 
 

@@ -71,6 +71,13 @@ def seen_lately(token: ApiToken, at: datetime) -> bool:
     return token.last_used_at is not None and at - token.last_used_at < _SEEN_EVERY
 
 
+def revoke_all(session: Session, user: User, *, at: datetime) -> None:
+    for token in session.scalars(
+        select(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
+    ):
+        revoke(session, user, token.id, at=at)
+
+
 def revoke(session: Session, user: User, token: int, *, at: datetime) -> bool:
     """False when the user has no such token."""
     row = session.get(ApiToken, token)

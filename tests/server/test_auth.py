@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import BytesIO
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server.people import accounts, tokens
-from server.storage.models import Enrolment, Scope, User
+from server.people import accounts, identities, tokens
+from server.storage.models import Enrolment, Role, Scope, User
 from server.web.auth.sessions import local
 from tests.server.conftest import PASSWORD, House
 
@@ -71,14 +73,49 @@ def test_who_is_disabled_is_out_at_once(visitor: FlaskClient, house: House) -> N
     assert log_in(visitor).status_code == 422
 
 
-def test_guessing_is_slowed_down_for_the_account_from_wherever(app: Flask, house: House) -> None:
-    for attempt in range(10):
-        guesser = app.test_client()
-        address = {"REMOTE_ADDR": f"192.0.2.{attempt}"}
-        form = {"email": "student@example.org", "password": f"guess {attempt}"}
-        assert guesser.post("/login", data=form, environ_base=address).status_code == 422
-    assert log_in(app.test_client()).status_code == 429
+def guess(app: Flask, times: int, address: str, **options: Any) -> list[int]:
+    """What came of so many wrong passwords from an address."""
+    form = {"email": "student@example.org", "password": "a guess"}
+    origin = {"REMOTE_ADDR": address}
+    guesser = app.test_client()
+    return [
+        guesser.post("/login", environ_base=origin, **{"data": form, **options}).status_code
+        for _ in range(times)
+    ]
+
+
+def test_guessing_is_slowed_down_and_locks_nobody_out(app: Flask, house: House) -> None:
+    assert guess(app, 11, "192.0.2.1") == [422] * 10 + [429]
+    assert log_in(app.test_client()).status_code == 303  # from elsewhere
     assert log_in(app.test_client(), "classmate@example.org").status_code == 303
+
+
+def test_guessing_from_many_addresses_is_slowed_down_but_for_browsers_that_are_known(
+    app: Flask, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "check_password", lambda user, sent: sent == PASSWORD)
+    own = app.test_client()
+    log_in(own)
+    own.post("/logout")
+    results = [code for at in range(31) for code in guess(app, 10, f"198.51.100.{at}")]
+    assert results == [422] * 300 + [429] * 10
+    assert log_in(app.test_client()).status_code == 429
+    assert log_in(own).status_code == 303
+    own.post("/logout")
+    assert log_in(own, "classmate@example.org").status_code == 303  # which is another account
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"data": None, "json": {"email": "student@example.org", "password": PASSWORD}},
+        {"data": {"email": (BytesIO(b"student@example.org"), "a"), "password": PASSWORD}},
+        {"data": {"email": "a@b.org", "password": (BytesIO(b"x"), "x")}},
+        {"data": None, "json": ["email"]},
+    ],
+)
+def test_a_login_that_is_no_form_is_refused(app: Flask, options: dict[str, Any]) -> None:
+    assert guess(app, 1, "192.0.2.1", **options) == [422]
 
 
 def test_a_login_begins_a_new_session(visitor: FlaskClient) -> None:
@@ -144,6 +181,55 @@ def test_a_new_password_ends_every_other_session(app: Flask, visitor: FlaskClien
     assert other.get("/account").status_code == 302
     assert log_in(other).status_code == 422
     assert log_in(other, password="another good one").status_code == 303
+
+
+def test_a_new_password_ends_every_token(app: Flask, visitor: FlaskClient, house: House) -> None:
+    """Also one that somebody chooses by a link, as after a reset."""
+    for change in ("by themselves", "by a link"):
+        token = house.token("student", Scope.READ)
+        api = {"Authorization": f"Bearer {token}"}
+        assert visitor.get("/api/v1/me", headers=api).status_code == 200
+        if change == "by a link":
+            with house.database.write() as session:
+                user = session.get_one(User, house.user().id)
+                link = accounts.invite(session, user, at=house.clock(), actor=None)
+            form = {"name": "S", "password": PASSWORD}
+            assert app.test_client().post(f"/invitations/{link}", data=form).status_code == 303
+        else:
+            log_in(visitor)
+            visitor.post("/account", data={"current": PASSWORD, "password": PASSWORD})
+        assert visitor.get("/api/v1/me", headers=api).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "since", ["staff elsewhere", "student elsewhere", "a password", "an identity", "demoted"]
+)
+def test_a_link_holds_only_while_whoever_made_it_may_make_it(
+    visitor: FlaskClient, house: House, since: str
+) -> None:
+    invited, at = house.student("new"), house.clock()
+    with house.database.write() as session:
+        user = session.get_one(User, invited.id)
+        actor = session.get_one(User, house.user("instructor").id)
+        link = f"/invitations/{accounts.invite(session, user, at=at, actor=actor)}"
+    assert visitor.get(link).status_code == 200
+    with house.database.write() as session:
+        user = session.get_one(User, invited.id)
+        elsewhere = {"staff elsewhere": Role.ASSISTANT, "student elsewhere": Role.STUDENT}
+        if since in elsewhere:
+            other = session.merge(house.course("other"))
+            accounts.enrol(session, other, user, elsewhere[since], at=at, actor=None)
+        elif since == "a password":
+            user.password = "set by other means"
+        elif since == "an identity":
+            identities.link(session, user, "https://id.example.org", "1", at=at, actor=None)
+        else:
+            course = session.merge(house.course())
+            actor = session.get_one(User, house.user("instructor").id)
+            accounts.enrol(session, course, actor, Role.ASSISTANT, at=at, actor=None)
+    assert visitor.get(link).status_code == 410
+    form = {"name": "New", "password": PASSWORD}
+    assert visitor.post(link, data=form).status_code == 410
 
 
 def test_a_token_is_shown_once_holds_until_revoked_and_is_stored_as_a_digest(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import (
     EmailField,
     PasswordField,
@@ -17,11 +16,12 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from server.people.accounts import SHORTEST_PASSWORD
 from server.storage.models import Scope
+from server.web.forms import Form
 
 _LONGEST_PASSWORD = 200  # hashing costs by the length
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(Form):
     email = EmailField(
         "E-mail", [InputRequired(), Length(max=254)], render_kw={"autocomplete": "username"}
     )
@@ -49,7 +49,7 @@ def _new_password() -> PasswordField:
     )
 
 
-class InvitationForm(FlaskForm):  # type: ignore[misc]
+class InvitationForm(Form):
     name = StringField(
         "Your name", [InputRequired(), Length(max=200)], render_kw={"autocomplete": "name"}
     )
@@ -57,7 +57,7 @@ class InvitationForm(FlaskForm):  # type: ignore[misc]
     submit = SubmitField("Set password and log in")
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
+class PasswordForm(Form):
     current = PasswordField(
         "Current password",
         [InputRequired(), Length(max=_LONGEST_PASSWORD)],
@@ -67,12 +67,12 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     submit = SubmitField("Change password")
 
 
-def _some(_form: FlaskForm, field: SelectMultipleField) -> None:
+def _some(_form: Form, field: SelectMultipleField) -> None:
     if not field.data:
         raise ValidationError("Choose at least one thing that the token may do.")
 
 
-class TokenForm(FlaskForm):  # type: ignore[misc]
+class TokenForm(Form):
     name = StringField(
         "Name", [InputRequired(), Length(max=100)], description="Where you will use it."
     )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
+from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import flask_login
-from flask import Flask, request, session
+from flask import Flask, Response, after_this_request, current_app, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, login_user
 from flask_wtf import CSRFProtect
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 
 from server.storage.models import User
 from server.web import access
 from server.web.services import services
+
+_BROWSER = "gradmark_browser"
 
 csrf = CSRFProtect()
 # In memory: one server process, no Redis.
@@ -34,6 +40,35 @@ def begin(user: User) -> None:
     session.clear()
     session.permanent = True
     login_user(user)
+    after_this_request(partial(_remember, user.email))
+
+
+def _remember(email: str, response: Response) -> Response:
+    """Let this browser be told from others that try to guess the password."""
+    known = _browsers().dumps([email, _browser(email) or secrets.token_hex(8)])
+    response.set_cookie(
+        _BROWSER,
+        known,
+        max_age=timedelta(days=365),
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+        path="/login",
+    )
+    return response
+
+
+def _browsers() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt="browsers that have logged in")
+
+
+def _browser(email: str) -> str:
+    """What this browser is called, if somebody has logged in to the account from it; else ""."""
+    try:
+        known, name = _browsers().loads(request.cookies.get(_BROWSER, ""))
+    except (BadSignature, TypeError, ValueError):
+        return ""
+    return str(name) if known == email else ""
 
 
 def local(target: str | None) -> str | None:
@@ -47,7 +82,21 @@ def local(target: str | None) -> str | None:
 
 def account_of_request() -> str:
     """For limits: the account that a login form names, whoever sends it."""
-    return "login:" + request.form.get("email", "").strip().lower()[:254]
+    return "login:" + _named()
+
+
+def account_and_origin() -> str:
+    """For limits: the same from one place, a browser that is known or else an address, so that
+    nobody locks out the account's owner."""
+    return f"login:{_named()}:{_browser(_named()) or get_remote_address()}"
+
+
+def known_browser() -> bool:
+    return bool(_browser(_named()))
+
+
+def _named() -> str:
+    return request.form.get("email", "").strip().lower()[:254]
 
 
 def whoever_asks() -> str:

@@ -16,7 +16,14 @@ from server.storage.models import ApiToken, Identity, Scope, User
 from server.web.access import public, signed_in, user
 from server.web.auth import sso
 from server.web.auth.forms import InvitationForm, LoginForm, PasswordForm, TokenForm
-from server.web.auth.sessions import account_of_request, begin, limiter, local
+from server.web.auth.sessions import (
+    account_and_origin,
+    account_of_request,
+    begin,
+    known_browser,
+    limiter,
+    local,
+)
 from server.web.problems import Problem
 from server.web.services import services
 
@@ -36,9 +43,17 @@ def _failed(response: Response) -> bool:
 @pages.route("/login", methods=["GET", "POST"])
 @limiter.limit(
     "10 per minute; 50 per hour",
+    key_func=account_and_origin,
+    methods=["POST"],
+    deduct_when=_failed,
+)
+# From however many addresses; whoever has logged in from this browser before is not locked out.
+@limiter.limit(
+    "300 per hour",
     key_func=account_of_request,
     methods=["POST"],
     deduct_when=_failed,
+    exempt_when=known_browser,
 )
 @limiter.limit("200 per minute", methods=["POST"], deduct_when=_failed)
 @public
@@ -115,7 +130,9 @@ def account() -> Answer:
         changed = database.get_one(User, user().id)
         accounts.set_password(database, changed, form.password.data, at=services().clock())
     begin(changed)
-    flash("Your password is changed, and you are logged out everywhere else.")
+    flash(
+        "Your password is changed. You are logged out everywhere else, your API tokens are revoked."
+    )
     return redirect(url_for(".account"), 303)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateTimeLocalField,
@@ -28,6 +27,7 @@ from wtforms.validators import (
 
 from server.grades import moments
 from server.grading.regrades import Which
+from server.web.forms import Form
 
 _MOST_POINTS = 10_000
 _MOST_ATTEMPTS = 1000
@@ -39,12 +39,12 @@ def _reason() -> StringField:
     )
 
 
-def _not_blank(_form: FlaskForm, field: Any) -> None:
+def _not_blank(_form: Form, field: Any) -> None:
     if not (field.data or "").strip():
         raise ValidationError("There is nothing in it.")
 
 
-class ExtensionForm(FlaskForm):  # type: ignore[misc]
+class ExtensionForm(Form):
     """Dates are the course's own time. Left empty: as for everyone."""
 
     due_at = DateTimeLocalField("Due", [Optional()], format="%Y-%m-%dT%H:%M")
@@ -65,7 +65,7 @@ class ExtensionForm(FlaskForm):  # type: ignore[misc]
             return None
 
 
-class AdjustmentForm(FlaskForm):  # type: ignore[misc]
+class AdjustmentForm(Form):
     points = DecimalField(
         "Points to give or take",
         [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS)],
@@ -79,7 +79,7 @@ class AdjustmentForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError("It must be a number other than 0.")
 
 
-class CommentForm(FlaskForm):  # type: ignore[misc]
+class CommentForm(Form):
     text = TextAreaField(
         "Comment",
         [InputRequired(), Length(max=10_000), _not_blank],
@@ -89,7 +89,7 @@ class CommentForm(FlaskForm):  # type: ignore[misc]
     send = SubmitField("Comment")
 
 
-class RegradeForm(FlaskForm):  # type: ignore[misc]
+class RegradeForm(Form):
     assignment = SelectField("Assignment")
     which = SelectField(
         "Submissions",
