@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import cache
 
 from autograder.case import Case, Function, Recipe, case, integers, normal, uniform, upstream
 from autograder.checks.base import Check
@@ -61,13 +62,19 @@ def edit(function: Function, old: str, new: str, *, name: str, hint: str) -> Mis
     Raises:
         AuthoringError: `old` does not stand exactly once in the function's source.
     """
-    count = inspect.getsource(function).count(old)
+    count = _source(function).count(old)
     if count != 1:
         raise AuthoringError(
             f"misconception {name!r}: {old!r} stands {count} times in {function.__name__}, "
             "but an edit must apply exactly once"
         )
     return Misconception(function, old, new, name, hint)
+
+
+@cache
+def _source(function: Function) -> str:
+    """Once per function: it is the target of many edits, and to find it takes milliseconds."""
+    return inspect.getsource(function)
 
 
 @dataclass(frozen=True, eq=False)

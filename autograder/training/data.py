@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from autograder.case import Arguments, Recipe, normal
+from autograder.errors import AuthoringError
 
 HIDDEN = 500  # of the 1797 digits
 
@@ -44,6 +48,7 @@ def digits(*, hidden: int = HIDDEN, standardised: bool = False) -> Data:
         standardised: shifted and scaled to mean 0 and variance 1 over all pixels.
     """
 
+    @cache
     def load() -> Split:
         whole = _digits()
         mean = whole.images.mean() if standardised else 0.0
@@ -61,14 +66,17 @@ def digits(*, hidden: int = HIDDEN, standardised: bool = False) -> Data:
 def restyled(data: Data, contrast: float, brightness: float) -> Data:
     """The same images, each with a contrast and a brightness of its own: x -> exp(c) * x + b, with
     c and b normal of these standard deviations."""
-    size = len(data.load().images) + len(data.load().hidden_images)
+
+    def style(generator: torch.Generator, before: Arguments) -> Tensor:
+        split = data.load()  # now, and not when a topic is read: most who read it train nothing
+        return normal(len(split.images) + len(split.hidden_images), 2).make(generator, before)
 
     def change(split: Split, drawn: Arguments) -> Split:
         split = data.change(split, drawn)
-        style = drawn["style"]
-        assert isinstance(style, Tensor)  # noqa: S101 - the recipe's
-        scale = torch.exp(contrast * style[:, 0]).view(-1, 1, 1, 1)
-        shift = (brightness * style[:, 1]).view(-1, 1, 1, 1)
+        styles = drawn["style"]
+        assert isinstance(styles, Tensor)  # noqa: S101 - the recipe's
+        scale = torch.exp(contrast * styles[:, 0]).view(-1, 1, 1, 1)
+        shift = (brightness * styles[:, 1]).view(-1, 1, 1, 1)
         n, m = len(split.images), len(split.hidden_images)
         return replace(
             split,
@@ -76,16 +84,21 @@ def restyled(data: Data, contrast: float, brightness: float) -> Data:
             hidden_images=split.hidden_images * scale[n : n + m] + shift[n : n + m],
         )
 
-    return Data(data.load, {**data.drawn, "style": normal(size, 2)}, change)
+    return Data(data.load, {**data.drawn, "style": Recipe(style)}, change)
+
+
+def _file() -> Path:
+    """Scikit-learn's file. To import scikit-learn and ask it takes as long as to import torch."""
+    found = find_spec("sklearn")
+    if found is None or found.origin is None:
+        raise AuthoringError("the digits come with scikit-learn: pip install scikit-learn")
+    return Path(found.origin).with_name("datasets") / "data" / "digits.csv.gz"
 
 
 @cache
 def _digits() -> Split:
-    from sklearn.datasets import load_digits  # here, because it takes a second to import
-
-    bunch = load_digits()
-    images = torch.from_numpy(bunch.images).to(torch.float64)[:, None] / 16
-    targets = torch.from_numpy(bunch.target).to(torch.int64)
+    table = torch.from_numpy(np.loadtxt(_file(), delimiter=","))  # float64, the class comes last
+    images, targets = table[:, :-1].reshape(-1, 1, 8, 8) / 16, table[:, -1].to(torch.int64)
     count = len(images)
     # A fixed shuffle that no generator of any version has a say in; 1009 is prime to 1797.
     order = torch.arange(count) * 1009 % count
