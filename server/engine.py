@@ -24,6 +24,7 @@ from server.storage.models import SourcePolicy
 if TYPE_CHECKING:
     from autograder.policy import Cost
     from autograder.topics.catalogue import Catalogue
+    from autograder.topics.index import Entry
 
 Report: TypeAlias = dict[str, Any]
 Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
@@ -99,7 +100,7 @@ def load(reference: Path | None) -> Engine:
 
     exercises = _Exercises(reference)
     return Engine(
-        exercises.now().assignments,
+        exercises.now(),
         show=lambda report: report_fragment(student_view(report)),
         show_all=lambda report: report_fragment(instructor_view(report)),
         views={"student": student_view, "instructor": instructor_view},
@@ -159,29 +160,36 @@ def handed_out(reference: Path | None, topic: str) -> str:
 
 
 class _Exercises:
-    """Those of a folder as they are now: loaded again when a file in it has changed."""
+    """What a folder's are called and worth as they are now, known without loading them."""
 
     def __init__(self, reference: Path | None) -> None:
         self._reference = reference
-        self._loaded = _catalogue(reference)
         self._lock = threading.Lock()
 
-    def now(self) -> Catalogue:
+    def now(self) -> Mapping[str, Entry]:
         """
         Raises:
             ConfigError: they are not well formed.
         """
-        with self._lock:
-            if self._loaded.outdated:
-                self._loaded = _catalogue(self._reference)
-            return self._loaded
+        from autograder.secret import own_cache
+        from autograder.topics.index import index
+
+        with self._lock, _well_formed():
+            return index(self._reference, own_cache())
 
 
 def _catalogue(reference: Path | None) -> Catalogue:
-    from autograder.errors import AuthoringError
     from autograder.topics.catalogue import Catalogue
 
-    try:
+    with _well_formed():
         return Catalogue.load(reference)
+
+
+@contextmanager
+def _well_formed() -> Iterator[None]:
+    from autograder.errors import AuthoringError
+
+    try:
+        yield
     except AuthoringError as error:
         raise ConfigError(f"The exercises cannot be loaded: {error}") from error

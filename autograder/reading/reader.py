@@ -50,9 +50,13 @@ class Reader:
         self._gate = threading.BoundedSemaphore(AT_ONCE)
         self._zygote: Zygote | None = None
 
-    def start(self) -> None:
-        """Be warm, if it is not yet."""
-        self._warm()
+    def start(self, *, wait: bool = True) -> None:
+        """Be warm, if it is not yet, or on the way there."""
+        if wait:
+            self._warm()
+        else:
+            with self._lock:
+                self._start()
 
     def read(self, name: str, content: bytes) -> Submission:
         """What was handed in under that name.
@@ -121,14 +125,17 @@ class Reader:
 
     def _warm(self) -> Zygote:
         with self._lock:
-            if self._zygote is None or not self._zygote.alive:
-                if self._zygote is not None:
-                    self._zygote.close()
-                self._zygote = None
-                zygote = Zygote(self._profile, self._program)
-                zygote.ready()
-                self._zygote = zygote
-            return self._zygote
+            zygote = self._start()
+            zygote.ready()
+            return zygote
+
+    def _start(self) -> Zygote:
+        if self._zygote is None or not self._zygote.alive:
+            if self._zygote is not None:
+                self._zygote.close()
+            self._zygote = None
+            self._zygote = Zygote(self._profile, self._program)
+        return self._zygote
 
     def close(self) -> None:
         """End every process. The next job starts afresh."""

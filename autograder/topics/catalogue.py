@@ -6,11 +6,10 @@ import ast
 import hashlib
 import importlib.util
 import inspect
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +18,10 @@ from typing import Any
 
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise, Misconception
+from autograder.topics.folder import DEFAULT, EVERYTHING, state
 from autograder.topics.source import Statement, statements
 
-DEFAULT = Path(__file__).resolve().parents[2] / "reference"
-EVERYTHING = "all"
+__all__ = ["DEFAULT", "EVERYTHING", "Assignment", "Catalogue", "Topic"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +142,7 @@ class Catalogue:
     @property
     def outdated(self) -> bool:
         """Whether a file of the folder has changed, came or went since they were loaded."""
-        return _state(self.folder) != self._as_loaded
+        return state(self.folder) != self._as_loaded
 
     @classmethod
     def load(cls, directory: Path | None = None) -> Catalogue:
@@ -154,7 +153,7 @@ class Catalogue:
             AuthoringError: there is none, or one is not well formed; the message says which.
         """
         directory = directory or DEFAULT
-        state = _state(directory)
+        as_loaded = state(directory)
         topics = [_load(path) for path in _paths(directory)]
         topics = [_with_what_it_needs(topic, topics) for topic in topics]
         if not topics:
@@ -165,7 +164,7 @@ class Catalogue:
         if EVERYTHING in assignments:
             raise AuthoringError(f"{EVERYTHING!r} is the name for all topics: rename the file")
         assignments[EVERYTHING] = Assignment(EVERYTHING, "Every topic in one", tuple(topics))
-        return cls(assignments, directory, state)
+        return cls(assignments, directory, as_loaded)
 
     def __getitem__(self, name: str) -> Assignment:
         """The assignment of that name.
@@ -178,15 +177,6 @@ class Catalogue:
                 f"there is no assignment {name!r}; there are: {', '.join(self.assignments)}"
             )
         return self.assignments[name]
-
-
-def _state(folder: Path) -> str:
-    """A digest of all Python files in the folder: helpers, too, may change what is right."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        with suppress(FileNotFoundError):  # gone since it was listed
-            digest.update(b"%s\0%s\0" % (os.fsencode(path), path.read_bytes()))
-    return digest.hexdigest()
 
 
 @contextmanager

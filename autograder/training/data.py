@@ -69,7 +69,10 @@ def restyled(data: Data, contrast: float, brightness: float) -> Data:
 
     def style(generator: torch.Generator, before: Arguments) -> Tensor:
         split = data.load()  # now, and not when a topic is read: most who read it train nothing
-        return normal(len(split.images) + len(split.hidden_images), 2).make(generator, before)
+        drawn: Tensor = normal(len(split.images) + len(split.hidden_images), 2).make(
+            generator, before
+        )
+        return drawn
 
     def change(split: Split, drawn: Arguments) -> Split:
         split = data.change(split, drawn)

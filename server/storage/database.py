@@ -8,10 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -55,6 +52,12 @@ class Database:
         Raises:
             ConfigError: the database belongs to a version that this one knows nothing of.
         """
+        if self._is_up_to_date():  # as nearly always: Alembic takes longer than most commands
+            return
+        import alembic.command
+        import alembic.config
+        from alembic.util import CommandError
+
         config = alembic.config.Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         with self._writer.begin() as connection:
@@ -66,6 +69,14 @@ class Database:
                     f"The database {self._engine.url.database} was made by a version of Gradmark "
                     "that this one cannot continue: use that version, or another data directory."
                 ) from None
+
+    def _is_up_to_date(self) -> bool:
+        newest = max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
+        with self._engine.begin() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return False
+            found = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+        return found == [newest]
 
     def close(self) -> None:
         self._engine.dispose()

@@ -37,6 +37,7 @@ def main() -> None:
     sys.argv[1:] = []
     sys.path[:] = [*sys.path, *config["path"]]
     try:
+        gc.disable()  # imports make many objects and little garbage
         module, *warm = config["program"]
         program = importlib.import_module(module)
         program.warm_up(*warm)
@@ -81,6 +82,7 @@ class Zygote:
         status = socket.socket(fileno=status_fd)
         slot, more, *rest = numbers
         if more and self._warm_up_more is not None:
+            gc.disable()
             self._warm_up_more()
             self._warm_up_more = None
             settle()
@@ -144,6 +146,7 @@ def _tell(peer: socket.socket, message: dict[str, Any]) -> None:
 
 
 def settle() -> None:
-    """Let no collection in a worker touch, and thereby copy, what is shared."""
-    gc.collect()
+    """Let no collection in a worker touch, and thereby copy, what is shared: what is there now is
+    never collected."""
     gc.freeze()
+    gc.enable()
