@@ -130,12 +130,15 @@ def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[G
 
     The grader raises ReferenceChanged in place of grading by exercises that have changed since.
     """
-    from autograder.grading.grader import Grader
-    from autograder.sandbox import SandboxUnavailable
+    from autograder.sandbox import Sandbox, SandboxUnavailable
 
-    catalogue = _catalogue(reference)
     try:
-        with Grader(catalogue, secrets.token_bytes(32), cache=cache) as grader:
+        with Sandbox(wait=False) as sandbox:  # on its way while this process imports torch as well
+            from autograder.grading.grader import Grader
+
+            catalogue = _catalogue(reference)
+            grader = Grader(catalogue, secrets.token_bytes(32), cache=cache, sandbox=sandbox)
+            sandbox.ready()
             of_course = lru_cache(maxsize=_COURSES_KEPT)(grader.drawing_from)
 
             def grade(

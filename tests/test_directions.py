@@ -59,7 +59,7 @@ SERVER = """
 # What of the engine the server may import: it never sees a topic, a case or a check. The demo plays
 # students, for whom it writes right and wrong solutions.
 OF_THE_ENGINE = {
-    "server.engine": "errors report topics handin sandbox policy handout grading render",
+    "server.engine": "errors secret report topics handin sandbox policy handout grading render",
     "server.client": "handin render",
     "server.demo": "exercise report topics handin reading handout grading render",
     "server": "handin reading",

@@ -89,6 +89,7 @@ def serve(
     config = Config(data, reference, behind_proxy, metrics_token)
     listener = _listen(host, port)
     try:
+        reader().start(wait=False)
         app = create_app(config, engine.load(reference))
         reader().start()
     except ConfigError as error:
@@ -97,15 +98,16 @@ def serve(
         click.echo(error, err=True)
         sys.exit(EXIT_CANNOT_GRADE)
     signal.signal(signal.SIGTERM, _leave)
-    supervisor = Supervisor(_grader_command(config, log_format), graders)
-    try:
-        supervisor.start()
-    except GraderEnded as error:
-        if error.status == EXIT_CANNOT_GRADE:  # it has said why
-            sys.exit(EXIT_CANNOT_GRADE)
-        raise _Refusal(str(error)) from None
+    given_up: list[GraderEnded] = []
+
+    def give_up(ended: GraderEnded) -> None:
+        given_up.append(ended)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    supervisor = Supervisor(_grader_command(config, log_format), graders, give_up)
     _allow_connections()
     try:
+        supervisor.start()
         server = waitress.create_server(
             app,
             sockets=[listener],
@@ -119,8 +121,14 @@ def serve(
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
         server.run()  # returns on SIGINT and SIGTERM, once running requests are answered
+    except SystemExit:
+        pass  # a signal that came before
     finally:
         supervisor.stop()
+    for ended in given_up:
+        if ended.status == EXIT_CANNOT_GRADE:  # it has said why
+            sys.exit(EXIT_CANNOT_GRADE)
+        raise _Refusal(str(ended))
 
 
 def _allow_connections() -> None:

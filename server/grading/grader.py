@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import logging
 import signal
@@ -12,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -43,10 +45,12 @@ EXIT_CANNOT_GRADE = 3
 
 _SECONDS_PER_STEP = 0.5
 _SECONDS_BETWEEN_LOOKS = 5.0  # at exercises that cannot be loaded
+_SECONDS_BETWEEN_CLAIMS = 1.0  # while nobody writes: time alone makes something due
 
 
 class _Stopped(BaseException):
-    """Asked to stop in mid-grade. No Exception, so that nothing on the way takes it for a fault."""
+    """Asked to stop in the middle of something long. No Exception, so that nothing on the way takes
+    it for a fault."""
 
 
 class GraderLoop:
@@ -60,7 +64,7 @@ class GraderLoop:
         self._open_grader = open_grader
         self._poll = poll
         self._stopping = threading.Event()
-        self._grading = False
+        self._at_length = False
 
     def run(self, ready: Callable[[], None] | None = None) -> None:
         """Grade until stopped; call `ready` once the first submission could be graded.
@@ -71,7 +75,9 @@ class GraderLoop:
         started = False
         while not self._stopping.is_set():
             try:
-                with self._open_grader() as grade:
+                with ExitStack() as opened:
+                    with self._ended_by_stop():
+                        grade = opened.enter_context(self._open_grader())
                     if ready is not None and not started:
                         ready()
                     started = True
@@ -81,6 +87,8 @@ class GraderLoop:
                     raise
                 log.error("nothing is graded until this is mended: %s", error)
                 self._stopping.wait(_SECONDS_BETWEEN_LOOKS)
+            except _Stopped:
+                return
 
     def drain(self) -> None:
         """Grade until nothing waits.
@@ -104,15 +112,35 @@ class GraderLoop:
         """Give back what is being graded and return from `run`; for use as a signal handler."""
         first = not self._stopping.is_set()
         self._stopping.set()
-        if first and self._grading:
+        if first and self._at_length:
             raise _Stopped
+
+    @contextmanager
+    def _ended_by_stop(self) -> Iterator[None]:
+        """What takes long: `stop` breaks it off."""
+        self._at_length = True
+        try:
+            if self._stopping.is_set():
+                raise _Stopped
+            yield
+        finally:
+            self._at_length = False
 
     def _grade_until_fault(self, grade: Grade) -> None:
         while not self._stopping.is_set():
+            seen = self._queue.writes()
             claim = self._queue.claim()
             if claim is None:
-                self._stopping.wait(self._poll)
+                self._await_news(seen)
             elif not self._grade_one(claim, grade):
+                return
+
+    def _await_news(self, seen: int) -> None:
+        """Until something may be due: what somebody writes is seen at once, and costs little to
+        look for."""
+        until = time.monotonic() + _SECONDS_BETWEEN_CLAIMS
+        while not self._stopping.wait(self._poll) and time.monotonic() < until:
+            if self._queue.writes() != seen:
                 return
 
     def _grade_one(self, claim: Claim, grade: Grade) -> bool:
@@ -127,11 +155,8 @@ class GraderLoop:
         try:
             with self._kept_alive(claim):
                 submission = self._read(claim)
-                self._grading = True
-                try:
+                with self._ended_by_stop():
                     report = grade(claim.rules, claim.topic, submission, self._progress(claim))
-                finally:
-                    self._grading = False
             self._queue.finish(claim, _encodable(report))
             log.info("graded", extra=_about(claim))
         except LeaseLost:
@@ -230,6 +255,7 @@ def run_grader(
 @click.option("--supervised", is_flag=True, hidden=True)
 def main(data: Path, reference: Path | None, log_format: str, supervised: bool) -> None:
     """Grade what is handed in to a server, in a process of its own beside it."""
+    atexit.register(gc.freeze)  # at the end, there is no use in looking for garbage
     config = Config(data, reference)
 
     def open_grader() -> AbstractContextManager[Grade]:

@@ -198,6 +198,10 @@ class Queue:
         grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
         return None
 
+    def writes(self) -> int:
+        """Another number each time that anybody may have made something due."""
+        return self._database.writes()
+
     def claim(self) -> Claim | None:
         """Take what is to be graded next, or None when nothing is due."""
         self.release_expired()

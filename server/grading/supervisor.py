@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 log = logging.getLogger(__name__)
@@ -28,35 +28,44 @@ class GraderEnded(Exception):
 
 
 class Supervisor:
-    def __init__(self, command: Sequence[str], count: int) -> None:
+    """Starts graders, replaces those that die, and stops them.
+
+    Args:
+        give_up: called once, from another thread, when a grader ends before it could grade: it has
+            said why, and no other one would do better.
+    """
+
+    def __init__(
+        self, command: Sequence[str], count: int, give_up: Callable[[GraderEnded], object]
+    ) -> None:
         self._command = command
         self._count = count
+        self._give_up = give_up
         self._graders: list[_Grader] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Start the graders and wait until they are warm.
-
-        Raises:
-            GraderEnded: one of them could not start; the others are stopped again.
-        """
+        """Start the graders, which takes them seconds, and do not wait for them."""
         self._graders = [_Grader(self._command) for _ in range(self._count)]
-        try:
-            for grader in self._graders:
-                grader.wait_until_ready()
-        except BaseException:
-            self._stop_all()
-            raise
         self._thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
+        for grader in self._graders:
+            grader.ask_to_stop()
         if self._thread.is_alive():
             self._thread.join()
         self._stop_all()
 
     def _watch(self) -> None:
+        try:
+            for grader in self._graders:
+                grader.wait_until_ready()
+        except GraderEnded as ended:
+            if not self._stopping.is_set():
+                self._give_up(ended)
+            return
         while not self._stopping.wait(0.2):
             for grader in self._graders:
                 grader.restart_if_dead()

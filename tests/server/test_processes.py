@@ -119,7 +119,7 @@ def test_the_supervisor_replaces_a_grader_that_dies(
 ) -> None:
     monkeypatch.chdir(ROOT)
     house.accept()
-    supervisor = Supervisor([*command(house, log, seconds=1.0), "--supervised"], 1)
+    supervisor = Supervisor([*command(house, log, seconds=1.0), "--supervised"], 1, pytest.fail)
     supervisor.start()
     try:
         wait_for(lambda: bool(lines(log, "begin")))
@@ -150,7 +150,12 @@ def test_a_machine_without_a_sandbox_is_told_at_the_start(
 ) -> None:
     monkeypatch.chdir(ROOT)
     unconfined = command(house, Path())[:5]
-    with pytest.raises(GraderEnded) as ended:
-        Supervisor([*unconfined, "--supervised"], 2).start()
-    assert ended.value.status == 3
+    told: list[GraderEnded] = []
+    supervisor = Supervisor([*unconfined, "--supervised"], 2, told.append)
+    supervisor.start()
+    try:
+        wait_for(lambda: bool(told))
+    finally:
+        supervisor.stop()
+    assert [ended.status for ended in told] == [3]
     assert "install bubblewrap" in capfd.readouterr().err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,15 @@ def test_an_unusable_data_directory_is_one_sentence(
     assert result.output == (
         f"Error: The data directory {data} cannot be written to: Not a directory.\n"
     )
+
+
+def test_the_web_process_imports_no_torch(tmp_path: Path) -> None:
+    serving = (
+        "import sys; from pathlib import Path; from server import engine;"
+        "from server.commands import serve; from server.storage.config import Config;"
+        "app = serve.create_app(Config(Path(sys.argv[1])), engine.load(None));"
+        "assert app.test_client().get('/login').status_code == 200;"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", serving, str(tmp_path)], check=False)
+    assert done.returncode == 0
