@@ -47,7 +47,8 @@ __all__ = [  # all that a topic needs, but for its checks
 
 @dataclass(frozen=True, eq=False)
 class Misconception:
-    """A named one-line edit of the solution, with the hint that teaches it away."""
+    """A named one-line edit of a function or a method of the solution, with the hint that teaches
+    it away."""
 
     function: Function
     old: str
@@ -79,12 +80,13 @@ def _source(function: Function) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Exercise:
-    """One or more functions graded together, named after the first one; or, without functions and
-    with a name, an experiment with functions that other exercises asked for.
+    """One or more functions or classes graded together, named after the first one; or, without
+    functions and with a name, an experiment with functions that other exercises asked for.
 
     `unchanged` is the points for leaving arguments as they were, judged over all calls of the
     functions. `forbidden` names torch operators that would do this exercise in one call, beside
-    those that no exercise needs (`autograder.policy.rules`).
+    those that no exercise needs (`autograder.policy.rules`); `allowed` names what this one needs of
+    all that is forbidden elsewhere, such as "torch.nn.Module".
     """
 
     functions: tuple[Function, ...] = ()
@@ -92,6 +94,7 @@ class Exercise:
     misconceptions: tuple[Misconception, ...] = ()
     unchanged: float = 1.0
     forbidden: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -109,7 +112,8 @@ class Exercise:
         hints = [misconception.name for misconception in self.misconceptions]
         if len(set(hints)) < len(hints):
             raise AuthoringError(f"{self.name}: two misconceptions have one name")
-        if self.functions and not any(c.public for check in self.checks for c in check.cases):
+        told = [check for check in self.checks if not check.long]  # a self-check has no long ones
+        if self.functions and told and not any(c.public for check in told for c in check.cases):
             raise AuthoringError(
                 f"{self.name}: no case is public, so its self-check would pass whatever is written:"
                 " give one case(..., public=True)"

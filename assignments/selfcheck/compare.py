@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .call import Answer, Call, Foreign, Ref, Seed, Value
+from .call import Answer, Call, Foreign, Held, Ref, Seed, Value
 from .finding import Finding
 from .tree import as_tensor
 
@@ -249,7 +249,7 @@ def unchanged(
         if answer.failure is not None:
             return failed("unchanged", answer)
         for name, before in call.arguments.items():
-            if name in updates or isinstance(before, Ref):
+            if name in updates or isinstance(before, Ref | Held):
                 continue
             if not _identical(before, answer.arguments.get(name)):
                 return Finding(
@@ -270,7 +270,7 @@ def _identical(before: Any, after: Any) -> bool:
     if isinstance(before, dict):
         same = isinstance(after, dict) and before.keys() == after.keys()
         return same and all(_identical(before[key], after[key]) for key in before)
-    if isinstance(before, Seed):  # a generator is there to be drawn from
+    if isinstance(before, Seed | Held):  # a generator is there to be drawn from
         return True
     return type(before) is type(after) and (before == after or before != before)
 

@@ -6,16 +6,17 @@ import builtins
 import inspect
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .call import Answer, Call, Failure, FailureKind, Foreign, Results, Seed, Value
+from .call import Answer, Call, Failure, FailureKind, Foreign, Held, Results, Seed, Value
+from .operations import operation
 from .travel import ARRAYS
-from .tree import mapped, plain
+from .tree import leaves, mapped, plain
 
 
 class LocalSession:
@@ -27,38 +28,20 @@ class LocalSession:
 
     def call(self, call: Call) -> Answer:
         """Call with copies of the arguments; an exception becomes the answer's failure."""
-        function: Callable[..., Any] | None = self._functions.get(call.function)
-        if function is None:
-            return Answer(failure=Failure("missing"))
-        arguments = {name: self._arrive(value) for name, value in call.arguments.items()}
-        names = list(arguments)
-        positional = [arguments[name] for name in names[: call.positional]]
-        named = {name: arguments[name] for name in names[call.positional :]}
-        began = time.perf_counter()
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(call.seed)
-            state = random.getstate()
-            random.seed(call.seed)
-            try:
-                result = function(*positional, **named)
-            except NotImplementedError as error:
-                return _failed("unwritten", error)
-            except Exception as error:
-                return _failed("exception", error)
-            finally:
-                random.setstate(state)
-        seconds = time.perf_counter() - began
-        after = {name: _leave(value) for name, value in arguments.items()}
-        return Answer(_leave(result), after, seconds=seconds)
+        return Steps(self).take(call)
 
     def run(self, calls: Sequence[Call]) -> Iterator[Answer]:
         """Call one after the other; a call may refer to what earlier ones gave."""
-        results = Results(calls)
+        results, steps = Results(calls), Steps(self)
         for call in calls:
             resolved = results.resolve(call)
-            answer = self.call(resolved) if resolved else Answer(failure=Failure("input"))
+            answer = steps.take(resolved) if resolved else steps.miss()
             results.add(answer)
             yield answer
+
+    def find(self, name: str) -> Any:
+        """What stands under that name; None when nothing does."""
+        return self._functions.get(name)
 
     def parameters(self, function: str) -> tuple[str, ...]:
         """The names of a function's parameters, in order."""
@@ -69,10 +52,8 @@ class LocalSession:
         module: str = self._functions[function].__module__
         return module.rpartition(".")[2]
 
-    def _arrive(self, value: Value) -> Any:
-        return mapped(self._arrive_leaf, value)
-
-    def _arrive_leaf(self, value: Value) -> Any:
+    def arrive(self, value: Value) -> Any:
+        """A leaf of an argument as a call gets it."""
         if isinstance(value, Tensor):
             return copy_with_strides(value).to(self._device)
         if isinstance(value, np.ndarray):
@@ -80,6 +61,87 @@ class LocalSession:
         if isinstance(value, Seed):
             return torch.Generator(self._device).manual_seed(value.value)
         return value
+
+
+class Steps:
+    """The calls of one run, one after the other, and the objects that they hold."""
+
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
+        self._objects: dict[int, tuple[Any, int]] = {}  # with the last call that may ask for them
+        self.number = 0  # of the next call
+
+    def object(self, number: int) -> Any:
+        """What that call gave, if it is still held."""
+        return self._objects[number][0]
+
+    def miss(self) -> Answer:
+        """Go on without a call that cannot be made."""
+        self.number += 1
+        return Answer(failure=Failure("input"))
+
+    def take(self, call: Call) -> Answer:
+        """Make the next call."""
+        session = self._session
+        function = operation(call.function, session.find)
+        absent = [
+            leaf
+            for value in call.arguments.values()
+            for _, leaf in leaves(value)
+            if isinstance(leaf, Held) and self.number - leaf.back not in self._objects
+        ]
+        if absent:
+            return self.miss()
+        if function is None:
+            self.number += 1
+            return Answer(failure=Failure("missing"))
+        arguments = {name: mapped(self._arrive, value) for name, value in call.arguments.items()}
+        names = list(arguments)
+        positional = [arguments[name] for name in names[: call.positional]]
+        named = {name: arguments[name] for name in names[call.positional :]}
+        began = time.perf_counter()
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(call.seed)
+            state, numpys = random.getstate(), np.random.get_state()
+            random.seed(call.seed)
+            np.random.seed(call.seed % 2**32)
+            try:
+                result = function(*positional, **named)
+            except NotImplementedError as error:
+                return self._failed("unwritten", error)
+            except Exception as error:
+                return self._failed("exception", error)
+            finally:
+                random.setstate(state)
+                np.random.set_state(numpys)
+        seconds = time.perf_counter() - began
+        after = {
+            name: call.arguments[name] if _holds(call.arguments[name]) else _leave(value)
+            for name, value in arguments.items()
+        }
+        if call.held:
+            self._objects[self.number] = result, self.number + call.held
+        answer = Answer(None if call.silent else _leave(result), after, seconds=seconds)
+        self._advance()
+        return answer
+
+    def _advance(self) -> None:
+        for number in [n for n, (_, last) in self._objects.items() if last <= self.number]:
+            del self._objects[number]
+        self.number += 1
+
+    def _failed(self, kind: FailureKind, error: BaseException) -> Answer:
+        self._advance()
+        return _failed(kind, error)
+
+    def _arrive(self, leaf: Any) -> Any:
+        if isinstance(leaf, Held):
+            return self.object(self.number - leaf.back)
+        return self._session.arrive(leaf)
+
+
+def _holds(value: Value) -> bool:
+    return any(isinstance(leaf, Held) for _, leaf in leaves(value))
 
 
 def copy_with_strides(tensor: Tensor) -> Tensor:

@@ -94,7 +94,7 @@ def _finding(item: Item, trial: Mapping[str, Any], session: Session) -> Finding:
         argument, returns = trial["arguments"][item.output], trial["returns"]
         forward, backward = trial["forward"], trial["backward"]
         return against_forward(item.output, argument, returns, forward, backward, session)
-    answers = [session.call(call) for call in trial["calls"]]
+    answers = list(session.run(trial["calls"]))
     if item.output == "unchanged":
         return unchanged(trial["calls"], answers, trial["updates"])
     findings: list[Finding] = trial["expectation"].judge(trial["calls"], answers)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from autograder.case import Arguments, Case, Recipe
+from autograder.checks.script import is_script
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session, ordered
 from autograder.judging.compare import unchanged
@@ -138,7 +139,10 @@ class FunctionCheck(Check):
 
     def __post_init__(self) -> None:
         self._validate()
-        parameters = inspect.signature(self.function).parameters
+        if self.scripted:
+            # What is no part of the solution: students are not asked to write it.
+            self.function.__dict__["is_script"] = True
+        parameters = self._parameters
         for case in self.cases:
             unknown = set(case.arguments) - set(parameters)
             if unknown:
@@ -150,7 +154,7 @@ class FunctionCheck(Check):
                 why = untravelled(plain(value), but=(Recipe, np.generic))
                 if why:
                     raise AuthoringError(f"{self.name}, case {case.name!r}: {name}{why}")
-        stated = _stated(self.function) if self.named else ""
+        stated = _stated(self.function) if self.named and not self.scripted else ""
         known = {*parameters, *re.findall(r"\w+", stated)}
         strange = [name for name in self.points if stated and not known & set(name.split())]
         if strange:
@@ -163,13 +167,31 @@ class FunctionCheck(Check):
     def subject(self) -> str:
         return self.function.__name__
 
-    @property
+    @cached_property
+    def scripted(self) -> bool:
+        """Whether its function is a script, and no function that students write."""
+        return is_script(self.function)
+
+    @cached_property
+    def _parameters(self) -> list[str]:
+        return list(inspect.signature(self.function).parameters)[int(self.scripted) :]
+
+    @cached_property
     def needs(self) -> frozenset[str]:
-        return frozenset({self.function.__name__})
+        if not self.scripted:
+            return frozenset({self.function.__name__})
+        known = self.function.__globals__
+        named = {name: known.get(name) for name in self.function.__code__.co_names}
+        own = self.function.__module__.partition(".")[0]
+        return frozenset(
+            name
+            for name, value in named.items()
+            if callable(value) and getattr(value, "__module__", "").partition(".")[0] == own
+        )
 
     @cached_property
     def updates(self) -> frozenset[str]:
-        return frozenset(self.points) & set(inspect.signature(self.function).parameters)
+        return frozenset() if self.scripted else frozenset(self.points) & set(self._parameters)
 
     def prepare(
         self,

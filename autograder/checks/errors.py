@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from autograder.case import Arguments, Case
-from autograder.checks.base import FunctionCheck, SeedSource
+from autograder.checks.base import FunctionCheck, Keep, SeedSource
+from autograder.checks.script import record
 from autograder.errors import AuthoringError
-from autograder.judging.call import Call, Session
+from autograder.judging.call import Answer, Call, Session
+from autograder.judging.local import LocalSession
 from autograder.judging.refusal import RefusalExpectation
 
 REFUSAL = "refusal"  # the one output that such a check has
@@ -24,12 +26,29 @@ class ErrorCheck(FunctionCheck):
     gated: ClassVar[bool] = True
     named: ClassVar[bool] = False
 
+    def prepare(
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
+    ) -> tuple[Sequence[Call], RefusalExpectation]:
+        if not self.scripted:
+            calls = self.calls(arguments, seeds)
+            return calls, self.expect(case, calls, reference)
+        program = record(self.function, arguments, reference, seeds)
+        return program.calls, self._refusal(program.failed)
+
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
         return [self._call(arguments, seeds("call"))]
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> RefusalExpectation:
         (call,) = calls
-        failure = reference.call(call).failure
+        return self._refusal(reference.call(call))
+
+    def _refusal(self, answer: Answer | None) -> RefusalExpectation:
+        failure = answer.failure if answer is not None else None
         if failure is None or not isinstance(getattr(builtins, failure.exception, None), type):
             raise AuthoringError("the solution accepts what it should refuse")
         (output,) = self.points

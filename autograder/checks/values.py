@@ -10,11 +10,16 @@ from typing import Any, ClassVar
 import torch
 
 from autograder.case import Arguments, Case
-from autograder.checks.base import Expectation, FunctionCheck, SeedSource
+from autograder.checks.base import Expectation, FunctionCheck, Keep, SeedSource
+from autograder.checks.script import record
+from autograder.errors import AuthoringError
 from autograder.judging.call import Call, Session
 from autograder.judging.compare import ValueExpectation
-from autograder.numerics.expectation import Outputs, alike, expect_values
+from autograder.judging.local import LocalSession
+from autograder.judging.script import ScriptExpectation
+from autograder.numerics.expectation import Outputs, alike, expect_values, in_precision
 from autograder.numerics.outcome import Outcome
+from autograder.numerics.scripts import alike_scripts, expect_script
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,30 @@ class ValueCheck(FunctionCheck):
     """Answers must be the reference's, up to rounding."""
 
     kind: ClassVar[str] = "values"
+
+    def prepare(
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
+    ) -> tuple[Sequence[Call], Expectation]:
+        if not self.scripted:
+            return super().prepare(case, arguments, seeds, reference, keep)
+        present = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
+        program = record(self.function, present, reference, seeds)
+        if program.failed is not None and program.failed.failure is not None:
+            failure = program.failed.failure
+            raise AuthoringError(f"the solution failed with {failure.exception}: {failure.message}")
+        if program.outputs.keys() != self.points.keys():
+            raise AuthoringError(
+                f"{self.function.__name__} yields {', '.join(program.outputs)}, but there are "
+                f"points for {', '.join(self.points)}"
+            )
+        return program.calls, expect_script(
+            program.calls, program.outputs, present, reference, case.kinks
+        )
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
         return [self._call(arguments, seeds("call"))]
@@ -34,6 +63,8 @@ class ValueCheck(FunctionCheck):
         self, expectation: Expectation, seen: Outcome, suspected: Outcome
     ) -> Mapping[str, bool]:
         """Alike are two wrong answers that agree as closely as a right one must with the truth."""
+        if isinstance(expectation, ScriptExpectation):
+            return alike_scripts(expectation, seen.answers, suspected.answers)
         (ours,), (theirs,) = seen.answers, suspected.answers
         if ours.failure is not None or theirs.failure is not None:
             return super().resembles(expectation, seen, suspected)

@@ -248,6 +248,7 @@ class Grader:
                 sources,
                 [function.__name__ for function in exercise.functions],
                 exercise.forbidden,
+                exercise.allowed,
             )
             + dispatched(operators[at], exercise.forbidden)
             for at, (_, exercise) in enumerate(assignment.exercises)
@@ -413,7 +414,8 @@ def _long(trial: Trial, session: Session, tell: Callable[[str], None], budget: B
 def _specimens(
     exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]
 ) -> Iterator[Call]:
-    """One traced call per function that works: its public case with the least to work on."""
+    """One traced call per function that works, and one run of each script: its public case with
+    the least to work on."""
     for function in exercise.functions:
         calls = [
             trial.calls[0]
@@ -422,6 +424,15 @@ def _specimens(
         ]
         if calls:
             yield replace(min(calls, key=_elements), traced=True)
+    scripts: dict[str, list[Sequence[Call]]] = {}
+    for trial, outcome in zip(trials, outcomes, strict=True):
+        worked = all(answer.failure is None for answer in outcome.answers)
+        if getattr(trial.check, "scripted", False) and worked:
+            scripts.setdefault(trial.check.subject, []).append(trial.calls)
+    for runs in scripts.values():
+        for call in min(runs, key=lambda calls: sum(map(_elements, calls))):
+            # What the script itself does with tensors, such as y.backward(), is not the student's.
+            yield replace(call, traced=not call.function.startswith("@"))
 
 
 def _elements(call: Call) -> int:

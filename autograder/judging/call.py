@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from torch import Tensor
 
+from .tree import leaves
+
 
 @dataclass(frozen=True)
 class Seed:
@@ -40,9 +42,17 @@ class Ref:
     shape: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True)
+class Held:
+    """An argument that is the very object that an earlier call of the same run gave: it stays where
+    it was made, and need be no value. `back` is how many calls ago: 1 is the one before."""
+
+    back: int
+
+
 Array: TypeAlias = np.ndarray[Any, Any]
 Value: TypeAlias = (
-    "Tensor | Array | Seed | Foreign | Ref | bool | int | float | str | tuple[Value, ...]"
+    "Tensor | Array | Seed | Foreign | Ref | Held | bool | int | float | str | tuple[Value, ...]"
     " | list[Value] | dict[str, Value] | None"
 )
 FailureKind = Literal[
@@ -62,13 +72,19 @@ FailureKind = Literal[
 
 @dataclass(frozen=True)
 class Call:
-    """One call: the first `positional` arguments go by position, the others by name."""
+    """One call: the first `positional` arguments go by position, the others by name.
+
+    `function` is the name of a function or class, of a member of one ("Linear.forward"), of a
+    method of the first argument (".forward"), or of an operation ("@add": see `operations`).
+    """
 
     function: str
     arguments: Mapping[str, Value]
     positional: int
     seed: int = 0  # of torch's, numpy's and Python's global generators, set before the call
     traced: bool = False  # whether the answer shall name the operators that were dispatched
+    held: int = 0  # for how many more calls what it gives is kept, for arguments that are `Held`
+    silent: bool = False  # whether what it gives stays where it is, and only failures are told
 
     @cached_property
     def refs(self) -> tuple[tuple[str, Ref], ...]:
@@ -112,6 +128,16 @@ def ordered(
         (at for at, name in enumerate(parameters) if name not in given), len(parameters)
     )
     return Call(function, present, positional, seed)
+
+
+def reaches_back(calls: Sequence[Call], at: int) -> bool:
+    """Whether a call from that place on takes an object of a call before it."""
+    return any(
+        isinstance(leaf, Held) and number - leaf.back < at
+        for number, call in enumerate(calls[at:], at)
+        for value in call.arguments.values()
+        for _, leaf in leaves(value)
+    )
 
 
 class Session(Protocol):

@@ -12,19 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .call import Call, Seed
+from .call import Call, Held, Seed
 from .compare import Expected, ValueExpectation
 from .laws import FillExpectation, MaskExpectation, Normal, Uniform
 from .refusal import RefusalExpectation
+from .script import ScriptExpectation
 from .tree import array_as_tensor
 
 _CLASSES: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
         Call,
+        Held,
         Seed,
         Expected,
         ValueExpectation,
+        ScriptExpectation,
         RefusalExpectation,
         FillExpectation,
         MaskExpectation,
@@ -32,6 +35,9 @@ _CLASSES: dict[str, type[Any]] = {
         Uniform,
     )
 }
+
+
+_SELDOM = {"held", "silent"}  # fields that are left out where they say nothing
 
 
 def dumps(value: Any) -> str:
@@ -61,7 +67,11 @@ def _encode(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return {**_encode(array_as_tensor(value)), "is": "array"}
     if type(value).__name__ in _CLASSES:
-        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {
+            field.name: _encode(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.name not in _SELDOM or getattr(value, field.name) != field.default
+        }
         return {"is": type(value).__name__, **fields}
     if isinstance(value, tuple):
         return {"is": "tuple", "items": [_encode(item) for item in value]}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .call import Answer, Call
 from .compare import failed
 from .finding import Finding
+from .script import root
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class RefusalExpectation:
 
     def judge(self, calls: Sequence[Call], answers: Sequence[Answer]) -> list[Finding]:
         """One finding: refused as it should be, or not."""
-        (answer,) = answers
+        answer = root(answers)  # of a script, the last call must be refused
         if answer.failure is None:
             return [Finding(self.output, "accepted", {"expected": self.exception})]
         if answer.failure.kind in {"missing", "unwritten"}:

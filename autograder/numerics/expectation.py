@@ -159,7 +159,7 @@ def alike(
     if a is None or b is None:
         return dict.fromkeys(allowed, a is b)
     return {
-        name: compare(name, _as_truth(b[name], allowed[name]), a[name]).passed for name in allowed
+        name: compare(name, as_truth(b[name], allowed[name]), a[name]).passed for name in allowed
     }
 
 
@@ -188,16 +188,16 @@ def nudged(value: Value, by: float) -> Value:
     return mapped(move, value)  # type: ignore[no-any-return]
 
 
-def _as_truth(value: Value, right: Expected) -> Expected:
+def as_truth(value: Value, right: Expected) -> Expected:
     """Expect `value` where `right` was expected, as closely."""
     if isinstance(value, tuple | list):
         same = isinstance(right.value, tuple) and len(right.value) == len(value)
         parts = right.value if same else [Expected(None)] * len(value)
-        return Expected(tuple(_as_truth(one, part) for one, part in zip(value, parts, strict=True)))
+        return Expected(tuple(as_truth(one, part) for one, part in zip(value, parts, strict=True)))
     if isinstance(value, dict):
         known = right.value if isinstance(right.value, dict) else {}
         return Expected(
-            {key: _as_truth(one, known.get(key, Expected(None))) for key, one in value.items()}
+            {key: as_truth(one, known.get(key, Expected(None))) for key, one in value.items()}
         )
     if not is_float(value):
         return Expected(value)

@@ -18,6 +18,7 @@ from autograder.judging.call import (
     Failure,
     FailureKind,
     Foreign,
+    Held,
     Ref,
     Results,
     Seed,
@@ -86,6 +87,9 @@ class Request:
                 "positional": call.positional,
                 "seed": call.seed,
                 "traced": call.traced,
+                "number": self.end,
+                "held": call.held,
+                "silent": call.silent,
                 "keep": [],  # what later calls refer to, and how often
             }
         )
@@ -131,6 +135,8 @@ def _pack(value: Value, buffers: list[memoryview]) -> Any:
         return [_pack(item, buffers) for item in value]
     if isinstance(value, Seed):
         return {"seed": value.value}
+    if isinstance(value, Held):
+        return {"held": value.back}
     if isinstance(value, float):
         return {"float": value.hex()}
     if value is None or isinstance(value, bool | int | str):

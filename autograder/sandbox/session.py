@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol
 
 from autograder.handin.submission import Source
-from autograder.judging.call import Answer, Call, Failure, Results
+from autograder.judging.call import Answer, Call, Failure, Results, reaches_back
 from autograder.sandbox import codec
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import warm, wire
@@ -131,7 +131,8 @@ class Session:
                 prepared = yield from self._some(calls, results, seconds, prepared)
             except SandboxFault:
                 self._worker = prepared = None
-                if len(results) == faulted_at:
+                # What the ended worker held is lost, and not through the submission's fault.
+                if len(results) == faulted_at or reaches_back(calls, len(results)):
                     raise
                 faulted_at = len(results)
 

@@ -19,7 +19,7 @@ from typing import Any
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise, Misconception
 from autograder.topics.folder import DEFAULT, EVERYTHING, state
-from autograder.topics.source import Statement, statements
+from autograder.topics.source import Statement, edited, statements
 
 __all__ = ["DEFAULT", "EVERYTHING", "Assignment", "Catalogue", "Topic"]
 
@@ -65,8 +65,9 @@ class Topic:
         for statement in self.statements:
             text = statement.text
             for misconception in misconceptions:
-                if statement.name == misconception.function.__name__:
-                    text = text.replace(misconception.old, misconception.new)
+                owner = misconception.function.__qualname__
+                if owner.partition(".")[0] == statement.name:
+                    text = edited(text, owner, misconception.old, misconception.new)
             parts.append(text)
         return "\n\n\n".join(parts) + "\n"
 

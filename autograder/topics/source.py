@@ -22,7 +22,29 @@ class Statement:
 
     @property
     def name(self) -> str:
-        return self.node.name if isinstance(self.node, ast.FunctionDef) else ""
+        return self.node.name if isinstance(self.node, ast.FunctionDef | ast.ClassDef) else ""
+
+
+def edited(text: str, owner: str, old: str, new: str) -> str:
+    """The source with `new` for `old` in what has that name: a function, or a class's method.
+
+    Args:
+        text: of one statement.
+        owner: "relu", or "Linear.forward".
+    """
+    first, _, method = owner.partition(".")
+    (node,) = ast.parse(text).body
+    if first not in bound(node):
+        return text
+    if not isinstance(node, ast.ClassDef) or not method:
+        return text.replace(old, new)
+    lines = text.split("\n")
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef) and part.name == method:
+            start, end = first_line(part) - 1, part.end_lineno
+            changed = "\n".join(lines[start:end]).replace(old, new)
+            return "\n".join([*lines[:start], changed, *lines[end:]])
+    return text
 
 
 def statements(modules: Iterable[ModuleType]) -> tuple[Statement, ...]:
@@ -52,8 +74,8 @@ def statements(modules: Iterable[ModuleType]) -> tuple[Statement, ...]:
 
 
 def bound(node: ast.stmt) -> set[str]:
-    """The names that a function's definition or an assignment binds."""
-    if isinstance(node, ast.FunctionDef):
+    """The names that a function's or a class's definition or an assignment binds."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return {node.name}
     stored = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return {n.id for n in stored}
@@ -63,10 +85,21 @@ def _of_one(module: ModuleType) -> Iterator[Statement]:
     source = inspect.getsource(module)
     lines = source.split("\n")
     for node in ast.parse(source).body:
-        if _is_solution(node):
-            decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-            first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-            yield Statement(node, "\n".join(lines[first - 1 : node.end_lineno]), module)
+        if _is_solution(node) and not _is_script(node, module):
+            text = "\n".join(lines[first_line(node) - 1 : node.end_lineno])
+            yield Statement(node, text, module)
+
+
+def first_line(node: ast.stmt) -> int:
+    """The line of its first decorator, or its own."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _is_script(node: ast.stmt, module: ModuleType) -> bool:
+    """Whether it is a check's script, which is no part of the solution."""
+    function = vars(module).get(node.name) if isinstance(node, ast.FunctionDef) else None
+    return getattr(function, "is_script", False)
 
 
 def _file(module: ModuleType) -> str:
@@ -80,7 +113,7 @@ def _is_solution(node: ast.stmt) -> bool:
         return not of_ours and name.split(".")[0] not in {"autograder", "reference"}
     if isinstance(node, ast.Assign | ast.AnnAssign):
         return isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.FunctionDef)
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
 
 
 def _import_order(node: ast.stmt) -> tuple[bool, bool, str]:

@@ -21,6 +21,7 @@ from autograder.judging.differences import against_forward
 from autograder.judging.local import LocalSession, copy_with_strides
 from autograder.topics.catalogue import Topic
 from autograder.truth.oracle import Trial
+from autograder.truth.scripts import script_gradients
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def pairs(check: GradientCheck, exercise: Exercise, trials: Sequence[Trial]) -> 
     """The check's cases whose forward can be called at the same point: not those in which the
     backward needs what the forward makes, such as dropout's mask, nor those at kinks."""
     for trial in trials:
-        if trial.check is not check or trial.case.kinks:
+        if trial.check is not check or trial.case.kinks or check.scripted:
             continue
         forward = _forward(exercise, trial.calls[0], trials)
         arguments = _wanted(tuple(check.points), forward) if forward else {}
@@ -61,6 +62,9 @@ def unproven(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> Itera
     checks = [check for check in exercise.checks if isinstance(check, GradientCheck)]
     shown: set[tuple[str, str]] = set()  # what of which backward
     for check in checks:
+        if check.scripted:
+            yield from script_gradients(check, trials)
+            continue
         for pair in pairs(check, exercise, trials):
             for output, argument in pair.arguments.items():
                 difference = against_forward(
@@ -77,6 +81,8 @@ def unproven(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> Itera
                     shown.add((check.subject, output))
     for check in checks:
         missing = [output for output in check.points if (check.subject, output) not in shown]
+        if check.scripted:
+            continue
         if missing and not check.unverified:
             yield (
                 f"{check.name}: no case shows that {', '.join(missing)} is the gradient of "

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from autograder.case import Case, draw
+from autograder.case import Arguments, Case, draw
 from autograder.checks.base import Check, Made
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise, Misconception
@@ -36,6 +36,7 @@ class Trial:
 
     check: Check
     case: Case
+    arguments: Arguments
     calls: tuple[Call, ...]
     expectation: Any  # of the check's kind
 
@@ -110,7 +111,7 @@ class Oracle:
             calls, expectation = check.prepare(case, arguments, seed, reference, keep)
         except AuthoringError as error:
             raise AuthoringError(f"{where}: {error}") from error
-        return Trial(check, case, tuple(calls), expectation)
+        return Trial(check, case, arguments, tuple(calls), expectation)
 
     def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
         trials = self.trials(topic, exercise)

@@ -78,12 +78,30 @@ Place = tuple[int, int | str | None]  # of a result: its call, and what of that
 class Decoder:
     """Turns the nodes of one request into values: its payload, and what its calls gave so far."""
 
-    def __init__(self, payload: torch.Tensor, device: torch.device) -> None:
+    def __init__(
+        self, payload: torch.Tensor, device: torch.device, objects: dict[int, Any]
+    ) -> None:
+        """Args: objects: what earlier calls of the run gave and the worker holds, by number."""
         self._payload = payload
         self._taken = 0
         self._device = device
+        self._objects = objects
+        self._number = 0  # of the call whose arguments are decoded
+        self.lacking = False  # whether a held object that one of them is, is not there
         self._results: dict[Place, torch.Tensor | float] = {}
         self._uses: dict[Place, int] = defaultdict(int)  # that are still to come
+
+    def arguments(
+        self, number: int, nodes: list[list[Any]]
+    ) -> dict[str, tuple[Any, list[Given | GivenMore]]]:
+        """The arguments of the call of that number, each with what tells whether it changed."""
+        self._number, self.lacking = number, False
+        arguments: dict[str, tuple[Any, list[Given | GivenMore]]] = {}
+        for name, node in nodes:
+            given: list[Given | GivenMore] = []
+            arguments[name] = self.decode(node, given), given
+            self.lacking |= arguments[name][0] is ABSENT
+        return arguments
 
     def decode(self, node: Any, given: list[Given | GivenMore]) -> Any:
         """A value, or ABSENT. Tensors have the strides they had, and are listed in `given`."""
@@ -114,6 +132,10 @@ class Decoder:
             tensor, pristine = self._tensor(content, torch.device("cpu"))
             given.append(Given(tensor, pristine))  # the array's memory is the tensor's
             value = tensor.numpy()
+        elif kind == "held":
+            value = self._objects.get(self._number - content, ABSENT)
+            self.lacking |= value is ABSENT
+            return value
         elif kind == "list":
             value = [self.decode(item, given) for item in content]
         else:

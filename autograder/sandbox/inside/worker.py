@@ -19,9 +19,10 @@ import torch
 from . import wire
 from .confine import CALL_FD
 from .loader import Submission
+from .operations import operation
 from .scan import scan
 from .trace import Operators
-from .values import ABSENT, Decoder, Encoder, Given, GivenMore, TooLarge
+from .values import Decoder, Encoder, TooLarge
 from .warm import warm_up, warm_up_more
 
 __all__ = ["serve", "warm_up", "warm_up_more"]  # a zygote's program
@@ -79,7 +80,7 @@ def serve() -> None:
         # All of it at once: nobody reads the answers before the whole request is sent.
         payload = torch.empty(size, dtype=torch.uint8)
         wire.fill(read, wire.octets(payload))
-        decoder = Decoder(payload, worker.device)
+        decoder = Decoder(payload, worker.device, worker.objects)
         for at, call in enumerate(json.loads(text)["calls"]):
             header, buffers = worker.answer(at, call, decoder)
             header["output"] = output.take()
@@ -91,6 +92,8 @@ class Worker:
         self._submission = submission
         self.device = device
         self._reply_bytes = reply_bytes
+        self.objects: dict[int, Any] = {}  # that calls of this run gave, by their numbers
+        self._last: dict[int, int] = {}  # the last call that may ask for each
 
     def answer(self, at: int, request: dict[str, Any], decoder: Decoder) -> Reply:
         """Make the call; what later ones of the request refer to is kept by the decoder."""
@@ -102,13 +105,12 @@ class Worker:
             return self._describe(error)
 
     def _answer(self, at: int, request: dict[str, Any], decoder: Decoder) -> Reply:
-        arguments: dict[str, tuple[Any, list[Given | GivenMore]]] = {}
-        for name, node in request["arguments"]:
-            given: list[Given | GivenMore] = []
-            arguments[name] = decoder.decode(node, given), given
-        if any(value is ABSENT for value, _ in arguments.values()):
+        number = request["number"]
+        self._let_go(number)
+        arguments = decoder.arguments(number, request["arguments"])
+        if decoder.lacking:
             return _failure("input")
-        function = self._submission.find(request["function"])
+        function = operation(request["function"], self._submission.find)
         if function is None:
             return _failure("missing")
 
@@ -124,8 +126,9 @@ class Worker:
                 raise
             return _failure("signature", str(inspect.signature(function))[: wire.MAX_MESSAGE])
 
+        self._hold(number, request["held"], result)
         encoder = Encoder(self._reply_bytes)
-        value = encoder.encode(result)
+        value = None if request["silent"] else encoder.encode(result)
         for item, uses in request["keep"]:
             if isinstance(item, str):
                 own = Encoder(self._reply_bytes)
@@ -141,6 +144,17 @@ class Worker:
         if operators is not None:
             header["operators"] = operators.names
         return header, encoder.buffers
+
+    def _let_go(self, number: int) -> None:
+        """Drop what no call from this one on may ask for; the first of a run asks for nothing."""
+        for held in [held for held, last in self._last.items() if last < number or number == 0]:
+            del self.objects[held], self._last[held]
+
+    def _hold(self, number: int, calls: int, result: Any) -> None:
+        """Keep what a call gave for as many calls as may ask for it, and no longer."""
+        if calls:
+            self.objects[number] = result
+            self._last[number] = number + calls
 
     def _describe(self, error: BaseException) -> Reply:
         fields = self._submission.describe(error)

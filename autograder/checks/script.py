@@ -1,0 +1,271 @@
+"""Scripts: what a teacher does with objects, written once, run with the solution's classes to learn
+what is right, and put to a submission call by call.
+
+    def linear_layer(new, x, weight, bias, grad_y):
+        layer = new(Linear, 6, 4)
+        layer.W, layer.b = weight, bias
+        yield "y", layer.forward(x)
+        yield "grad_x", layer.backward(grad_y)
+        yield "grad_weight", layer.dLdW
+
+The first parameter calls what the topic defines: `new(Linear, 6, 4)`, `new(affine_forward, x, w)`,
+`new(Linear.forward, x, w)`. What it gives stays where it was made; a method, an attribute or an
+operator on it is one more call. `new.keep(x)` puts a value there, to be changed by what follows.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.case import Arguments
+from autograder.errors import AuthoringError
+from autograder.judging.call import Answer, Call, Held, Value
+from autograder.judging.local import LocalSession, Steps
+from autograder.judging.tree import mapped
+
+Script = Callable[..., Iterator[tuple[str, Any]]]
+
+
+def is_script(function: Any) -> bool:
+    """Whether a check's function is a script: it yields."""
+    return inspect.isgeneratorfunction(function)
+
+
+@dataclass(frozen=True)
+class Program:
+    """The calls that a script makes, and which of them gives which output."""
+
+    calls: tuple[Call, ...]
+    outputs: Mapping[str, int]
+    failed: Answer | None = None  # of the last call, where the solution refuses it
+
+
+def record(
+    script: Script, arguments: Arguments, reference: LocalSession, seeds: Callable[[str], int]
+) -> Program:
+    """Run a script with the reference, and note its calls.
+
+    Args:
+        seeds: the seed of each call, by a name for it.
+
+    Raises:
+        AuthoringError: it does with an object what cannot be asked of a submission, or yields
+            something that is none, or two things under one name.
+    """
+    recording = _Recording(reference, seeds)
+    outputs: dict[str, int] = {}
+    try:
+        for name, value in script(New(recording), **arguments):
+            if name in outputs:
+                raise AuthoringError(f"{script.__name__} yields {name!r} twice")
+            outputs[name] = recording.read(value)
+    except _Refused as refused:
+        return Program(recording.program(), outputs, refused.answer)
+    return Program(recording.program(), outputs)
+
+
+def run_plainly(script: Script, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a script yields when it is run as it stands, on copies of its arguments."""
+
+    class Plain:
+        def __call__(self, what: Any, *args: Any, **named: Any) -> Any:
+            return what(*args, **named)
+
+        def keep(self, value: Any) -> Any:
+            return value
+
+    copies = {name: mapped(_copied, value) for name, value in arguments.items()}
+    return {name: mapped(_copied, value) for name, value in script(Plain(), **copies)}
+
+
+def _copied(leaf: Any) -> Any:
+    if isinstance(leaf, torch.Tensor):
+        return leaf.detach().clone()
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+
+class _Refused(Exception):
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class _Recording:
+    def __init__(self, reference: LocalSession, seeds: Callable[[str], int]) -> None:
+        self._steps = Steps(reference)
+        self._seeds = seeds
+        self._calls: list[Call] = []
+        self._last_use: dict[int, int] = {}
+
+    def do(self, function: str, arguments: Mapping[str, Any], positional: int) -> Kept:
+        """Make a call, and give the object that stands for what it gave."""
+        number = len(self._calls)
+        values = {name: self._sent(value, number) for name, value in arguments.items()}
+        seed = self._seeds(f"call {number}")
+        # While recording, everything is held: how long it must be is known at the end.
+        call = Call(function, values, positional, seed, held=2**31, silent=True)
+        self._calls.append(call)
+        answer = self._steps.take(call)
+        if answer.failure is not None:
+            raise _Refused(answer)
+        return Kept(self, number)
+
+    def real(self, number: int) -> Any:
+        """What the reference gave there."""
+        return self._steps.object(number)
+
+    def read(self, value: Any) -> int:
+        """The call that gives this value as it is now."""
+        number = _number(value) if isinstance(value, Kept) else -1
+        if number != len(self._calls) - 1:
+            number = _number(self.do("@keep", {"value": value}, 1))
+        self._calls[number] = replace(self._calls[number], silent=False)
+        return number
+
+    def program(self) -> tuple[Call, ...]:
+        """The calls, each held as long as it is of use."""
+        return tuple(
+            replace(call, held=max(0, self._last_use.get(number, number) - number))
+            for number, call in enumerate(self._calls)
+        )
+
+    def _sent(self, value: Any, number: int) -> Value:
+        if isinstance(value, Kept):
+            at = _number(value)
+            self._last_use[at] = number
+            return Held(number - at)
+        if isinstance(value, tuple | list):
+            return type(value)(self._sent(item, number) for item in value)
+        if isinstance(value, dict):
+            return {key: self._sent(item, number) for key, item in value.items()}
+        return value  # type: ignore[no-any-return]
+
+
+class New:
+    """A script's first argument: calls what the topic defines."""
+
+    def __init__(self, recording: _Recording) -> None:
+        self._recording = recording
+
+    def __call__(self, what: Any, *args: Any, **named: Any) -> Any:
+        """Make an object of a class, or call a function; either may be a member of a class."""
+        name = getattr(what, "__qualname__", "")
+        if not name or "<" in name:
+            raise AuthoringError(f"{what!r} is no class or function that a topic can define")
+        return _call(self._recording, name, what, (), args, named)
+
+    def keep(self, value: Any) -> Any:
+        """Put a value there: what follows meets it as it is after each call."""
+        return self._recording.do("@keep", {"value": value}, 1)
+
+
+def _call(
+    recording: _Recording,
+    name: str,
+    real: Any,
+    owner: tuple[Any, ...],
+    args: tuple[Any, ...],
+    named: dict[str, Any],
+) -> Any:
+    """Arguments under their names, as far as the signature tells them."""
+    given = (*owner, *args)
+    try:
+        parameters = list(inspect.signature(real).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    names = ["self"] * len(owner) + [p.name for p in parameters if p.kind is plain]
+    labels = [
+        names[at] if at < len(names) and names[at] not in named else f"argument {at}"
+        for at in range(len(given))
+    ]
+    arguments = dict(zip(labels, given, strict=True)) | named
+    return recording.do(name, arguments, len(given))
+
+
+class Kept:
+    """Stands for an object that is kept where it was made."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self, recording: _Recording, number: int) -> None:
+        object.__setattr__(self, "_at", (recording, number))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        recording, real = _recording(self), _real(self)
+        member = getattr(real, name, None)
+        if member is not None and inspect.isroutine(member):
+            if isinstance(real, torch.Tensor | dict | list | tuple):
+
+                def call(*args: Any, **named: Any) -> Any:
+                    return _call(recording, "@method", None, (self, name), args, named)
+            else:
+
+                def call(*args: Any, **named: Any) -> Any:
+                    return _call(recording, f".{name}", member, (self,), args, named)
+
+            return call
+        return recording.do("@getattr", {"object": self, "name": name}, 2)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        arguments = {"object": self, "name": name, "value": value}
+        _recording(self).do("@setattr", arguments, 3)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        real = _real(self)
+        forward = getattr(real, "forward", real)  # a module's, whose __call__ takes anything
+        return _call(_recording(self), ".__call__", forward, (self,), args, named)
+
+    def __iter__(self) -> Iterator[Any]:
+        real = _real(self)
+        if not isinstance(real, tuple | list):
+            raise AuthoringError(f"a script cannot go through a {type(real).__name__}")
+        count = len(real)
+        for at in range(count):
+            yield _recording(self).do("@unpack", {"value": self, "count": count, "at": at}, 3)
+
+    def __len__(self) -> int:
+        return len(_real(self))
+
+    def __bool__(self) -> bool:
+        raise AuthoringError("a script cannot decide by what a submission gives: yield it")
+
+    def __float__(self) -> float:
+        raise AuthoringError("a script cannot compute with what a submission gives: yield it")
+
+    __int__ = __index__ = __float__
+
+
+def _recording(kept: Kept) -> _Recording:
+    return kept._at[0]  # type: ignore[no-any-return]
+
+
+def _number(kept: Kept) -> int:
+    return kept._at[1]  # type: ignore[no-any-return]
+
+
+def _real(kept: Kept) -> Any:
+    return _recording(kept).real(_number(kept))
+
+
+def _operator(name: str, reflected: bool) -> Callable[..., Any]:
+    def apply(self: Kept, *others: Any) -> Any:
+        given = (*others, self) if reflected else (self, *others)
+        arguments = {f"argument {at}": value for at, value in enumerate(given)}
+        return _recording(self).do(f"@{name}", arguments, len(given))
+
+    return apply
+
+
+for _name in ("add", "sub", "mul", "truediv", "matmul", "pow"):
+    setattr(Kept, f"__{_name}__", _operator(_name, False))
+    setattr(Kept, f"__r{_name}__", _operator(_name, True))
+for _name in ("neg", "abs", "getitem", "setitem", "lt", "le", "gt", "ge"):
+    setattr(Kept, f"__{_name}__", _operator(_name, False))
