@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -20,6 +20,7 @@ from autograder.judging.call import Answer, Call, Session, ordered
 from autograder.judging.compare import unchanged
 from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
+from autograder.judging.script import ScriptExpectation
 from autograder.judging.travel import untravelled
 from autograder.judging.tree import plain
 from autograder.numerics.expectation import in_precision
@@ -94,6 +95,10 @@ class Check(ABC):
     @abstractmethod
     def judge(self, expectation: Any, calls: Sequence[Call], answers: Iterable[Answer]) -> Outcome:
         """What the answers to the calls are worth."""
+
+    def may_change(self, expectation: Any) -> Collection[str]:
+        """The arguments that a call may change in place."""
+        return expectation.changes if isinstance(expectation, ScriptExpectation) else self.updates
 
     @property
     def long_runs(self) -> int:
@@ -209,7 +214,7 @@ class FunctionCheck(Check):
     ) -> Outcome:
         given = tuple(answers)
         findings = {finding.output: finding for finding in expectation.judge(calls, given)}
-        return Outcome(given, findings, unchanged(calls, given, self.updates))
+        return Outcome(given, findings, unchanged(calls, given, self.may_change(expectation)))
 
     @abstractmethod
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:

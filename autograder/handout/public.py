@@ -32,7 +32,7 @@ def _exercise(oracle: Oracle, topic: Topic, exercise: Exercise) -> dict[str, Any
                     "case": trial.case.name,
                     "calls": list(trial.calls),
                     "expectation": trial.expectation,
-                    "updates": sorted(check.updates),
+                    "updates": sorted(check.may_change(trial.expectation)),
                 }
                 for trial in trials
                 if trial.check is check

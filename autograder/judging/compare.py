@@ -249,13 +249,25 @@ def unchanged(
         if answer.failure is not None:
             return failed("unchanged", answer)
         for name, before in call.arguments.items():
-            if name in updates or isinstance(before, Ref | Held):
-                continue
-            if not _identical(before, answer.arguments.get(name)):
+            if name not in updates and _changed(before, answer.arguments.get(name)):
                 return Finding(
                     "unchanged", "changed", {"argument": name, "function": call.function}
                 )
     return Finding("unchanged")
+
+
+def changed_arguments(calls: Sequence[Call], answers: Sequence[Answer]) -> frozenset[str]:
+    """The names of the arguments that some call changed."""
+    return frozenset(
+        name
+        for call, answer in zip(calls, answers, strict=True)
+        for name, before in call.arguments.items()
+        if answer.failure is None and _changed(before, answer.arguments.get(name))
+    )
+
+
+def _changed(before: Value, after: Value) -> bool:
+    return not isinstance(before, Ref | Held) and not _identical(before, after)
 
 
 def _identical(before: Any, after: Any) -> bool:

@@ -12,10 +12,12 @@ from .finding import Finding
 
 @dataclass(frozen=True)
 class ScriptExpectation:
-    """Per output, which call of the script gives it, and the truth."""
+    """Per output, which call of the script gives it, and the truth; and the arguments that calls
+    may change, because the solution does."""
 
     places: Mapping[str, int]
     truths: Mapping[str, Expected]
+    changes: tuple[str, ...]
 
     def judge(self, calls: Sequence[Call], answers: Sequence[Answer]) -> list[Finding]:
         """One finding per output. Where a call could not be made, what an earlier one lacked is

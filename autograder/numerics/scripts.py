@@ -10,7 +10,7 @@ import torch
 from autograder.case import Arguments, recast
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Value
-from autograder.judging.compare import compare
+from autograder.judging.compare import changed_arguments, compare
 from autograder.judging.script import ScriptExpectation, root
 from autograder.judging.tree import as_tensor, is_float, leaves, like, mapped
 from autograder.numerics.expectation import NUDGE, as_truth, expect_outputs, precision_of
@@ -63,7 +63,8 @@ def expect_script(
         [near(probe) for probe in range(PROBES)],
         precision_of(arguments.values()),
     )
-    return ScriptExpectation(dict(places), truths)
+    changes = changed_arguments(calls, list(reference.run(calls)))
+    return ScriptExpectation(dict(places), truths, tuple(sorted(changes)))
 
 
 def alike_scripts(
