@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from rich.console import Console
 
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, NotInstalled
 from autograder.handin.submission import MAX_BYTES, SubmissionError
 from autograder.reading import Reader
 from autograder.render.progress import Bar
@@ -53,7 +53,7 @@ def _refuse_clearly(command: Callable[..., None]) -> Callable[..., None]:
             _fail(str(error.args[0]), MISUSE)
         except OSError as error:
             _fail(f"{error.filename or 'a file'}: {error.strerror or error}", MISUSE)
-        except (SandboxUnavailable, SandboxFault) as error:
+        except (SandboxUnavailable, SandboxFault, NotInstalled) as error:
             _fail(str(error), CANNOT_GRADE)
 
     return run
@@ -295,6 +295,7 @@ def exercises(reference: Path | None) -> None:
 
 @main.command()
 @click.argument("assignment", default="all")
+@click.option("--exercise", help="Only this one, by its name.")
 @click.option(
     "--corpus",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -315,6 +316,7 @@ def exercises(reference: Path | None) -> None:
 @_refuse_clearly
 def audit(
     assignment: str,
+    exercise: str | None,
     corpus: Path | None,
     json_file: Path | None,
     html_file: Path | None,
@@ -341,6 +343,7 @@ def audit(
             run(
                 assignment,
                 read_secret(secret_file),
+                exercise=exercise,
                 reference=reference,
                 corpus=corpus,
                 device=device,

@@ -3,3 +3,7 @@
 
 class AuthoringError(ValueError):
     """A topic is not well formed; the message says where and what to change."""
+
+
+class NotInstalled(Exception):
+    """What is asked for needs packages that only an extra of Gradmark's brings."""

@@ -61,7 +61,7 @@ SERVER = """
 OF_THE_ENGINE = {
     "server.engine": "errors secret report topics handin sandbox policy handout grading render",
     "server.client": "handin render",
-    "server.demo": "exercise report topics handin reading handout grading render",
+    "server.demo": "errors exercise report topics training handin reading handout grading render",
     "server": "handin reading",
 }
 # Copied out of the project, or into the sandbox: they import only themselves.

@@ -145,8 +145,7 @@ class SignalCheck(Check):
     cases: tuple[Case, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        count = len(self.data.load().images)
-        images = integers(IMAGES, low=0, high=count)
+        images = integers(IMAGES, low=0, high=self.data.count)
         cases = tuple(case(f"{depth} layers", images=images) for depth in self.depths)
         object.__setattr__(self, "cases", cases)
         self._validate()

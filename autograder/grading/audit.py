@@ -78,13 +78,14 @@ def audit(
     assignment: str,
     secret: bytes,
     *,
+    exercise: str | None = None,
     reference: Path | None = None,
     corpus: Path | None = None,
     device: str = "cpu",
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Iterator[ExerciseAudit]:
-    """Audit each exercise of an assignment, `jobs` of them at a time, each in its own process.
+    """Audit an assignment's exercises, or one, `jobs` of them at a time, each in its own process.
 
     Args:
         reference: the folder of topics; None for the one that comes along.
@@ -92,14 +93,17 @@ def audit(
         progress: called with each exercise's name, how many are done, and how many there are.
 
     Raises:
-        KeyError: there is no such assignment.
+        KeyError: there is no such assignment, or no such exercise in it.
         AuthoringError: the corpus holds a file for an exercise that the topic does not have, or
             one that is not text.
         SandboxUnavailable: this machine cannot confine code.
         SandboxFault: the sandbox failed, or a process of the audit was ended from outside.
     """
     exercises = Catalogue.load(reference)[assignment].exercises
-    places = [(topic.name, exercise.name) for topic, exercise in exercises]
+    places = [(topic.name, one.name) for topic, one in exercises if exercise in {None, one.name}]
+    if not places:
+        names = ", ".join(one.name for _, one in exercises)
+        raise KeyError(f"{assignment} has no exercise {exercise!r}; there are: {names}")
     Sandbox(device).close()  # so that a machine without one is refused here, in plain words
     with ProcessPoolExecutor(
         min(jobs, len(places)),

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from autograder.case import Arguments, Recipe, normal
-from autograder.errors import AuthoringError
+from autograder.training import extra
 
-HIDDEN = 500  # of the 1797 digits
+DIGITS, HIDDEN = 1797, 500  # there are, and are never trained on
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Data:
-    """Where images come from, and what is drawn from the course's secret to change them."""
+    """Where images come from, and what is drawn from the course's secret to change them.
+
+    How many they are and their shape, `(C, H, W)`, is written down, so that a topic can be read
+    without loading them.
+    """
 
     load: Callable[[], Split]
+    count: int  # to train on
+    hidden: int
+    shape: tuple[int, ...]
     drawn: Mapping[str, Recipe] = field(default_factory=dict)
     change: Callable[[Split, Arguments], Split] = lambda split, _: split
 
@@ -60,19 +67,12 @@ def digits(*, hidden: int = HIDDEN, standardised: bool = False) -> Data:
             whole.hidden_targets[:hidden],
         )
 
-    return Data(load)
+    return Data(load, DIGITS - HIDDEN, min(hidden, HIDDEN), (1, 8, 8))
 
 
 def restyled(data: Data, contrast: float, brightness: float) -> Data:
     """The same images, each with a contrast and a brightness of its own: x -> exp(c) * x + b, with
     c and b normal of these standard deviations."""
-
-    def style(generator: torch.Generator, before: Arguments) -> Tensor:
-        split = data.load()  # now, and not when a topic is read: most who read it train nothing
-        drawn: Tensor = normal(len(split.images) + len(split.hidden_images), 2).make(
-            generator, before
-        )
-        return drawn
 
     def change(split: Split, drawn: Arguments) -> Split:
         split = data.change(split, drawn)
@@ -87,14 +87,15 @@ def restyled(data: Data, contrast: float, brightness: float) -> Data:
             hidden_images=split.hidden_images * scale[n : n + m] + shift[n : n + m],
         )
 
-    return Data(data.load, {**data.drawn, "style": Recipe(style)}, change)
+    style = normal(data.count + data.hidden, 2)
+    return replace(data, drawn={**data.drawn, "style": style}, change=change)
 
 
 def _file() -> Path:
     """Scikit-learn's file. To import scikit-learn and ask it takes as long as to import torch."""
+    extra.require()
     found = find_spec("sklearn")
-    if found is None or found.origin is None:
-        raise AuthoringError("the digits come with scikit-learn: pip install scikit-learn")
+    assert found is not None and found.origin is not None  # noqa: S101, PT018 - it is required
     return Path(found.origin).with_name("datasets") / "data" / "digits.csv.gz"
 
 

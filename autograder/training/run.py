@@ -103,8 +103,7 @@ class Run:
 
     def case(self) -> Case:
         """What is drawn from the course's secret: weights, masks, the order of the images."""
-        split = self.data.load()
-        count, batch = len(split.images), self.batch
+        count, batch = self.data.count, self.batch
         if not 0 < batch <= count:
             raise AuthoringError(f"{self.name}: a batch of {batch} out of {count} images")
         arguments: dict[str, Any] = dict(self.data.drawn)
@@ -175,7 +174,7 @@ class Run:
 
     def _layers(self) -> Iterator[tuple[str, Layer, tuple[int, ...]]]:
         """Each layer with its label and the shape of its input."""
-        shape = tuple(self.data.load().images.shape[1:])
+        shape = self.data.shape
         functions = [layer.function for layer in self.network]
         for at, layer in enumerate(self.network):
             name = layer.function

@@ -14,6 +14,7 @@ from rich.text import Text
 from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
+from autograder.errors import NotInstalled
 from autograder.grading.experiments import train_whole
 from autograder.render.experiments import render_experiments
 from autograder.render.progress import Bar
@@ -46,6 +47,13 @@ _SHOWN_STUDENT = 1
     help="Where the course is kept; delete it for a new one.",
 )
 @click.option(
+    "--students",
+    type=click.IntRange(1, course.MOST_STUDENTS),
+    default=course.STUDENTS,
+    show_default=True,
+    help="How many are generated: with fewer there is less to grade.",
+)
+@click.option(
     "--graders",
     type=click.IntRange(1),
     default=lambda: os.cpu_count() or 1,
@@ -56,7 +64,13 @@ _SHOWN_STUDENT = 1
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.pass_context
 def demo(
-    context: click.Context, serving: bool, data: Path, graders: int, host: str, port: int
+    context: click.Context,
+    serving: bool,
+    data: Path,
+    students: int,
+    graders: int,
+    host: str,
+    port: int,
 ) -> None:
     """Make a generated course, grade its submissions, and serve it."""
     console = Console()
@@ -65,16 +79,17 @@ def demo(
     database = Database(config.database)
     database.migrate()
     catalogue = Catalogue.load()
+    now = utc_now().replace(microsecond=0)
     with database.write() as session:
-        made = course.make(session, catalogue, at=utc_now().replace(microsecond=0))
-    told = hand_ins(catalogue, made.created_at)
+        made = course.make(session, catalogue, at=now, students=students)
+    told = hand_ins(catalogue, made.created_at, students)
     try:
         _grade(console, config, told, graders)
     except CannotConfine as error:
         click.echo(f"gradmark: {error}", err=True)
         context.exit(EXIT_CANNOT_GRADE)
     folder = _write_samples(data / "samples", catalogue)
-    _tell(console, database, catalogue, folder)
+    _tell(console, database, catalogue, folder, students)
     _experiment(console, config, graders)
     addresses = (course.INSTRUCTOR, course.email(_SHOWN_STUDENT))
     with database.write() as session:
@@ -98,9 +113,13 @@ def _grade(console: Console, config: Config, told: Sequence[HandIn], graders: in
 
 def _experiment(console: Console, config: Config, processes: int) -> None:
     console.print("\nThe experiments of the assignment 'training', whole, with the solution:\n")
-    with Bar(console) as bar:
-        results = train_whole("training", processes=processes, cache=config.cache, progress=bar)
-    render_experiments(results, console)
+    try:
+        with Bar(console) as bar:
+            results = train_whole("training", processes=processes, cache=config.cache, progress=bar)
+    except NotInstalled as error:
+        console.print(error)
+    else:
+        render_experiments(results, console)
 
 
 def _write_samples(folder: Path, catalogue: Catalogue) -> Path:
@@ -110,7 +129,9 @@ def _write_samples(folder: Path, catalogue: Catalogue) -> Path:
     return folder
 
 
-def _tell(console: Console, database: Database, catalogue: Catalogue, folder: Path) -> None:
+def _tell(
+    console: Console, database: Database, catalogue: Catalogue, folder: Path, students: int
+) -> None:
     """One sample's report, a line for each of the others, and what the class has got wrong."""
     reports = _reports(database, [filename for _, filename, _ in samples(catalogue)])
     table = Table(title=f"The samples, in {folder}", title_justify="left", box=None)
@@ -132,7 +153,7 @@ def _tell(console: Console, database: Database, catalogue: Catalogue, folder: Pa
             .order_by(often.desc())
             .limit(3)
         ).all()
-    console.print(f"\n{graded} submissions of {course.STUDENTS} generated students are graded.")
+    console.print(f"\n{graded} submissions of {students} generated students are graded.")
     console.print("What they got wrong most often:", end=" ")
     console.print("; ".join(f"{name} in {exercise} ({n} times)" for exercise, name, n in frequent))
 

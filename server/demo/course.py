@@ -17,7 +17,7 @@ from server.people.roster import Person
 from server.storage.models import Course, Role, User
 
 SLUG = "demo"
-STUDENTS = 30
+STUDENTS, MOST_STUDENTS = 30, 99
 INSTRUCTOR = "instructor@generated.invalid"
 NOTICE = "This course is generated: no student in it is real. Every submission was really graded."
 
@@ -52,7 +52,9 @@ def dates(catalogue: Catalogue) -> list[Dates]:
     return [one for one in DATES if one.topic in catalogue.assignments]
 
 
-def make(session: Session, catalogue: Catalogue, *, at: datetime) -> Course:
+def make(
+    session: Session, catalogue: Catalogue, *, at: datetime, students: int = STUDENTS
+) -> Course:
     """Make the course and enrol everybody in it; what is there already stays as it is."""
     course = session.scalar(select(Course).where(Course.slug == SLUG))
     now = course.created_at if course is not None else at
@@ -63,7 +65,7 @@ def make(session: Session, catalogue: Catalogue, *, at: datetime) -> Course:
         Person(0, INSTRUCTOR, "Instructor (generated)", Role.INSTRUCTOR),
         Person(0, "assistant@generated.invalid", "Assistant (generated)", Role.ASSISTANT),
     ]
-    for number in range(1, STUDENTS + 1):
+    for number in range(1, students + 1):
         group = f"Group {'ABC'[number % 3]}"
         people.append(Person(0, email(number), f"Student {number:02}", section=group))
     roster.enrol(session, course, people, at=now, actor=None)

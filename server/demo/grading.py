@@ -90,7 +90,8 @@ def _known(
         assignments = dict(session.execute(query.where(Course.slug == course.SLUG)).all())
         handed_in = select(Submission.user_id, Submission.assignment_id, Submission.received_at)
         there = {(user, assignment, at) for user, assignment, at in session.execute(handed_in)}
-    users = {number: by_email[course.email(number)] for number in range(1, course.STUDENTS + 1)}
+    numbers = range(1, course.MOST_STUDENTS + 1)
+    users = {n: by_email[course.email(n)] for n in numbers if course.email(n) in by_email}
     return users, assignments, there
 
 

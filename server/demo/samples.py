@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from autograder.exercise import Misconception
 from autograder.handout.stubs import stub
 from autograder.topics.catalogue import EVERYTHING, Catalogue, Topic
+from autograder.training.extra import installed
 from server.demo.writing import as_notebook, as_zip
 
 ATTACK = '''\
@@ -87,7 +88,8 @@ def samples(catalogue: Catalogue) -> Iterator[tuple[str, str, bytes]]:
         b"import torch\n\ndef dropout(x, p=0.5:\n    return x\n",
     )
     yield "normalization", "attack.py", ATTACK.encode()
-    if "training" in catalogue.assignments:  # it trains with what the other topics ask for
+    if "training" in catalogue.assignments and installed():
+        # It trains with what the other topics ask for.
         modules = {topic.name: topic.solution() for topic in catalogue[EVERYTHING].topics}
         yield "training", "training.zip", as_zip(modules)
 
