@@ -44,14 +44,15 @@ ENGINE = """
 SERVER = """
     clock:
     logs:
+    sheet:
     storage:
     options:
     engine:      storage
-    people:      storage engine
-    grades:      clock logs storage options engine
+    people:      sheet storage engine
+    grades:      clock logs sheet storage options engine
     courses:     storage grades
     grading:     clock logs storage options engine grades
-    web:         clock storage engine people grades courses grading
+    web:         clock sheet storage engine people grades courses grading
     client:
     commands:    clock logs storage options engine people grades courses grading web
     demo:        clock storage engine people courses grading commands

@@ -17,7 +17,8 @@ from server import courses, engine, options
 from server.clock import utc_now
 from server.grades import exports
 from server.grades.exports import Format
-from server.people import accounts, privacy, roster
+from server.people import accounts, enrolling, privacy, roster
+from server.people.enrolling import Kind
 from server.storage import audit
 from server.storage.config import Config, ConfigError
 from server.storage.database import Database, is_full
@@ -111,6 +112,37 @@ def invite(email: str, url: str, data: Path) -> None:
     click.echo(_link(url, token))
 
 
+@user.command()
+@click.argument("email")
+@options.data
+def disable(email: str, data: Path) -> None:
+    """The user EMAIL can log in no more, and is logged out everywhere."""
+    with _writing(data) as session:
+        accounts.set_disabled(session, _user(session, email), True, at=utc_now(), actor=None)
+    click.echo(f"{email} is disabled.")
+
+
+@user.command()
+@click.argument("email")
+@options.data
+def enable(email: str, data: Path) -> None:
+    """The user EMAIL may log in again."""
+    with _writing(data) as session:
+        accounts.set_disabled(session, _user(session, email), False, at=utc_now(), actor=None)
+    click.echo(f"{email} may log in.")
+
+
+@user.command()
+@click.argument("email")
+@click.argument("new")
+@options.data
+def address(email: str, new: str, data: Path) -> None:
+    """The user EMAIL has the address NEW from now on, and logs in by it."""
+    with _writing(data) as session:
+        accounts.change_address(session, _user(session, email), new, at=utc_now(), actor=None)
+    click.echo(f"{email} is now {new}.")
+
+
 @user.command(name="export")
 @click.argument("email")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -178,23 +210,53 @@ def sync(file: Path, reference: Path | None, data: Path) -> None:
 @click.argument("slug", metavar="COURSE")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--links", is_flag=True, help="Print invitation links for those without a password.")
+@click.option("--leave", is_flag=True, help="Students whom the file does not list leave.")
+@click.option("--dry-run", is_flag=True, help="Only show what it would change.")
 @_url
 @options.data
-def roster_(slug: str, file: Path, links: bool, url: str, data: Path) -> None:
-    """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing."""
+def roster_(
+    slug: str, file: Path, links: bool, leave: bool, dry_run: bool, url: str, data: Path
+) -> None:
+    """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing.
+
+    Standard error says who is changed, and how; who is left as they are, and why.
+    """
     with _writing(data) as session:
-        people = roster.read(file.read_bytes())
         found = _course(session, slug)
-        result = roster.enrol(session, found, people, at=utc_now(), actor=None)
-        click.echo(
-            f"{len(result.added)} added, {len(result.changed)} changed, "
-            f"{result.unchanged} unchanged."
-        )
+        listed = roster.read(file.read_bytes())
+        proposal = enrolling.propose(session, found, listed, actor=None)
+        _show(proposal)
+        if dry_run:
+            click.echo("Nothing is changed.")
+            return
+        chosen = proposal.usual | ({c.key for c in proposal.of(Kind.LEAVES)} if leave else set())
+        result = enrolling.apply(session, found, listed, chosen, at=utc_now(), actor=None)
+        click.echo(str(result))
         if links:
             for enrolment in found.enrolments:
-                if enrolment.user.password is None:
+                invited = enrolment.user
+                if enrolment.here and invited.password is None and not invited.disabled:
                     token = accounts.invite(session, enrolment.user, at=utc_now(), actor=None)
                     click.echo(f"{enrolment.user.email},{_link(url, token)}")
+
+
+_WORDS = {
+    Kind.ADDED: "added",
+    Kind.RETURNS: "back in the course",
+    Kind.CHANGED: "changed",
+    Kind.LEAVES: "not in the file",
+}
+
+
+def _show(proposal: enrolling.Proposal) -> None:
+    for change in proposal.changes:
+        differences = "; ".join(
+            f"{what}: {before or 'none'} -> {after}" for what, before, after in change.differences
+        )
+        said = f"{_WORDS[change.kind]}: {change.email}, {change.name}"
+        click.echo(f"{said} ({differences})" if differences else said, err=True)
+    for sentence in (*proposal.ambiguous, *proposal.notes):
+        click.echo(sentence, err=True)
 
 
 @course.command(name="export")

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from autograder.topics.catalogue import Catalogue
 from server import courses
-from server.people import accounts, roster
-from server.people.roster import Person
+from server.people import accounts, enrolling
+from server.people.roster import Person, Roster
 from server.storage.models import Course, Role, User
 
 SLUG = "demo"
@@ -68,7 +68,7 @@ def make(
     for number in range(1, students + 1):
         group = f"Group {'ABC'[number % 3]}"
         people.append(Person(0, email(number), f"Student {number:02}", section=group))
-    roster.enrol(session, course, people, at=now, actor=None)
+    enrolling.apply(session, course, Roster(people), at=now, actor=None)
     return course
 
 

@@ -282,6 +282,7 @@ def _submissions(session: Session, assignment: Assignment) -> list[tuple[int, st
                 Enrolment.user_id == newest.c.user_id,
                 Enrolment.course_id == assignment.course_id,
                 Enrolment.role == Role.STUDENT,
+                Enrolment.here,
             ),
         )
         .outerjoin(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -12,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server import sheet
 from server.people import tokens
 from server.storage import audit
 from server.storage.models import Course, Enrolment, Identity, Invitation, Role, User
@@ -31,14 +33,23 @@ def normal_email(text: str) -> str:
     Raises:
         AccountError: it is none.
     """
-    email = text.strip().lower()
+    email = as_written(text).lower()
     if len(email) > 254 or not _ADDRESS.fullmatch(email):
-        raise AccountError(f"{text.strip()[:80]!r} is no e-mail address.")
+        raise AccountError(f"{as_written(text)[:80]!r} is no e-mail address.")
     return email
 
 
+def as_written(address: str) -> str:
+    """Without what nobody sees of it; letters of full width are the letters that they look like."""
+    return (
+        sheet.clean(unicodedata.normalize("NFKC", address))
+        .replace("\u200c", "")
+        .replace("\u200d", "")
+    )
+
+
 def find(session: Session, email: str) -> User | None:
-    return session.scalar(select(User).where(User.email == email.strip().lower()))
+    return session.scalar(select(User).where(User.email == as_written(email).lower()))
 
 
 def create(
@@ -84,7 +95,7 @@ def enrol(
     actor: User | None,
     section: str = "",
 ) -> Enrolment:
-    """Give the user this role in the course, whether or not they had another."""
+    """Give the user this role in the course, whether or not they had another, or had left."""
     enrolment = session.get(Enrolment, (course.id, user.id))
     if enrolment is None:
         enrolment = Enrolment(
@@ -93,6 +104,9 @@ def enrol(
         session.add(enrolment)
         session.flush()
         action, before = audit.Action.ENROLLED, None
+    elif not enrolment.here:
+        action, before = audit.Action.RETURNED, enrolment.role.value
+        enrolment.role, enrolment.left_at = role, None
     elif enrolment.role is not role:
         action, before = audit.Action.ROLE_CHANGED, enrolment.role.value
         enrolment.role = role
@@ -111,6 +125,102 @@ def enrol(
     return enrolment
 
 
+def leave(
+    session: Session, course: Course, user: User, *, at: datetime, actor: User | None
+) -> None:
+    """The user is in the course no more; all that is theirs there stays."""
+    enrolment = session.get_one(Enrolment, (course.id, user.id))
+    if not enrolment.here:
+        return
+    enrolment.left_at = at
+    audit.record(
+        session,
+        audit.Action.LEFT,
+        f"user:{user.id}",
+        at=at,
+        actor=actor,
+        course_id=course.id,
+        role=enrolment.role.value,
+    )
+
+
+def set_disabled(
+    session: Session, user: User, disabled: bool, *, at: datetime, actor: User | None
+) -> None:
+    """Who is disabled can neither log in nor use a token, and is logged out everywhere."""
+    if user.disabled == disabled:
+        return
+    user.disabled = disabled
+    action = audit.Action.USER_DISABLED if disabled else audit.Action.USER_ENABLED
+    audit.record(session, action, f"user:{user.id}", at=at, actor=actor)
+
+
+def rename(
+    session: Session,
+    user: User,
+    name: str,
+    *,
+    at: datetime,
+    actor: User | None,
+    course: Course | None = None,
+) -> None:
+    """
+    Args:
+        course: on whose occasion.
+    """
+    before, user.name = user.name, name[:200]
+    audit.record(
+        session,
+        audit.Action.USER_RENAMED,
+        f"user:{user.id}",
+        at=at,
+        actor=actor,
+        course_id=None if course is None else course.id,
+        before=before,
+        after=user.name,
+    )
+
+
+def change_address(
+    session: Session, user: User, email: str, *, at: datetime, actor: User | None
+) -> None:
+    """By which they log in from now on; invitations to the old one lose their force.
+
+    Raises:
+        AccountError: it is none, or somebody else's.
+    """
+    new = normal_email(email)
+    if new == user.email:
+        return
+    if find(session, new) is not None:
+        raise AccountError(f"There is a user {new} already.")
+    before, user.email = user.email, new
+    for enrolment in session.scalars(select(Enrolment).where(Enrolment.user_id == user.id)):
+        enrolment.address = as_written(email)
+    _void_invitations(session, user, at)
+    audit.record(
+        session,
+        audit.Action.ADDRESS_CHANGED,
+        f"user:{user.id}",
+        at=at,
+        actor=actor,
+        before=before,
+        after=new,
+    )
+
+
+def may_rename(session: Session, actor: User | None, user: User) -> bool:
+    """An instructor whom nobody but they have in a course; None is the operator."""
+    if actor is None or actor.is_admin:
+        return True
+    return not user.is_admin and _only_in_courses_of(session, actor, user)
+
+
+def may_change_address(session: Session, actor: User | None, user: User) -> bool:
+    """As an invitation, the address is a way into the account."""
+    return actor is None or may_invite(session, actor, user)
+
+
 def may_invite(session: Session, actor: User, user: User) -> bool:
     """Whoever makes an invitation can use it, so an instructor may invite only somebody who has
     nothing that the instructor has not: no way in of their own, and no place in another's course.
@@ -121,11 +231,15 @@ def may_invite(session: Session, actor: User, user: User) -> bool:
         return False
     if session.scalar(select(Identity.id).where(Identity.user_id == user.id).limit(1)):
         return False
+    return _only_in_courses_of(session, actor, user)
+
+
+def _only_in_courses_of(session: Session, actor: User, user: User) -> bool:
     places = set(session.scalars(select(Enrolment.course_id).where(Enrolment.user_id == user.id)))
     led = set(
         session.scalars(
             select(Enrolment.course_id).where(
-                Enrolment.user_id == actor.id, Enrolment.role == Role.INSTRUCTOR
+                Enrolment.user_id == actor.id, Enrolment.role == Role.INSTRUCTOR, Enrolment.here
             )
         )
     )
@@ -134,12 +248,7 @@ def may_invite(session: Session, actor: User, user: User) -> bool:
 
 def invite(session: Session, user: User, *, at: datetime, actor: User | None) -> str:
     """The token of a fresh invitation; earlier ones lose their force."""
-    for earlier in session.scalars(
-        select(Invitation).where(
-            Invitation.user_id == user.id, Invitation.used_at.is_(None), Invitation.expires_at > at
-        )
-    ):
-        earlier.expires_at = at
+    _void_invitations(session, user, at)
     token, digest = tokens.make("invitation")
     session.add(
         Invitation(
@@ -152,6 +261,15 @@ def invite(session: Session, user: User, *, at: datetime, actor: User | None) ->
     )
     audit.record(session, audit.Action.USER_INVITED, f"user:{user.id}", at=at, actor=actor)
     return token
+
+
+def _void_invitations(session: Session, user: User, at: datetime) -> None:
+    for earlier in session.scalars(
+        select(Invitation).where(
+            Invitation.user_id == user.id, Invitation.used_at.is_(None), Invitation.expires_at > at
+        )
+    ):
+        earlier.expires_at = at
 
 
 def invitation(session: Session, token: str, at: datetime) -> Invitation | None:

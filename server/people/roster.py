@@ -1,29 +1,54 @@
-"""A course's roster from CSV: read it, then enrol; doing it again changes nothing."""
+"""A course's roster as a spreadsheet, Canvas, Moodle or Gradescope writes it.
+
+What is read here says who is meant; what that changes in a course is for `server.people.enrolling`.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
+from server import sheet
 from server.people import accounts
 from server.people.accounts import AccountError
-from server.storage.models import Course, Enrolment, Role, User
+from server.sheet import Sheet, SheetError
+from server.storage.models import Role
 
 MAX_BYTES = 2 * 2**20
+_LONGEST = {"name": 200, "section": 100, "canvas_id": 100, "moodle_id": 100}
+
+# A column's meaning by its heading, in lower case and without punctuation.
 _HEADINGS = {
-    "email": ("email", "e-mail", "mail", "email address", "sis login id", "login id"),
-    "name": ("name", "student", "full name"),
-    "role": ("role",),
-    "section": ("section", "group"),
-    "canvas_id": ("canvas id", "canvas_id"),
-    "moodle_id": ("moodle id", "moodle_id", "identifier"),
-}
+    "email": (
+        "email", "e mail", "mail", "email address", "e mail address", "e mail adresse",
+        "email adresse", "mailadresse", "correo electronico", "adresse e mail",
+    ),
+    "login": ("sis login id", "login id", "login"),
+    "name": ("name", "student", "full name", "student name", "vollständiger name"),
+    "first": ("first name", "firstname", "first", "given name", "vorname"),
+    "last": ("last name", "lastname", "last", "surname", "family name", "nachname", "familienname"),
+    "role": ("role", "roles", "rolle", "rollen"),
+    "section": ("section", "sections", "section name", "group", "groups", "gruppe", "gruppen"),
+    "canvas_id": ("canvas id", "sid", "student id", "sis user id", "id"),
+    "moodle_id": ("moodle id", "identifier", "id number", "id nummer", "matrikelnummer"),
+}  # fmt: skip
+_ROLES = {
+    Role.STUDENT: (
+        "student", "students", "learner", "participant", "studentin", "studierende", "studierender",
+        "teilnehmer", "teilnehmerin", "teilnehmer in",
+    ),
+    Role.ASSISTANT: (
+        "assistant", "ta", "teaching assistant", "tutor", "tutorin", "grader", "reader",
+        "non editing teacher", "assistent", "assistentin", "hilfskraft",
+    ),
+    Role.INSTRUCTOR: (
+        "instructor", "teacher", "lecturer", "professor", "dozent", "dozentin", "lehrende",
+        "lehrender", "editing teacher", "trainer", "trainerin",
+    ),
+}  # fmt: skip
 
 
 class RosterError(ValueError):
@@ -32,7 +57,7 @@ class RosterError(ValueError):
 
 @dataclass(frozen=True)
 class Person:
-    """One line. What is empty says nothing: it changes nothing of somebody who is known."""
+    """Somebody in the file. What is empty says nothing: it changes nothing of who is known."""
 
     line: int
     email: str
@@ -44,122 +69,141 @@ class Person:
     address: str = ""  # `email` as the file writes it
 
 
-@dataclass
-class Imported:
-    added: list[str] = field(default_factory=list)  # addresses
-    changed: list[str] = field(default_factory=list)
-    unchanged: int = 0
+@dataclass(frozen=True)
+class Roster:
+    people: Sequence[Person]
+    problems: Sequence[str] = ()  # lines that say nothing that could be taken: a sentence each
+    notes: Sequence[str] = field(default=())  # how the file was read: a sentence each
 
 
-def read(content: bytes) -> list[Person]:
+def read(content: bytes) -> Roster:
     """
     Raises:
-        RosterError: not a CSV file with a column of e-mail addresses, or a line that is not valid:
-            a roster is taken as a whole or not at all.
+        RosterError: it is no CSV file with a column of e-mail addresses.
     """
-    if len(content) > MAX_BYTES:
-        raise RosterError(f"The roster is larger than {MAX_BYTES // 2**20} MiB.")
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise RosterError("The roster is not text in UTF-8: export it as CSV (UTF-8).") from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        columns = _columns(next(rows, []))
-        people = list(_people(rows, columns))
-    except csv.Error as error:
-        raise RosterError(f"The roster is no CSV file: {error}.") from None
-    if not people:
+        table = sheet.read(content, "The roster", MAX_BYTES)
+    except SheetError as error:
+        raise RosterError(str(error)) from None
+    columns = _columns(table.headings)
+    if not table.rows:
         raise RosterError("The roster has no line below its headings.")
-    return people
-
-
-def enrol(
-    session: Session, course: Course, people: Sequence[Person], *, at: datetime, actor: User | None
-) -> Imported:
-    """Create who is not known, enrol who is not in the course, bring the others up to date."""
-    result = Imported()
-    enrolled = {
-        enrolment.user.email: enrolment
-        for enrolment in session.scalars(
-            select(Enrolment).where(Enrolment.course_id == course.id)
-        ).all()
-    }
-    for person in people:
-        enrolment = enrolled.get(person.email)
-        if enrolment is None:
-            user = accounts.find(session, person.email) or accounts.create(
-                session, person.email, person.name, at=at, actor=actor
-            )
-            enrolment = accounts.enrol(
-                session, course, user, person.role or Role.STUDENT, at=at, actor=actor
-            )
-            _fill(enrolment, person)
-            result.added.append(person.email)
+    used = set(columns.values())
+    ignored = [
+        sheet.clean(heading)
+        for position, heading in enumerate(table.headings)
+        if position not in used and heading.strip()
+    ]
+    notes = list(table.notes)
+    if ignored:
+        some = ", ".join(ignored[:12]) + (", ..." if len(ignored) > 12 else "")
+        notes.append(f"These columns are not used: {some}.")
+    people: list[Person] = []
+    problems: list[str] = []
+    for line, row in table.rows:
+        if (no_person := _no_person(row, table, columns)) is not None:
+            notes.append(f"Line {line} is left out: {no_person}.")
             continue
-        role = enrolment.role
-        accounts.enrol(session, course, enrolment.user, person.role or role, at=at, actor=actor)
-        if _fill(enrolment, person) or enrolment.role is not role:
-            result.changed.append(person.email)
-        else:
-            result.unchanged += 1
-    return result
-
-
-def _fill(enrolment: Enrolment, person: Person) -> bool:
-    changed = False
-    for name in ("address", "section", "canvas_id", "moodle_id"):
-        value = getattr(person, name)
-        if value and getattr(enrolment, name) != value:
-            setattr(enrolment, name, value)
-            changed = True
-    return changed
+        try:
+            people.append(_person(line, row, columns))
+        except ValueError as error:
+            problems.append(f"Line {line}: {error}")
+    merged = _merged(people, problems)
+    return Roster(merged, problems, notes)
 
 
 def _columns(headings: Sequence[str]) -> dict[str, int]:
-    found = {}
-    for position, heading in enumerate(headings):
-        for name, spellings in _HEADINGS.items():
-            if heading.strip().lower() in spellings and name not in found:
-                found[name] = position
-    if "email" not in found:
+    found: dict[str, int] = {}
+    for name, spellings in _HEADINGS.items():
+        for spelling in spellings:  # the first that there is
+            if name in found:
+                break
+            for position, heading in enumerate(headings):
+                if _words(heading) == spelling and position not in found.values():
+                    found[name] = position
+                    break
+    if "email" not in found and "login" not in found:
         raise RosterError(
-            "The roster's first line has no column 'email'; it may have: "
-            + ", ".join(_HEADINGS)
-            + "."
+            "The roster's first line has no column 'email'; it may have: email, name (or first "
+            "name and last name), role, section, canvas_id, moodle_id, and what Canvas, Moodle and "
+            "Gradescope write."
         )
     return found
 
 
-def _people(rows: Iterator[list[str]], columns: dict[str, int]) -> Iterator[Person]:
-    seen: dict[str, int] = {}
-    for line, row in enumerate(rows, 2):
-        if not any(cell.strip() for cell in row):
-            continue
-        values = {
-            name: row[position].strip()[:100] if position < len(row) else ""
-            for name, position in columns.items()
-        }
-        address = values.pop("email")
-        try:
-            email = accounts.normal_email(address)
-        except AccountError as error:
-            raise RosterError(f"Line {line}: {error}") from None
-        if email in seen:
-            raise RosterError(f"Line {line}: {email} is also in line {seen[email]}.")
-        seen[email] = line
-        role = _role(line, values.pop("role", ""))
-        yield Person(line, email, role=role, address=address, **values)
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", sheet.clean(text).casefold().replace("_", " ")))
 
 
-def _role(line: int, text: str) -> Role | None:
+def _no_person(row: Sequence[str], table: Sheet, columns: dict[str, int]) -> str | None:
+    """Why the line is about nobody, as some of Canvas's are."""
+    name = row[columns["name"]].strip() if "name" in columns else ""
+    if _words(table.headings[0]) == "student":
+        if name.casefold() == "points possible":
+            return "it is Canvas's line of points"
+        if name.casefold() == "student, test":
+            return "it is Canvas's test student"
+    return None
+
+
+def _person(line: int, row: Sequence[str], columns: dict[str, int]) -> Person:
+    """
+    Raises:
+        ValueError: with a sentence that says why it is nobody.
+    """
+    said = {name: sheet.clean(row[position]) for name, position in columns.items()}
+    address = said.get("email") or said.get("login", "")
+    if not address:
+        raise ValueError("there is no e-mail address.")
+    try:
+        email = accounts.normal_email(address)
+    except AccountError as error:
+        raise ValueError(str(error)) from None
+    name = said.get("name", "")
+    if said.get("first") or said.get("last"):
+        name = f"{said.get('first', '')} {said.get('last', '')}".strip()
+    elif name.count(",") == 1:  # "Doe, Jane", as Canvas has it
+        name = " ".join(reversed([part.strip() for part in name.split(",")])).strip()
+    values = {key: said.get(key, "") for key in ("section", "canvas_id", "moodle_id")}
+    for key, value in {"name": name, **values}.items():
+        if len(value) > _LONGEST[key]:
+            raise ValueError(f"the {key} is longer than {_LONGEST[key]} characters.")
+    role = _role(said.get("role", ""))
+    return Person(line, email, name, role, address=accounts.as_written(address), **values)
+
+
+def _role(text: str) -> Role | None:
     if not text:
         return None
-    try:
-        return Role(text.lower())
-    except ValueError:
-        raise RosterError(
-            f"Line {line}: {text[:40]!r} is no role; there are: {', '.join(Role)}."
-        ) from None
+    for role, words in _ROLES.items():
+        if _words(text) in words:
+            return role
+    raise ValueError(f"{text[:40]!r} is no role; there are: {', '.join(Role)}.")
+
+
+def _merged(people: Iterable[Person], problems: list[str]) -> list[Person]:
+    """One for each address: somebody in two sections has a line for each."""
+    lines: dict[str, list[Person]] = defaultdict(list)
+    for person in people:
+        lines[person.email].append(person)
+    found = []
+    for email, same in lines.items():
+        differing = [
+            key
+            for key in ("name", "role", "canvas_id", "moodle_id")
+            if len({getattr(person, key) for person in same} - {"", None}) > 1
+        ]
+        if differing:
+            numbers = " and ".join(str(person.line) for person in same)
+            problems.append(
+                f"Lines {numbers} are both about {email}, and say different things of: "
+                f"{', '.join(differing)}."
+            )
+            continue
+        said: dict[str, Any] = {
+            key: next((getattr(person, key) for person in same if getattr(person, key)), default)
+            for key, default in (("name", ""), ("role", None), ("canvas_id", ""), ("moodle_id", ""))
+        }
+        sections = dict.fromkeys(person.section for person in same if person.section)
+        found.append(replace(same[0], section=", ".join(sections)[:100], **said))
+    return found

@@ -15,6 +15,9 @@ class Action(StrEnum):
     USER_CREATED = "user.created"
     USER_INVITED = "user.invited"
     USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
+    USER_RENAMED = "user.renamed"
+    ADDRESS_CHANGED = "address.changed"
     PASSWORD_SET = "password.set"  # noqa: S105 - the name of an action
     IDENTITY_LINKED = "identity.linked"
     IDENTITY_UNLINKED = "identity.unlinked"
@@ -22,6 +25,8 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     COURSE_SYNCED = "course.synced"
     ENROLLED = "enrolment.created"
+    LEFT = "enrolment.left"
+    RETURNED = "enrolment.returned"
     ROLE_CHANGED = "role.changed"
     EXTENSION_GRANTED = "extension.granted"
     GRADE_CHANGED = "grade.changed"

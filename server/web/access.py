@@ -140,7 +140,10 @@ def courses(user: User) -> list[Course]:
 def _seats(user: User, *which: ColumnElement[bool]) -> list[Seat]:
     query = (
         select(Course, Enrolment)
-        .outerjoin(Enrolment, (Enrolment.course_id == Course.id) & (Enrolment.user_id == user.id))
+        .outerjoin(
+            Enrolment,
+            (Enrolment.course_id == Course.id) & (Enrolment.user_id == user.id) & Enrolment.here,
+        )
         .where(*which)
         .order_by(Course.title)
     )

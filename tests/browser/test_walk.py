@@ -58,6 +58,8 @@ def invite(page: Page) -> str:
     follow(page, "People")
     choose_file(page, "roster", "roster.csv", ROSTER)
     press(page, "Import")
+    expect(page.get_by_role("heading", name="Added: 1")).to_be_visible()
+    press(page, "Apply what is chosen")
     expect(page.get_by_text("1 added")).to_be_visible()
     press(page, "Make invitation links")
     return page.get_by_role("row", name="new.student@example.org").locator(".code").inner_text()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -17,8 +14,7 @@ from sqlalchemy import select
 from autograder.cli import main
 from server import courses, engine
 from server.courses import CourseError, spec
-from server.people import roster
-from server.storage.models import AuditEntry, Base, Course, Enrolment, User
+from server.storage.models import AuditEntry, Base, Course
 from tests.server import engines
 from tests.server.conftest import House, course_spec
 
@@ -146,56 +142,6 @@ Helper,helper@example.org,assistant,
 """
 
 
-def test_a_roster_is_imported_once(browser: Callable[[str], FlaskClient], house: House) -> None:
-    instructor = browser("instructor")
-
-    def send(text: str) -> str:
-        return instructor.post(
-            "/courses/dl/staff/people/import",
-            data={"roster": (BytesIO(text.encode()), "roster.csv")},
-            follow_redirects=True,
-        ).text
-
-    assert "2 added, 1 changed, 0 unchanged." in send(ROSTER)
-    before = contents(house)
-    assert "0 added, 0 changed, 3 unchanged." in send(ROSTER)
-    assert contents(house) == before
-    with house.database.read() as session:
-        roles = dict(
-            session.execute(
-                select(User.email, Enrolment.role).join(Enrolment).where(Enrolment.course_id == 1)
-            ).all()
-        )
-    assert roles["doe@example.org"] == "student"
-    assert roles["helper@example.org"] == "assistant"
-    assert "1 changed" in send("email,role\nhelper@example.org,student\n")
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "no column 'email'"),
-        (b"name\nx\n", "no column 'email'"),
-        (b"email\n", "no line below its headings"),
-        (b"email\nnot an address\n", "Line 2: 'not an address' is no e-mail address."),
-        (b"email\na@b.org\nA@B.org\n", "Line 3: a@b.org is also in line 2."),
-        (b"email,role\na@b.org,dean\n", "Line 2: 'dean' is no role; there are: student"),
-        ("email\nä@b.org\n".encode("utf-16"), "not text in UTF-8"),
-        (b"email\n" + b"x" * 2**21, "larger than 2 MiB"),
-    ],
-)
-def test_a_bad_roster_is_refused_as_a_whole(content: bytes, said: str) -> None:
-    with pytest.raises(roster.RosterError) as error:
-        roster.read(content)
-    assert said in str(error.value)
-
-
-@given(st.text().map(str.encode) | st.binary())
-def test_whatever_a_roster_holds_the_error_is_ours(content: bytes) -> None:
-    with pytest.raises(roster.RosterError):
-        roster.read(b"email\n@" + content)
-
-
 def test_the_command_line_does_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "load", lambda reference: engines.ENGINE)
     (tmp_path / "course.toml").write_text(EXAMPLE, "utf-8")
@@ -212,7 +158,9 @@ def test_the_command_line_does_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     assert run(*import_).startswith("2 Error: There is no course 'deep-learning'")
     assert "0 course deep-learning: created" in run(*sync)
     assert run(*sync) == "0 Nothing changed.\n"
-    assert run(*import_) == "0 3 added, 0 changed, 0 unchanged.\n"
+    assert run(*import_, "--dry-run").endswith("Nothing is changed.\n")
+    assert run(*import_).endswith("3 added, 0 changed, 0 unchanged.\n")
+    assert run(*import_).endswith("0 added, 0 changed, 3 unchanged.\n")
     assert run(*import_, "--links").count("http://127.0.0.1:8000/invitations/") == 3
     assert run("user", "add", "x@y.org", "--url", "https://g.example").startswith("0 https://g.")
     assert run("user", "add", "x@y.org").startswith("2 Error: There is a user x@y.org already.")

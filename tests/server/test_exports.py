@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from autograder.cli import main
 from server.grades import exports
 from server.grades.exports import Gradebook, UploadError, table
-from server.people import roster
+from server.people import enrolling, roster
 from server.storage import audit
 from server.storage.models import AuditEntry, Comment, Course, Enrolment, User
 from tests.server.conftest import House
@@ -59,11 +59,11 @@ def book_of(house: House) -> Callable[[], Gradebook]:
     return book
 
 
-def import_roster(house: House, text: str = ROSTER) -> roster.Imported:
+def import_roster(house: House, text: str = ROSTER) -> enrolling.Imported:
     with house.database.write() as session:
         course = session.get_one(Course, house.course().id)
-        people = roster.read(text.encode())
-        return roster.enrol(session, course, people, at=house.clock(), actor=None)
+        listed = roster.read(text.encode())
+        return enrolling.apply(session, course, listed, at=house.clock(), actor=None)
 
 
 def grade(house: House, email: str) -> None:

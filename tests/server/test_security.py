@@ -20,7 +20,7 @@ from markupsafe import Markup
 from werkzeug.test import TestResponse
 
 from autograder.render.html import report_fragment
-from server.people import roster
+from server.people import enrolling, roster
 from server.storage.config import Config
 from server.storage.models import Adjustment, Comment, Course, Extension, User
 from server.web.app import create_app
@@ -78,7 +78,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
         people = roster.read(
             f'email,name,section\nx@example.org,"{_csv(HOSTILE)}","<b>"\n'.encode()
         )
-        roster.enrol(session, course, people, at=at, actor=None)
+        enrolling.apply(session, course, people, at=at, actor=None)
         student = session.get_one(User, house.user().id)
         student.name = HOSTILE
         norm = session.merge(house.assignment())

@@ -42,7 +42,7 @@ def gradebook(session: Session, course: Course) -> Gradebook:
     assignments = Assignment.of(session, course)
     enrolments = session.scalars(
         select(Enrolment)
-        .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT)
+        .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT, Enrolment.here)
         .options(joinedload(Enrolment.user))
     ).all()
     ours = Assignment.course_id == course.id

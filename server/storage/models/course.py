@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     LargeBinary,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     select,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from server.storage.models.base import Base, UTCDateTime, one_of
@@ -122,9 +124,21 @@ class Enrolment(Base):
     canvas_id: Mapped[str] = mapped_column(String(100), default="")
     moodle_id: Mapped[str] = mapped_column(String(100), default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # Who has left sees the course no more and is counted nowhere; all that is theirs stays.
+    left_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     course: Mapped[Course] = relationship(back_populates="enrolments")
     user: Mapped[User] = relationship()
+
+    @hybrid_property
+    def here(self) -> bool:
+        """Whether they are in the course now."""
+        return self.left_at is None
+
+    @here.inplace.expression
+    @classmethod
+    def _here(cls) -> ColumnElement[bool]:
+        return cls.left_at.is_(None)
 
 
 class Extension(Base):

@@ -19,7 +19,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
-from server.people import privacy
+from server import sheet
+from server.people import accounts, privacy
 from server.storage import audit
 from server.storage.models import Enrolment, Submission, User
 from server.web.access import admins_only
@@ -78,6 +79,50 @@ def export(user_id: int) -> Response:
     return send_file(
         target, "application/zip", as_attachment=True, download_name=f"user-{user_id}.zip"
     )
+
+
+@pages.post("/users/<int:user_id>/disable")
+@admins_only
+def disable(user_id: int) -> BaseResponse | tuple[str, int]:
+    if user_id == whoever_asks().id:
+        return _user(user_id, "You cannot disable yourself: another administrator can."), 422
+    return _set_disabled(user_id, True)
+
+
+@pages.post("/users/<int:user_id>/enable")
+@admins_only
+def enable(user_id: int) -> BaseResponse:
+    return _set_disabled(user_id, False)
+
+
+def _set_disabled(user_id: int, disabled: bool) -> BaseResponse:
+    with services().database.write() as session:
+        found = session.get(User, user_id) or abort(404)
+        actor = session.get_one(User, whoever_asks().id)
+        accounts.set_disabled(session, found, disabled, at=services().clock(), actor=actor)
+        words = "is disabled and logged out everywhere" if disabled else "may log in again"
+        flash(f"{found.name} {words}.")
+    return redirect(url_for(".user", user_id=user_id), 303)
+
+
+@pages.post("/users/<int:user_id>/account")
+@admins_only
+def change_account(user_id: int) -> BaseResponse | tuple[str, int]:
+    """Another name or address."""
+    at, name = services().clock(), sheet.clean(request.form.get("name", ""))
+    try:
+        with services().database.write() as session:
+            found = session.get(User, user_id) or abort(404)
+            actor = session.get_one(User, whoever_asks().id)
+            accounts.change_address(
+                session, found, request.form.get("email", ""), at=at, actor=actor
+            )
+            if name and name != found.name:
+                accounts.rename(session, found, name, at=at, actor=actor)
+    except accounts.AccountError as error:
+        return _user(user_id, str(error)), 422
+    flash("The account is changed.")
+    return redirect(url_for(".user", user_id=user_id), 303)
 
 
 @pages.post("/users/<int:user_id>/delete")

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response, jsonify
 from flask_smorest.pagination import PaginationParameters
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import joinedload
 
 from server.grades import exports
 from server.grades.exports import Format
-from server.storage.models import Assignment, Course, Grade, Role, Scope, User
+from server.storage.models import Assignment, Course, Enrolment, Grade, Role, Scope, User
 from server.web.access import Seat, in_course
 from server.web.api import schemas
 from server.web.api.blueprint import by_token, page_of, pages
@@ -27,12 +27,22 @@ from server.web.services import services
 def grades(
     seat: Seat, wanted: dict[str, Any], pagination_parameters: PaginationParameters
 ) -> list[Grade]:
-    """Grades, by student and assignment: one for each student who handed in or was given points"""
+    """Grades, by student and assignment: one for each who handed in or was given points
+
+    Without those of who has left the course.
+    """
     query = (
         select(Grade)
         .join(Grade.assignment)
         .join(Grade.user)
-        .where(Assignment.course_id == seat.course.id)
+        .where(
+            Assignment.course_id == seat.course.id,
+            ~exists().where(
+                Enrolment.course_id == seat.course.id,
+                Enrolment.user_id == Grade.user_id,
+                ~Enrolment.here,
+            ),
+        )
         .order_by(User.name, User.id, Assignment.position)
         .options(joinedload(Grade.assignment), joinedload(Grade.user), joinedload(Grade.submission))
     )

@@ -42,6 +42,7 @@ def enrolled(course: Course, user: InstrumentedAttribute[int]) -> ColumnElement[
         Enrolment.course_id == course.id,
         Enrolment.user_id == user,
         Enrolment.role == Role.STUDENT,
+        Enrolment.here,
     )
 
 
@@ -114,7 +115,7 @@ class Health:
 
 def students(session: Session, course: Course) -> int:
     query = select(func.count()).where(
-        Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT
+        Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT, Enrolment.here
     )
     return session.scalar(query) or 0
 
@@ -274,7 +275,7 @@ def at_risk(
         .outerjoin(
             Grade, and_(Grade.user_id == Enrolment.user_id, Grade.assignment_id.in_(assignments))
         )
-        .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT)
+        .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT, Enrolment.here)
         .group_by(User.id)
         .having(missing + stuck > 0)
         .order_by((missing + stuck).desc(), missing.desc(), User.name)

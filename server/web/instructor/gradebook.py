@@ -154,7 +154,7 @@ def _chosen(course: Course, wanted: Wanted) -> Select[Enrolment, User]:
     query = (
         select(Enrolment, User)
         .join(User, User.id == Enrolment.user_id)
-        .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT)
+        .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT, Enrolment.here)
     )
     if wanted.search:
         query = query.where(people_named(wanted.search))

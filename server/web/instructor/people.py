@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response
 
-from server.people import accounts, roster
+from server.people import accounts, enrolling, roster
 from server.storage.models import Course, Enrolment, Role, User
 from server.web import access
 from server.web.access import Seat, in_course
@@ -26,25 +28,99 @@ def people(seat: Seat) -> str:
 
 @pages.post("/people/import")
 @in_course(Role.INSTRUCTOR)
-def import_roster(seat: Seat) -> Response | tuple[str, int]:
+def import_roster(seat: Seat) -> str | tuple[str, int]:
+    """What the file would change, to be looked at before it is done."""
     file = request.files.get("roster")
     if file is None or not file.filename:
         return _people(seat, refusal="Choose the CSV file with the roster."), 422
+    content = file.read()
     try:
-        listed = roster.read(file.read())
+        listed = roster.read(content)
     except roster.RosterError as error:
         return _people(seat, refusal=str(error)), 422
+    return _proposal(seat, content, listed)
+
+
+@pages.post("/people/import/apply")
+@in_course(Role.INSTRUCTOR)
+def apply_roster(seat: Seat) -> Response | str | tuple[str, int]:
+    """The file comes again with what was chosen: the server keeps no roster in between."""
+    try:
+        content = base64.b64decode(request.form.get("roster", ""), validate=True)
+        listed = roster.read(content)
+    except (ValueError, roster.RosterError):
+        abort(422)
     with services().database.write() as session:
-        result = roster.enrol(
+        course = session.get_one(Course, seat.course.id)
+        actor = session.get_one(User, seat.user.id)
+        seen = enrolling.propose(session, course, listed, actor=actor).fingerprint
+        stale = seen != request.form.get("fingerprint")
+        if not stale:
+            result = enrolling.apply(
+                session,
+                course,
+                listed,
+                set(request.form.getlist("change")),
+                at=services().clock(),
+                actor=actor,
+            )
+    if stale:
+        return _proposal(seat, content, listed, changed=True), 409
+    flash(str(result))
+    return redirect(url_for(".people", course=seat.course.slug), 303)
+
+
+def _proposal(seat: Seat, content: bytes, listed: roster.Roster, changed: bool = False) -> str:
+    with services().database.read() as session:
+        proposal = enrolling.propose(
             session,
             session.get_one(Course, seat.course.id),
             listed,
+            actor=session.get_one(User, seat.user.id),
+        )
+    return render_template(
+        "instructor/roster.html",
+        proposal=proposal,
+        kinds=list(enrolling.Kind),
+        content=base64.b64encode(content).decode(),
+        changed=changed,
+    )
+
+
+@pages.post("/people/<int:user_id>/leave")
+@in_course(Role.INSTRUCTOR)
+def leave(seat: Seat, user_id: int) -> Response:
+    """Nobody removes themselves, so that no course loses its last instructor by mistake."""
+    enrolment = access.student(seat, user_id)
+    if user_id == seat.user.id:
+        flash("You cannot remove yourself: another instructor can.")
+    else:
+        with services().database.write() as session:
+            accounts.leave(
+                session,
+                session.get_one(Course, seat.course.id),
+                session.get_one(User, user_id),
+                at=services().clock(),
+                actor=session.get_one(User, seat.user.id),
+            )
+        flash(f"{enrolment.user.name} has left the course. All that is theirs is kept.")
+    return redirect(url_for(".people", course=seat.course.slug), 303)
+
+
+@pages.post("/people/<int:user_id>/return")
+@in_course(Role.INSTRUCTOR)
+def come_back(seat: Seat, user_id: int) -> Response:
+    enrolment = access.student(seat, user_id)
+    with services().database.write() as session:
+        accounts.enrol(
+            session,
+            session.get_one(Course, seat.course.id),
+            session.get_one(User, user_id),
+            enrolment.role,
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    flash(
-        f"{len(result.added)} added, {len(result.changed)} changed, {result.unchanged} unchanged."
-    )
+    flash(f"{enrolment.user.name} is in the course again, with all that was theirs.")
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 
@@ -57,7 +133,12 @@ def make_links(seat: Seat) -> str:
         waiting = session.scalars(
             select(User)
             .join(Enrolment)
-            .where(Enrolment.course_id == seat.course.id, User.password.is_(None))
+            .where(
+                Enrolment.course_id == seat.course.id,
+                Enrolment.here,
+                User.password.is_(None),
+                User.disabled.is_(False),
+            )
             .order_by(User.email)
         ).all()
         links, left_out = [], []
@@ -95,14 +176,14 @@ def change_role(seat: Seat, user_id: int) -> Response:
 
 
 def _people(seat: Seat, refusal: str = "") -> str:
-    """The staff first, then the students by name."""
+    """The staff first, then the students by name; who has left comes last."""
     search, page = request.args.get("search", "").strip()[:100], max(1, number("page", 1))
     everybody = select(Enrolment).join(Enrolment.user).where(Enrolment.course_id == seat.course.id)
     listed = everybody.where(people_named(search)) if search else everybody
     rank = case({role: -role.rank for role in Role}, value=Enrolment.role)
     query = (
         listed.options(contains_eager(Enrolment.user))
-        .order_by(rank, User.name, User.email)
+        .order_by(Enrolment.left_at.is_not(None), rank, User.name, User.email)
         .limit(_ROWS)
         .offset((page - 1) * _ROWS)
     )
@@ -112,7 +193,9 @@ def _people(seat: Seat, refusal: str = "") -> str:
 
     with services().database.read() as session:
         enrolments = session.scalars(query).all()
-        without_password = count(everybody.where(User.password.is_(None)))
+        without_password = count(
+            everybody.where(User.password.is_(None), User.disabled.is_(False), Enrolment.here)
+        )
         total = count(listed)
     return render_template(
         "instructor/people.html",

@@ -109,7 +109,9 @@ def _rows(session: Session, seat: Seat, assignment: Assignment, page: int) -> li
             Grade,
             (Grade.user_id == Enrolment.user_id) & (Grade.assignment_id == assignment.id),
         )
-        .where(Enrolment.course_id == seat.course.id, Enrolment.role == Role.STUDENT)
+        .where(
+            Enrolment.course_id == seat.course.id, Enrolment.role == Role.STUDENT, Enrolment.here
+        )
         .order_by(func.coalesce(Grade.points, -1.0), User.name, User.id)
         .limit(_ROWS)
         .offset((page - 1) * _ROWS)
