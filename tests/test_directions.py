@@ -34,7 +34,7 @@ ENGINE = """
     reading:     handin sandbox
     policy:      handin sandbox
     handout:     judging checks exercise topics truth handin
-    grading:     errors judging numerics report training checks exercise topics truth handin
+    grading:     errors judging numerics report training checks exercise topics truth handin reading
                  sandbox policy
     render:      judging report sandbox grading
     interop:     errors report topics handin reading handout grading render secret

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
 from autograder.grading.grader import Grader
+from autograder.grading.spread import Lost, Setting, Warm, spread
 from autograder.handin.submission import Source
-from autograder.sandbox import Sandbox, SandboxFault
+from autograder.sandbox import SandboxFault
 from autograder.topics.catalogue import Catalogue, Topic
 from autograder.truth.gradients import unproven
 
@@ -104,48 +103,29 @@ def audit(
     if not places:
         names = ", ".join(one.name for _, one in exercises)
         raise KeyError(f"{assignment} has no exercise {exercise!r}; there are: {names}")
-    Sandbox(device).close()  # so that a machine without one is refused here, in plain words
-    with ProcessPoolExecutor(
-        min(jobs, len(places)),
-        mp_context=get_context("spawn"),
-        initializer=_start,
-        initargs=(reference, secret, device, corpus),
-    ) as pool:
-        try:
-            for done, result in enumerate(pool.map(_audit_place, places)):
-                if progress is not None:
-                    progress(result.exercise, done + 1, len(places))
-                yield result
-        except BrokenProcessPool:
+    total = len(places)
+    task = partial(_audit_place, corpus=corpus)
+    waiting: dict[tuple[str, str], ExerciseAudit] = {}
+    setting = Setting(secret, reference, device)
+    results = spread(task, tuple(places), setting, min(jobs, total))
+    for done, result in enumerate(results):
+        if isinstance(result, Lost):
             raise SandboxFault(
                 "a process of the audit was ended, perhaps for want of memory: try fewer --jobs."
-            ) from None
+            )
+        if progress is not None:
+            progress(result.exercise, done + 1, total)
+        waiting[result.topic, result.exercise] = result
+        while places and places[0] in waiting:
+            yield waiting.pop(places.pop(0))
 
 
-@dataclass(frozen=True)
-class _Auditor:
-    """What a process of the pool keeps warm."""
-
-    catalogue: Catalogue
-    grader: Grader
-    corpus: Path | None
-
-
-_auditor: _Auditor  # of this process of the pool; set by `_start`
-
-
-def _start(reference: Path | None, secret: bytes, device: str, corpus: Path | None) -> None:
-    global _auditor
-    catalogue = Catalogue.load(reference)
-    _auditor = _Auditor(catalogue, Grader(catalogue, secret, device), corpus)
-
-
-def _audit_place(place: tuple[str, str]) -> ExerciseAudit:
+def _audit_place(warm: Warm, place: tuple[str, str], *, corpus: Path | None) -> ExerciseAudit:
     name, exercise_name = place
-    (topic,) = _auditor.catalogue[name].topics
+    (topic,) = warm.catalogue[name].topics
     exercise = next(e for e in topic.exercises if e.name == exercise_name)
-    correct = _correct(topic, exercise, _auditor.corpus)
-    return _audit_exercise(topic, exercise, _auditor.grader, correct)
+    correct = _correct(topic, exercise, corpus)
+    return _audit_exercise(topic, exercise, warm.grader, correct)
 
 
 def _correct(topic: Topic, exercise: Exercise, corpus: Path | None) -> list[tuple[str, str]]:
