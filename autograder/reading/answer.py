@@ -54,11 +54,11 @@ class Texts:
         self._payload = payload
         self._at = 0
 
-    def take(self, length: Any) -> str:
+    def take(self, length: Any) -> bytearray:
         if type(length) is not int or not 0 <= length <= len(self._payload) - self._at:
             _refuse()
         self._at += length
-        return self._payload[self._at - length : self._at].decode("utf-8", "replace")
+        return self._payload[self._at - length : self._at]
 
 
 def decode(kind: Any, node: Any, texts: Texts) -> Any:
@@ -69,8 +69,12 @@ def decode(kind: Any, node: Any, texts: Texts) -> Any:
     """
     if kind is str:
         if type(node) is dict and node.keys() == {"text"}:
-            return storable(texts.take(node["text"]))
+            return storable(texts.take(node["text"]).decode("utf-8", "replace"))
         return storable(node) if type(node) is str else _refuse()
+    if kind is bytes:
+        if type(node) is not dict or node.keys() != {"bytes"}:
+            _refuse()
+        return bytes(texts.take(node["bytes"]))
     if kind in (int, bool, NoneType):
         return node if type(node) is kind else _refuse()
     if kind is float:

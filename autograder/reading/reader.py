@@ -12,7 +12,8 @@ from typing import Any
 
 from autograder.handin.submission import MAX_BYTES, Submission, SubmissionError
 from autograder.reading.answer import MAX_SENTENCE, AnswerError, decode, receive, storable
-from autograder.reading.inside.jobs import JOBS, File, Job
+from autograder.reading.inside.code import File
+from autograder.reading.inside.jobs import JOBS, Job
 from autograder.sandbox.inside import frame
 from autograder.sandbox.limits import SandboxFault
 from autograder.sandbox.profiles import FULL, NONE

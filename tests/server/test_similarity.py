@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -12,6 +12,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from autograder.handout.stubs import stub
+from autograder.reading import alike as reading
+from autograder.reading.alike import Alike
+from autograder.reading.inside.code import whole
+from autograder.reading.inside.jobs import fingerprints
 from autograder.topics.catalogue import Catalogue
 from server import engine
 from server.grades import similarity
@@ -43,24 +47,30 @@ def renamed(source: str) -> str:
     return re.sub(r"\b([xyz])\b", r"my_\1", source).replace("helper", "mine") + "\n# my own work\n"
 
 
+def alike(texts: Sequence[str], given: str) -> list[Alike]:
+    prints = [fingerprints(("a.py", text.encode())) for text in texts]
+    return reading.alike(prints, fingerprints(("a.py", given.encode()), window=1))
+
+
 def test_a_copy_with_other_names_is_found_and_where(house: House) -> None:
     texts = [solution(0b101010101010), solution(0b010101010101), renamed(solution(0b101010101010))]
-    pair, *others = similarity.alike(texts, HANDED_OUT)
+    pair, *others = alike(texts, HANDED_OUT)
     assert (pair.first, pair.second) == (0, 2)
     assert min(pair.shares) > 0.9
     for index, ranges in zip((0, 2), pair.ranges, strict=True):
-        marked = "".join(texts[index][begin:end] for begin, end in ranges)
+        whole_text = whole(("a.py", texts[index].encode()))
+        marked = "".join(whole_text[begin:end] for begin, end in ranges)
         assert "range(" in marked
         assert "import torch" not in marked
     assert all(other.score < pair.score for other in others)
 
 
 def test_what_was_handed_out_and_what_many_wrote_is_no_likeness() -> None:
-    assert similarity.alike([HANDED_OUT, HANDED_OUT], HANDED_OUT) == []
+    assert alike([HANDED_OUT, HANDED_OUT], HANDED_OUT) == []
     usual = solution(7)
-    assert similarity.alike([usual] * 30, HANDED_OUT) == []
+    assert alike([usual] * 30, HANDED_OUT) == []
     two_more = [usual + solution(2730), *[usual] * 28, usual + solution(2730)]
-    assert [(pair.first, pair.second) for pair in similarity.alike(two_more, "")] == [(0, 29)]
+    assert [(pair.first, pair.second) for pair in alike(two_more, "pass")] == [(0, 29)]
 
 
 def test_the_stubs_of_a_topic_are_what_was_handed_out() -> None:
@@ -107,7 +117,7 @@ def test_a_search_that_fails_or_falls_silent_can_be_started_again(
     assert "was interrupted" in client.get(ADDRESS).text
     client.post(ADDRESS)
     assert len(app.config["STARTED"]) == 2
-    monkeypatch.setattr("copydetect.CodeFingerprint", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(similarity, "alike", lambda *_, **__: 1 / 0)
     similarity.run(house.database, house.files, 2, HANDED_OUT, house.clock)
     with house.database.read() as session:
         assert session.get_one(Search, 2).state is SearchState.FAILED

@@ -13,8 +13,8 @@ from typing import Any
 
 from autograder.handin.notebook import Cell
 from autograder.handin.submission import Submission, notebook_cells, parse
-
-File = tuple[str, bytes]
+from autograder.reading.inside.code import File, Line, Piece, changes, pieces, whole
+from autograder.reading.inside.prints import WINDOW, Prints, prints
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ def cells(file: File) -> tuple[Cell, ...]:
     return tuple(notebook_cells(*file))
 
 
+def fingerprints(file: File, *, window: int = WINDOW) -> Prints:
+    """What tells whether the code is like another's."""
+    return prints(whole(file), window)
+
+
 _NOTEBOOK = (
     "sample.ipynb",
     b'{"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [],'
@@ -61,4 +66,10 @@ JOBS: Mapping[str, Job] = {
     "read": Job(read, Submission, (_NOTEBOOK,)),
     "check": Job(check, Readable, (_NOTEBOOK,), reply_bytes=0),
     "cells": Job(cells, tuple[Cell, ...], (_NOTEBOOK,)),
+    "pieces": Job(pieces, tuple[Piece, ...], (_NOTEBOOK,), cpu_seconds=2),
+    "changes": Job(
+        changes, dict[str, tuple[Line, ...]] | None, (_NOTEBOOK, _NOTEBOOK), cpu_seconds=3
+    ),
+    "whole": Job(whole, str, (_NOTEBOOK,)),
+    "fingerprints": Job(fingerprints, Prints, (_NOTEBOOK,), cpu_seconds=10, reply_bytes=16 * 2**20),
 }

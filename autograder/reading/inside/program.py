@@ -43,6 +43,9 @@ def serve() -> None:
 
 
 def _encode(value: Any, texts: list[memoryview]) -> Any:
+    if isinstance(value, bytes):
+        texts.append(memoryview(value))
+        return {"bytes": len(value)}
     if isinstance(value, str) and len(value) > LONG:
         texts.append(memoryview(value.encode("utf-8", "replace")))
         return {"text": len(texts[-1])}

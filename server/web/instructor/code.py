@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 
 from autograder.handin.submission import SubmissionError
-from autograder.reading import reader
+from autograder.reading import TooMuch, reader
 
-_HIGHLIGHTED = 200_000  # characters of a file; a longer one is shown plain
-_SHOWN = 1_000_000  # and cut here: the download has all
+_KIND = re.compile(r"[a-z0-9]{1,4}")
 
 
 @dataclass(frozen=True)
@@ -27,46 +25,48 @@ class Piece:
 
 def pieces(filename: str, content: bytes) -> list[Piece]:
     """The sources of a submission, in its order; none when it cannot be read (any more)."""
+    file = filename, content
     try:
-        sources = reader().read(filename, content).sources
+        try:
+            found = reader().run("pieces", file)
+        except TooMuch:
+            found = reader().run("pieces", file, highlighted=False)
     except SubmissionError:
         return []
-    found = []
-    for source in sources:
-        for number, chunk in enumerate(source.chunks, 1):
-            if source.notebook and not chunk.strip():
-                continue
-            title = f"{source.module}, cell {number}" if source.notebook else f"{source.module}.py"
-            found.append(Piece(title, _html(chunk), len(chunk) > _SHOWN))
-    return found
-
-
-def _html(text: str) -> Markup:
-    """Each line in a `span` of its own, which the stylesheet numbers."""
-    if len(text) > _HIGHLIGHTED:
-        lines = text[:_SHOWN].split("\n")
-        return Markup("\n").join(Markup('<span class="line">{}</span>').format(t) for t in lines)
-    formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
-    lexer = PythonLexer(stripnl=False, ensurenl=False)
-    html: str = highlight(text, lexer, formatter)
-    # The formatter escapes, and closes its elements at the end of each line.
-    return Markup("\n").join(
-        Markup('<span class="line">{}</span>').format(Markup(line))  # noqa: S704
-        for line in html.split("\n")
-    )
+    return [
+        Piece(one.title, _lines(_parts(one.text, one.lengths, one.kinds)), one.cut) for one in found
+    ]
 
 
 def marked(text: str, ranges: list[list[int]]) -> Markup:
     """The text with these ranges marked, escaped, line by line."""
-    lines: list[Markup] = [Markup()]
+    parts: list[tuple[str, str]] = []
     at = 0
-    for begin, end in [*ranges, [len(text), len(text)]]:
-        for part, inside in ((text[at:begin], False), (text[begin:end], True)):
-            first, *others = part.split("\n")
-            for index, line in enumerate((first, *others)):
-                if index:
-                    lines.append(Markup())
-                if line:
-                    lines[-1] += Markup("<mark>{}</mark>").format(line) if inside else escape(line)
+    for begin, end in ranges:
+        parts += [(text[at:begin], ""), (text[begin:end], "<mark>{}</mark>")]
         at = max(at, end)
-    return Markup("\n").join(Markup('<span class="line">{}</span>').format(t) for t in lines)
+    return _lines([*parts, (text[at:], "")])
+
+
+def _parts(text: str, lengths: Iterable[int], kinds: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """The parts of a text, each with what to put around it."""
+    at = 0
+    for length, kind in zip(lengths, kinds, strict=False):
+        around = f'<span class="hl-{kind}">{{}}</span>' if _KIND.fullmatch(kind) else ""
+        if length > 0:
+            yield text[at : at + length], around
+        at += max(length, 0)
+    yield text[at:], ""
+
+
+def _lines(parts: Iterable[tuple[str, str]]) -> Markup:
+    """Each line in a `span` of its own, which the stylesheet numbers."""
+    lines: list[list[str]] = [[]]
+    for text, around in parts:
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                lines.append([])
+            if line:
+                lines[-1].append(around.format(escape(line)) if around else escape(line))
+    shown = "\n".join(f'<span class="line">{"".join(line)}</span>' for line in lines)
+    return Markup(shown)  # noqa: S704 - every text in it is escaped

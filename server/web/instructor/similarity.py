@@ -7,6 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, undefer
 from werkzeug.wrappers import Response as BaseResponse
 
+from autograder.handin.submission import SubmissionError
+from autograder.reading import reader
 from server.grades import similarity
 from server.storage.models import Assignment, Role, Search, SimilarPair, Submission, User
 from server.web import access
@@ -103,4 +105,8 @@ def similar_pair(seat: Seat, pair_id: int) -> str:
 
 def _marked(submission: Submission, ranges: list[list[int]]) -> object:
     content = services().files.read(submission.public_id)
-    return code.marked(similarity.text(submission.filename, content), ranges)
+    try:
+        text = reader().run("whole", (submission.filename, content))
+    except SubmissionError as error:
+        return str(error)
+    return code.marked(text, ranges)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from flask import abort, render_template, request
 
-from autograder.handin.submission import Submission as Parsed
+from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
+from autograder.reading.inside.code import MOST_COMPARED, Line
 from server.storage.models import Assignment, Role, Submission
 from server.web import access
 from server.web.access import Seat, in_course
@@ -40,8 +41,8 @@ def compare(seat: Seat, assignment: str) -> str:
         history=history,
         before=before,
         after=after,
-        code=comparison.code_changes(_parsed(before), _parsed(after)),
-        max_lines=comparison.MAX_LINES,
+        code=_code_changes(before, after),
+        max_lines=MOST_COMPARED,
         **_reports(before, after),
     )
 
@@ -71,5 +72,11 @@ def _reports(before: Submission, after: Submission) -> dict[str, object]:
     }
 
 
-def _parsed(submission: Submission) -> Parsed:
-    return reader().read(submission.filename, services().files.read(submission.public_id))
+def _code_changes(before: Submission, after: Submission) -> dict[str, tuple[Line, ...]] | None:
+    """None where there is too much to compare, or no code to be read any more."""
+    files = [(one.filename, services().files.read(one.public_id)) for one in (before, after)]
+    try:
+        found: dict[str, tuple[Line, ...]] | None = reader().run("changes", *files)
+    except SubmissionError:
+        return None
+    return found

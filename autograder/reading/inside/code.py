@@ -1,0 +1,115 @@
+"""A hand-in's code as somebody reads it: in pieces, highlighted, compared line by line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autograder.handin.submission import Source, Submission, parse
+
+File = tuple[str, bytes]
+
+MOST_SHOWN = 500_000  # characters of a hand-in; the download has all
+MOST_LINES = 20_000
+MOST_HIGHLIGHTED = 100_000  # characters; what comes after them is shown plain
+MOST_COMPARED = 4000  # lines: comparing them takes longer than it takes to read them
+LONGEST_ALIKE = 400_000  # characters of a hand-in that are held against others
+_AROUND = 3  # unchanged lines shown around a change
+# Pygments looks at such a run once more from each of its lines.
+_BLANKS = re.compile(r"(?:[^\S\n]*\n){100}")
+_MANY_BLANKS = re.compile(r"\n(?:[^\S\n]*\n){2,}")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file, or a notebook's code cell. Its text is a row of parts: so many characters of a kind
+    each, by the short names that Pygments gives to kinds of tokens."""
+
+    title: str
+    text: str
+    cut: bool
+    lengths: tuple[int, ...]
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    kind: str  # "added", "removed", "same", or "place": where in the file the next lines stand
+    text: str
+
+
+def pieces(file: File, *, highlighted: bool = True) -> tuple[Piece, ...]:
+    """The code of a hand-in, in its order, as much of it as somebody can look at."""
+    shown, lines, plain = MOST_SHOWN, MOST_LINES, 0 if highlighted else MOST_HIGHLIGHTED
+    found = []
+    for title, chunk in _chunks(parse(*file)):
+        text = "\n".join(chunk[:shown].split("\n", lines)[:lines])
+        shown -= len(text)
+        lines -= text.count("\n") + 1
+        parts = [(len(text), "")]
+        if plain + len(text) <= MOST_HIGHLIGHTED and not _BLANKS.search(text):
+            parts = list(_parts(text))
+        plain += len(text)
+        lengths, kinds = zip(*parts, strict=True) if parts else ((), ())
+        found.append(Piece(title, text, len(text) < len(chunk), lengths, kinds))
+        if shown <= 0 or lines <= 0:
+            break
+    return tuple(found)
+
+
+def changes(before: File, after: File) -> dict[str, tuple[Line, ...]] | None:
+    """The changed lines of each module that differs; None when there is too much to compare."""
+    parsed = (parse(*before), parse(*after))
+    old, new = ({source.module: _text(source) for source in s.sources} for s in parsed)
+    if len(old) == len(new) == 1:  # a file that only has another name
+        old = dict(zip(new, old.values(), strict=True))
+    differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    pairs = {name: (old.get(name, []), new.get(name, [])) for name in differing}
+    if sum(len(lines) for pair in pairs.values() for lines in pair) > MOST_COMPARED:
+        return None
+    return {name: tuple(_lines(*pair)) for name, pair in pairs.items()}
+
+
+def whole(file: File) -> str:
+    """All code of a hand-in as one text, the files and cells under headings, without long stretches
+    of blank lines."""
+    parts = []
+    for title, chunk in _chunks(parse(*file)):
+        parts += [f"# {title}", chunk.strip("\n") + "\n"]
+    return _MANY_BLANKS.sub("\n\n\n", "\n".join(parts))[:LONGEST_ALIKE]
+
+
+def _chunks(submission: Submission) -> Iterator[tuple[str, str]]:
+    """The files and cells that hold something, with their names."""
+    for source in submission.sources:
+        for number, chunk in enumerate(source.chunks, 1):
+            if not source.notebook:
+                yield f"{source.module}.py", chunk
+            elif chunk.strip():
+                yield f"{source.module}, cell {number}", chunk
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    from pygments.lexers import PythonLexer
+    from pygments.token import STANDARD_TYPES
+
+    for kind, part in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
+        while kind not in STANDARD_TYPES:
+            kind = kind.parent
+        yield len(part), STANDARD_TYPES[kind]
+
+
+def _lines(before: list[str], after: list[str]) -> Iterator[Line]:
+    kinds = {"+": "added", "-": "removed", " ": "same"}
+    diff = difflib.unified_diff(before, after, lineterm="", n=_AROUND)
+    for line in list(diff)[2:]:  # without the two file names
+        if line.startswith("@@"):
+            yield Line("place", line.strip("@ "))
+        else:
+            yield Line(kinds[line[0]], line[1:])
+
+
+def _text(source: Source) -> list[str]:
+    return "\n\n".join(source.chunks).split("\n")
