@@ -179,7 +179,7 @@ def _call(
     except (TypeError, ValueError):
         parameters = []
     plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    names = ["self"] * len(owner) + [p.name for p in parameters if p.kind is plain]
+    names = ["self", "method"][: len(owner)] + [p.name for p in parameters if p.kind is plain]
     labels = [
         names[at] if at < len(names) and names[at] not in named else f"argument {at}"
         for at in range(len(given))
@@ -202,7 +202,7 @@ class Kept:
         recording, real = _recording(self), _real(self)
         member = getattr(real, name, None)
         if member is not None and inspect.isroutine(member):
-            if isinstance(real, torch.Tensor | dict | list | tuple):
+            if isinstance(real, torch.Tensor | np.ndarray | dict | list | tuple):
 
                 def call(*args: Any, **named: Any) -> Any:
                     return _call(recording, "@method", None, (self, name), args, named)
