@@ -60,17 +60,17 @@ def _script_difference(script: Any, arguments: Mapping[str, Any], output: str) -
     generator = torch.Generator().manual_seed(0)
     promised = dict(leaves(first[output]))
     for where, leaf in leaves(plain[name]):
-        if not is_float(leaf) or where not in promised:
+        if not (is_float(leaf) or isinstance(leaf, float)) or where not in promised:
             continue
-        at = as_tensor(leaf)
-        gradient = as_tensor(promised[where])
-        if at is None or gradient is None or gradient.shape != at.shape:
+        at, gradient = _numbers(leaf), _numbers(promised[where])
+        if gradient.shape != at.shape:
             return False
         for _ in range(DIRECTIONS):
             direction = torch.randn(at.shape, generator=generator, dtype=torch.float64)
             ends = []
             for sign in (1, -1):
-                moved = like(leaf, at + sign * STEP * direction)
+                beside = at + sign * STEP * direction
+                moved = float(beside) if isinstance(leaf, float) else like(leaf, beside)
                 there = {**plain, name: _with(plain[name], leaf, moved)}
                 ends.append(run_plainly(script, there))
             changes = [
