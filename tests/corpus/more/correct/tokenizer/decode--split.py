@@ -1,0 +1,5 @@
+"""Words between the marks."""
+
+
+def decode(tokens):
+    return " ".join("".join(tokens).split("</w>")).strip(" ")
