@@ -71,6 +71,10 @@ class Topic:
             parts.append(text)
         return "\n\n\n".join(parts) + "\n"
 
+    def sources(self) -> Mapping[str, str]:
+        """The source of each function of the solution."""
+        return {name: text for name, text in self._parts if name}
+
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """What the solution consists of."""

@@ -1,19 +1,242 @@
-"""Which misconception is this? Compare a failed submission with those that are known."""
+"""What is wrong with a failed submission: compare it with solutions that are known to be wrong.
+
+The recorded misconceptions come first, then experiments on the reference, then edits made by
+machine; each has to give what the submission gave. A bug shows at a *place*: an output of a
+function. What explains a place in all its cases is preferred to what explains it in one check
+only, or in all cases but degenerate ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
+from torch import Tensor
+
+from autograder.checks.errors import REFUSAL
 from autograder.exercise import Misconception
 from autograder.judging.call import Answer
-from autograder.judging.finding import Finding
+from autograder.judging.compare import ValueExpectation
 from autograder.judging.local import LocalSession
-from autograder.numerics.expectation import alike
+from autograder.numerics.expectation import ALIKE, Outputs, alike
 from autograder.numerics.outcome import Fault, Outcome
 from autograder.topics.catalogue import Topic
+from autograder.truth.experiments import Found, Seen, changes
+from autograder.truth.matching import (
+    CONVINCING,
+    UNCHANGED,
+    Agreement,
+    Compared,
+    Place,
+    State,
+    at_place,
+    compared,
+    state_of,
+    weight_of,
+    wrong,
+)
+from autograder.truth.occasion import occasion
 from autograder.truth.oracle import Suspect, Trial
+from autograder.truth.suspects import Lazy, Suspects
 
-Place = tuple[str, str]  # (function, output): where a bug shows
+
+@dataclass(frozen=True)
+class Explanation:
+    """A name for what is wrong, and the hint that teaches it away."""
+
+    name: str
+    hint: str
+
+
+def explain(
+    trials: Sequence[Trial],
+    recorded: Sequence[Suspect],
+    suspects: Suspects,
+    seen: Sequence[Outcome],
+) -> list[Explanation]:
+    """What explains the places that fail, as little as is needed, the likeliest first."""
+    whole = diagnose(trials, recorded, seen)
+    found = [Explanation(s.misconception.name, s.misconception.hint) for s in whole]
+    left = set(wrong(trials, seen))
+    for suspect in whole:
+        left -= {p for p in left if _agreement(trials, seen, suspect, p) is Agreement.WHOLE}
+    for function in dict.fromkeys(trial.check.subject for trial in trials):
+        places = sorted(p for p in left if p[0] == function and p[1] not in _KNOWN_ALONE)
+        if places:
+            found += _of_function_at(function, places, trials, recorded, suspects, seen)
+    return list(dict.fromkeys(found))
+
+
+# What only recorded misconceptions explain: that bad input was refused, and arguments left alone.
+_KNOWN_ALONE = {REFUSAL, UNCHANGED}
+
+
+@dataclass
+class _Candidate:
+    """A suspect, and how far it explains each place."""
+
+    explanations: Callable[[Sequence[str], str], list[Explanation]]  # of outputs, in a scope
+    at: dict[Place, Compared]
+
+    def explained(self, places: Iterable[Place], least: Agreement) -> list[Place]:
+        return [p for p in places if p in self.at and self.at[p].agreement >= least]
+
+
+def _of_function_at(
+    function: str,
+    places: Sequence[Place],
+    trials: Sequence[Trial],
+    recorded: Sequence[Suspect],
+    suspects: Suspects,
+    seen: Sequence[Outcome],
+) -> list[Explanation]:
+    """What explains the places of one function that no misconception explains in all cases."""
+    candidates: list[_Candidate] = []
+    found: list[Explanation] = []
+    left = list(places)
+
+    def settle(least: Agreement) -> None:
+        """Take those that explain most of what is left."""
+        while left:
+            best = max(candidates, key=lambda c: len(c.explained(left, least)), default=None)
+            covered = best.explained(left, least) if best is not None else []
+            if best is None or not covered:
+                return
+            scope = "" if least >= Agreement.ALMOST else _scope(best.at[covered[0]])
+            found.extend(best.explanations([output for _, output in covered], scope))
+            left[:] = [p for p in left if p not in covered]
+
+    probes = {place: _probes(trials, seen, place) for place in places}
+
+    def try_all(lazies: Iterable[Lazy]) -> None:
+        for lazy in lazies:
+            at = {p: c for p in left if (c := _tried(lazy, trials, seen, p, probes[p])) is not None}
+            if at:
+                candidates.append(_Candidate(partial(_told, lazy, function), at))
+
+    for suspect in recorded:
+        at = {p: compared(trials, seen, suspect.outcomes.__getitem__, p) for p in left}
+        candidates.append(_Candidate(partial(_known, [suspect.misconception]), at))
+    settle(Agreement.ALMOST)
+    edits = suspects.edits[function]
+    try_all(suspects.questions[function])
+    try_all(lazy for lazy in edits if lazy.rank <= LIKELY)
+    settle(Agreement.ALMOST)
+    for place in list(left):
+        change = changes(_seen(trials, seen, place))
+        if change is not None:
+            found.append(_changed(change, place))
+            left.remove(place)
+    try_all(lazy for lazy in edits if lazy.rank > LIKELY)
+    settle(Agreement.ALMOST)
+    try_all(suspects.pairs[function])
+    settle(Agreement.ALMOST)
+    settle(Agreement.CHECK)
+    settle(Agreement.FAILING)
+    for place in left:
+        when = occasion(trials, seen, place)
+        if when:
+            hint = f"Your {place[1]} is wrong {when}, and right in all other cases."
+            found.append(Explanation(f"{place[1]}-in-some-cases", hint))
+    return found
+
+
+LIKELY = 2  # the rank of edits that come before changes of the right answer
+
+
+def _scope(result: Compared) -> str:
+    if result.agreement is Agreement.FAILING:
+        return "In the cases that fail"
+    return "In " + " and ".join(f"“{check}”" for check in result.checks)
+
+
+def _known(
+    misconceptions: Sequence[Misconception], outputs: Sequence[str], scope: str
+) -> list[Explanation]:
+    before = f"{scope}: " if scope else ""
+    return [Explanation(m.name, before + m.hint) for m in misconceptions]
+
+
+def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list[Explanation]:
+    if lazy.misconceptions:
+        return _known(lazy.misconceptions, outputs, scope)
+    about = outputs[0] if len(outputs) == 1 else function
+    your = f"{scope}, your" if scope else "Your"
+    told = " and ".join([", ".join(outputs[:-1]), outputs[-1]] if len(outputs) > 1 else outputs)
+    verb = "is" if len(outputs) == 1 else "are"
+    if lazy.edit:
+        what = f"comes out when, {lazy.what}. What belongs there?"
+    else:
+        what = f"`{function}` gives {lazy.what}. What is asked for?"
+    return [Explanation(f"{about}-{lazy.kind}", f"{your} {told} {verb} exactly what {what}")]
+
+
+def _changed(change: Found, place: Place) -> Explanation:
+    return Explanation(f"{place[1]}-{change.kind}", f"Your {place[1]} is {change.what}. Why?")
+
+
+def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:
+    """The failing cases of a place, that which tells most first."""
+    output = place[1]
+    failing = [
+        at
+        for at, _ in at_place(trials, seen, place)
+        if output in seen[at].findings and not seen[at].findings[output].passed
+    ]
+
+    def telling(at: int) -> tuple[bool, bool, int]:
+        finding = seen[at].findings[output]
+        is_value = finding.problem in {"value", "law"}
+        return (not is_value, trials[at].check.kind == "precision", -weight_of(finding))
+
+    return sorted(failing, key=telling)
+
+
+def _tried(
+    lazy: Lazy,
+    trials: Sequence[Trial],
+    seen: Sequence[Outcome],
+    place: Place,
+    probes: Sequence[int],
+) -> Compared | None:
+    """Compare a suspect, but only if it may explain anything."""
+    for probe in probes[:1]:
+        theirs = lazy.outcome(probe)
+        if theirs is None or state_of(trials[probe], place[1], seen[probe], theirs) != State.SAME:
+            return None
+    result = compared(trials, seen, lazy.outcome, place)
+    return result if result.weight >= CONVINCING else None
+
+
+def _seen(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[Seen]:
+    """The wrong answers of a place, with what is right there; empty where one cannot be read."""
+    output, found = place[1], []
+    for at, trial in at_place(trials, seen, place):
+        finding = seen[at].findings.get(output)
+        expectation = trial.expectation
+        if not isinstance(expectation, ValueExpectation) or trial.check.kind == "precision":
+            continue
+        if finding is None or finding.passed:
+            continue
+        names = Outputs(tuple(expectation.returns), tuple(expectation.updates))
+        answer = seen[at].answers[0]
+        given = names.of(answer) if answer.failure is None else None
+        right = {**expectation.returns, **expectation.updates}
+        got, expected = (given or {}).get(output), right[output]
+        if not isinstance(got, Tensor) or not isinstance(expected.value, Tensor):
+            return []
+        others = {n: e.value for n, e in right.items() if isinstance(e.value, Tensor)}
+        near = 0.0 if expected.tolerance is None else ALIKE * expected.tolerance
+        call = trial.calls[0]
+        found.append(Seen(got, expected.value, near, call.arguments, others))
+    return found
+
+
+def _agreement(
+    trials: Sequence[Trial], seen: Sequence[Outcome], suspect: Suspect, place: Place
+) -> Agreement:
+    return compared(trials, seen, suspect.outcomes.__getitem__, place).agreement
 
 
 def diagnose(
@@ -25,14 +248,17 @@ def diagnose(
     gives in every case. One that explains every place where it shows is preferred to one that
     explains only some (a submission may hold two bugs); the failing places are covered greedily.
     """
-    failing = _wrong(trials, seen)
+    failing = wrong(trials, seen)
     explained: dict[int, set[Place]] = {}
     whole: dict[int, bool] = {}
     for at, suspect in enumerate(suspects):
-        shows = _wrong(trials, suspect.outcomes)
+        shows = wrong(trials, suspect.outcomes)
         if shows & failing:
-            alike = _alike(trials, suspect.outcomes, seen)
-            explained[at] = {place for place in shows & failing if alike[place]}
+            explained[at] = {
+                place
+                for place in shows & failing
+                if _agreement(trials, seen, suspect, place) is Agreement.WHOLE
+            }
             whole[at] = explained[at] == shows
     found: list[Suspect] = []
     left = set(failing)
@@ -71,34 +297,3 @@ def _of_function(topic: Topic, function: str) -> Iterator[Misconception]:
 def _explains(theirs: Answer, fault: Fault) -> bool:
     wrong = any(not f.passed for f in fault.expectation.judge([fault.call], [theirs]))
     return wrong and all(alike(fault.expectation, fault.outputs, fault.answer, theirs).values())
-
-
-def _wrong(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> set[Place]:
-    """The places where something is wrong in some case."""
-    return {
-        (trial.check.subject, output)
-        for trial, outcome in zip(trials, outcomes, strict=True)
-        for output, finding in _found(outcome)
-        if not finding.passed
-    }
-
-
-def _found(outcome: Outcome) -> Iterator[tuple[str, Finding]]:
-    yield from outcome.findings.items()
-    # A call that failed says nothing about whether arguments are left alone.
-    if outcome.unchanged.problem == "changed":
-        yield "unchanged", outcome.unchanged
-
-
-def _alike(
-    trials: Sequence[Trial], suspected: Sequence[Outcome], seen: Sequence[Outcome]
-) -> Mapping[Place, bool]:
-    """For each place, whether what was seen is what the suspect gives in every case."""
-    alike: dict[Place, bool] = {}
-    for trial, theirs, ours in zip(trials, suspected, seen, strict=True):
-        same = dict(trial.check.resembles(trial.expectation, ours, theirs))
-        same["unchanged"] = ours.unchanged.problem == theirs.unchanged.problem
-        for output, is_same in same.items():
-            place = (trial.check.subject, output)
-            alike[place] = alike.get(place, True) and is_same
-    return alike

@@ -1,0 +1,163 @@
+"""How far what a submission gave is what a wrong solution gives, place by place.
+
+A place is an output of a function. Of each case there it is asked whether both are wrong alike.
+Cases that decide nothing between two wrong solutions count little: where one of them failed, gave
+another shape, or NaN and infinity, and where only rounding is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+from autograder.judging.finding import Finding
+from autograder.numerics.outcome import Outcome
+from autograder.truth.oracle import Trial
+
+Place: TypeAlias = tuple[str, str]  # (function, output): where a bug shows
+OutcomeOf: TypeAlias = Callable[[int], Outcome | None]
+
+CONVINCING = 3  # so many numbers that are wrong alike are no chance
+_DEGENERATE = {"failure", "nonfinite", "shape", "count", "type", "dtype", "accepted", "refused"}
+
+
+class Agreement(IntEnum):
+    """How much of a place a suspect explains."""
+
+    NONE = 0
+    FAILING = 1  # each case that fails, but it would fail in others, too
+    CHECK = 2  # one check or several, but not all
+    ALMOST = 3  # all cases but degenerate ones
+    WHOLE = 4
+
+
+class State(IntEnum):
+    """What one case says about a suspect."""
+
+    QUIET = 0  # both are right
+    SAME = 1  # both are wrong, alike
+    DEGENERATE = 2  # they differ, but that decides nothing
+    OURS = 3  # only the submission is wrong
+    THEIRS = 4  # only the suspect is wrong
+    OTHER = 5  # both are wrong, each in its way
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the cases of one place say about a suspect: (check, state, weight) each."""
+
+    cases: tuple[tuple[str, State, int], ...]
+
+    @property
+    def agreement(self) -> Agreement:
+        states = {state for _, state, _ in self.cases}
+        if State.SAME not in states:
+            return Agreement.NONE
+        if states <= {State.QUIET, State.SAME}:
+            return Agreement.WHOLE
+        if self.weight < CONVINCING:
+            return Agreement.NONE
+        if states <= {State.QUIET, State.SAME, State.DEGENERATE}:
+            return Agreement.ALMOST
+        if self.checks:
+            return Agreement.CHECK
+        if not states & {State.OURS, State.OTHER, State.DEGENERATE}:
+            return Agreement.FAILING
+        return Agreement.NONE
+
+    @property
+    def weight(self) -> int:
+        """How many numbers are wrong alike."""
+        return sum(weight for _, state, weight in self.cases if state is State.SAME)
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks that it explains."""
+        found = []
+        for name in dict.fromkeys(check for check, _, _ in self.cases):
+            cases = [(state, weight) for check, state, weight in self.cases if check == name]
+            states = {state for state, _ in cases}
+            weight = sum(weight for state, weight in cases if state is State.SAME)
+            if states <= {State.QUIET, State.SAME, State.DEGENERATE} and weight >= CONVINCING:
+                found.append(name)
+        return tuple(found)
+
+
+def compared(
+    trials: Sequence[Trial], seen: Sequence[Outcome], theirs: OutcomeOf, place: Place
+) -> Compared:
+    """Hold all cases of a place against a suspect's."""
+    cases = []
+    for at, trial in at_place(trials, seen, place):
+        suspected = theirs(at)
+        if suspected is None:
+            state = State.DEGENERATE
+        else:
+            state = state_of(trial, place[1], seen[at], suspected)
+        rounding = trial.check.kind == "precision"  # alike by chance
+        weight = 0 if rounding else weight_of(_finding(seen[at], place[1]))
+        cases.append((trial.check.name, state, weight))
+    return Compared(tuple(cases))
+
+
+def at_place(
+    trials: Sequence[Trial], seen: Sequence[Outcome], place: Place
+) -> Iterator[tuple[int, Trial]]:
+    function, output = place
+    for at, (trial, outcome) in enumerate(zip(trials, seen, strict=True)):
+        if trial.check.subject == function and (output in outcome.findings or output == UNCHANGED):
+            yield at, trial
+
+
+UNCHANGED = "unchanged"
+
+
+def state_of(trial: Trial, output: str, ours: Outcome, theirs: Outcome) -> State:
+    """What one case says."""
+    if output == UNCHANGED:
+        same = ours.unchanged.problem == theirs.unchanged.problem
+        if same:
+            return State.SAME if ours.unchanged.problem == "changed" else State.QUIET
+        return State.OTHER
+    if output not in theirs.findings:
+        return State.DEGENERATE
+    a, b = ours.findings[output], theirs.findings[output]
+    if a.passed and b.passed:
+        return State.QUIET
+    if trial.check.resembles(trial.expectation, ours, theirs).get(output, False):
+        return State.QUIET if a.passed or b.passed else State.SAME
+    if {a.problem, b.problem} & _DEGENERATE or trial.check.kind == "precision":
+        return State.DEGENERATE
+    if a.passed:
+        return State.THEIRS
+    return State.OURS if b.passed else State.OTHER
+
+
+def weight_of(finding: Finding) -> int:
+    """How much it says that a suspect is wrong in the same way: how many numbers are."""
+    if finding.problem == "value":
+        return int(finding.evidence.get("wrong", 1))
+    return CONVINCING if finding.problem == "law" else 0
+
+
+def wrong(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> set[Place]:
+    """The places where something is wrong in some case."""
+    return {
+        (trial.check.subject, output)
+        for trial, outcome in zip(trials, outcomes, strict=True)
+        for output, finding in _found(outcome)
+        if not finding.passed
+    }
+
+
+def _found(outcome: Outcome) -> Iterator[tuple[str, Finding]]:
+    yield from outcome.findings.items()
+    # A call that failed says nothing about whether arguments are left alone.
+    if outcome.unchanged.problem == "changed":
+        yield UNCHANGED, outcome.unchanged
+
+
+def _finding(outcome: Outcome, output: str) -> Finding:
+    return outcome.unchanged if output == UNCHANGED else outcome.findings[output]

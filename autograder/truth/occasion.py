@@ -1,0 +1,115 @@
+"""When a place goes wrong: what the cases that fail have in common, and no other case has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from autograder.judging.call import Call
+from autograder.numerics.outcome import Outcome
+from autograder.truth.matching import Place, at_place
+from autograder.truth.oracle import Trial
+
+_IMAGE = ("items", "channels", "rows", "columns")
+
+
+def occasion(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> str:
+    """ "only where `padding` is 0": what is true of the failing cases, and of them alone; empty
+    where there is nothing so simple, or where all cases fail."""
+    cases = [
+        (at, trial)
+        for at, trial in at_place(trials, seen, place)
+        if place[1] in seen[at].findings and trial.calls
+    ]
+    failing = {at for at, _ in cases if not seen[at].findings[place[1]].passed}
+    if not failing or len(failing) == len(cases) or len(cases) < 3:
+        return ""
+    facts = {at: dict.fromkeys(_facts(trial)) for at, trial in cases}
+    shared = [f for f in facts[min(failing)] if all(f in facts[at] for at in failing)]
+    exact = [f for f in shared if not any(f in facts[at] for at in facts if at not in failing)]
+    if exact:
+        return f"only {exact[0]}"
+    for one in shared:
+        for other in shared:
+            both = {at for at in facts if one in facts[at] and other in facts[at]}
+            if both == failing and one != other:
+                return f"only {one} and {other}"
+    return ""
+
+
+def _facts(trial: Trial) -> Iterator[str]:
+    """What can be said of a case, the plain things first."""
+    call = trial.calls[0]
+    if trial.check.kind == "precision":
+        yield "in float32"
+    yield from _of_arguments(call)
+    yield from _of_tensors(call)
+    yield f"in “{trial.check.name}”"
+
+
+def _of_arguments(call: Call) -> Iterator[str]:
+    for name, value in call.arguments.items():
+        told = f"`{name}`"
+        if value is None:
+            yield f"without {told}"
+        elif isinstance(value, bool):
+            yield ("in training" if value else "in evaluation") if name == "training" else (
+                f"where {told} is {value}"
+            )
+        elif isinstance(value, str):
+            yield f"where {told} is {value!r}"
+        elif isinstance(value, int | float):
+            yield f"where {told} is {value:g}" if value in {0, 1} else f"where {told} is not 0 or 1"
+            if value != 0:
+                yield f"where {told} is not 0"
+            if value != 1:
+                yield f"where {told} is not 1"
+            if value < 0:
+                yield f"where {told} is negative"
+        elif isinstance(value, tuple):
+            yield f"where {told} is a pair"
+            if len(set(value)) > 1:
+                yield f"where the two numbers of {told} differ"
+            if any(v != 0 for v in value):
+                yield f"where {told} is not 0"
+            if any(v != 1 for v in value):
+                yield f"where {told} is not 1"
+        elif isinstance(value, Tensor):
+            yield f"with {told}"
+    for name in ("stride", "padding", "dilation", "groups", "weight", "bias", "alpha"):
+        if name not in call.arguments:
+            yield f"where `{name}` is left at its default"
+
+
+def _of_tensors(call: Call) -> Iterator[str]:
+    for name, value in call.arguments.items():
+        if not isinstance(value, Tensor):
+            continue
+        told = f"`{name}`"
+        if not value.is_contiguous():
+            yield f"where {told} is not contiguous (transposed, expanded or sliced)"
+        yield f"where {told} has {value.dim()} dimension{'s' if value.dim() != 1 else ''}"
+        for dim, size in enumerate(value.shape):
+            axis = _IMAGE[dim] if value.dim() == 4 else f"entries in dimension {dim}"
+            if size == 1:
+                yield f"where {told} has one of its {axis} only"
+        if value.dim() >= 2:
+            same = value.shape[-1] == value.shape[-2]
+            yield f"where {told} is {'square' if same else 'not square'}"
+        if not value.numel():
+            yield f"where {told} is empty"
+            continue
+        if value.is_floating_point() and bool(torch.isfinite(value).all()):
+            largest = float(value.abs().max())
+            if largest >= 50:
+                yield f"where {told} has large numbers"
+            if largest < 1e-2:
+                yield f"where {told} has only small numbers"
+            if bool((value == 0).any()):
+                yield f"where {told} holds zeros"
+            if bool((value < 0).any()):
+                yield f"where {told} holds negative numbers"
+        elif value.dtype == torch.int64 and bool((value < 0).any()):
+            yield f"where {told} holds negative numbers"

@@ -1,0 +1,177 @@
+"""Wrong solutions that may explain a submission, answered only as far as they are asked.
+
+A suspect's answer to a case is worked out when a submission first fails there, and kept: the next
+submission that fails costs comparisons only.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from autograder.exercise import Exercise, Misconception
+from autograder.judging.call import Call
+from autograder.judging.local import LocalSession
+from autograder.numerics.outcome import Outcome
+from autograder.topics.catalogue import Topic
+from autograder.truth.edits import Mutant, mutants, reached, with_source
+from autograder.truth.experiments import Question, questions
+from autograder.truth.oracle import Trial
+
+KEPT = 20_000  # answers of suspects in one process
+PAIRS = 400
+
+
+class Kept:
+    """The answers that were last asked for."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[object, int], Outcome | None] = OrderedDict()
+
+    def get(self, key: tuple[object, int], make: Callable[[], Outcome | None]) -> Outcome | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        value = self._kept[key] = make()
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class Lazy:
+    """A suspect whose answers are worked out one by one."""
+
+    kind: str
+    what: str
+    functions: Callable[[], Mapping[str, Any]]
+    trials: Sequence[Trial]
+    device: str
+    kept: Kept
+    ask: Callable[[Call], Call | None] = lambda call: call
+    misconceptions: tuple[Misconception, ...] = ()
+    edit: bool = False
+    rank: int = 0
+
+    def outcome(self, at: int) -> Outcome | None:
+        """What it gives for a trial; None where the trial says nothing about it."""
+        return self.kept.get((self, at), lambda: self._outcome(at))
+
+    def _outcome(self, at: int) -> Outcome | None:
+        trial = self.trials[at]
+        calls = [self.ask(call) for call in trial.calls]
+        if any(call is None for call in calls):
+            return None
+        session = LocalSession(self.functions(), self.device)
+        answers = [session.call(call) for call in calls if call is not None]
+        outcome = trial.judge(answers)
+        updates = trial.check.updates
+        kept = tuple(
+            replace(a, arguments={n: v for n, v in a.arguments.items() if n in updates})
+            for a in outcome.answers
+        )
+        findings = {name: replace(f, excess=None) for name, f in outcome.findings.items()}
+        return replace(outcome, answers=kept, findings=findings)
+
+
+@dataclass(frozen=True, eq=False)
+class Suspects:
+    """All suspects of one exercise, by where they come from."""
+
+    topic: Topic
+    exercise: Exercise
+    trials: Sequence[Trial]
+    device: str
+    kept: Kept
+
+    @cached_property
+    def _solution(self) -> Mapping[str, Any]:
+        return self.topic.functions()
+
+    @cached_property
+    def questions(self) -> Mapping[str, Sequence[Lazy]]:
+        """By function: the reference, asked something else."""
+        found: dict[str, list[Lazy]] = {}
+        for function in self.exercise.functions:
+            name = function.__name__
+            calls = [c for t in self.trials if t.check.subject == name for c in t.calls]
+            found[name] = [self._asked(question) for question in questions(function, calls)]
+        return found
+
+    def _asked(self, question: Question) -> Lazy:
+        return self._lazy(
+            question.kind, question.what, lambda: self._solution, ask=question.ask
+        )
+
+    @cached_property
+    def edits(self) -> Mapping[str, Sequence[Lazy]]:
+        """By function: it, or what it calls, edited by machine; the likely edits first."""
+        found: dict[str, list[Lazy]] = {}
+        made: dict[str, list[tuple[Mutant, Lazy]]] = {}
+        for function in self.exercise.functions:
+            pairs = []
+            for name in reached(self.topic, [function.__name__]):
+                if name not in made:
+                    made[name] = [(m, self._edited(m)) for m in mutants(self.topic, name)]
+                pairs += made[name]
+            pairs.sort(key=lambda pair: pair[0].rank)
+            found[function.__name__] = [lazy for _, lazy in pairs]
+        return found
+
+    def _edited(self, mutant: Mutant) -> Lazy:
+        lazy = self._lazy(mutant.kind, mutant.what, lambda: mutant.functions(self._solution))
+        return replace(lazy, edit=True, rank=mutant.rank)
+
+    @cached_property
+    def pairs(self) -> Mapping[str, Sequence[Lazy]]:
+        """By function: two recorded misconceptions at once."""
+        found: dict[str, list[Lazy]] = {}
+        for function in self.exercise.functions:
+            names = reached(self.topic, [function.__name__])
+            ours = [m for m in self.exercise.misconceptions if m.function.__name__ in names]
+            lazies = []
+            for a, b in itertools.combinations(ours, 2):
+                sources = _both(self.topic.sources(), a, b)
+                if sources is not None:
+                    lazies.append(
+                        self._lazy(
+                            "pair",
+                            "",
+                            lambda sources=sources: with_source(self._solution, sources),
+                            misconceptions=(a, b),
+                        )
+                    )
+            found[function.__name__] = lazies[:PAIRS]
+        return found
+
+    def _lazy(
+        self,
+        kind: str,
+        what: str,
+        functions: Callable[[], Mapping[str, Any]],
+        *,
+        ask: Callable[[Call], Call | None] = lambda call: call,
+        misconceptions: tuple[Misconception, ...] = (),
+    ) -> Lazy:
+        return Lazy(
+            kind, what, functions, self.trials, self.device, self.kept, ask, misconceptions
+        )
+
+
+def _both(
+    sources: Mapping[str, str], a: Misconception, b: Misconception
+) -> Mapping[str, str] | None:
+    """The sources of what two misconceptions change; None when they change one thing."""
+    changed: dict[str, str] = {}
+    for misconception in (a, b):
+        name = misconception.function.__name__
+        text = changed.get(name, sources[name])
+        if text.count(misconception.old) != 1:
+            return None
+        changed[name] = text.replace(misconception.old, misconception.new)
+    return changed
