@@ -43,7 +43,7 @@ class RandomCheck(FunctionCheck):
         """Alike are two samplers that go wrong in the same way, by the same amount."""
         return {
             output: a.problem == (b := suspected.findings[output]).problem
-            and _alike(a.evidence, b.evidence)
+            and _alike(a.problem, a.evidence, b.evidence)
             for output, a in seen.findings.items()
         }
 
@@ -54,20 +54,46 @@ class RandomCheck(FunctionCheck):
         return {name: value for name, value in bound.arguments.items() if name != "generator"}
 
 
-def _alike(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    """Evidence is alike when its numbers are, up to the scatter of a sample."""
-    ignored = {"log10_p", "log10_allowed", "test", "extreme", "index", "got", "text"}
-    ignored |= {"error", "excess", "tolerance", "expected", "wrong", "relative", "extremes"}
-    for name in (a.keys() | b.keys()) - ignored:
-        x, y = a.get(name), b.get(name)
-        if isinstance(x, float) and isinstance(y, float):
-            if math.isnan(x) and math.isnan(y):
-                continue
-            if not abs(x - y) <= 0.03 + 0.05 * abs(y):
+_SOURCE = ("repeats", "differs", "global differs")  # where the randomness comes from
+_PLAIN = ("kind", "exception", "argument", "expected", "got")
+
+
+def _alike(problem: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two findings say the same, up to the scatter of a sample: what has nothing to do
+    with what is wrong is not compared."""
+    if problem == "law":
+        return _same_law(a, b)
+    if problem in {"value", "nonfinite"}:
+        return _near(a.get("scale"), b.get("scale"), 0.02)
+    return all(a.get(name) == b.get(name) for name in _PLAIN)
+
+
+def _same_law(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    if any(a.get(name) != b.get(name) for name in _SOURCE if name in a and name in b):
+        return False
+    chances, others = a.get("chances"), b.get("chances")
+    if chances is None or others is None:  # no sample was judged: one draw for all, or NaN
+        return chances is others and a["test"] == b["test"]
+    allowed = a["log10_allowed"]
+    for name, chance in chances.items():
+        other = others.get(name, 0.0)
+        if min(chance, other) >= allowed:
+            continue  # both are right there
+        if max(chance, other) >= allowed:
+            if min(chance, other) < SURELY * allowed:
                 return False
-        elif x != y:
+        elif not _near(a.get(name), b.get(name), 0.03):
             return False
     return True
+
+
+SURELY = 4  # so many times the logarithm that is allowed is no scatter
+
+
+def _near(x: object, y: object, slack: float) -> bool:
+    if not (isinstance(x, float) and isinstance(y, float)):
+        return x == y
+    return (math.isnan(x) and math.isnan(y)) or abs(x - y) <= slack + 0.05 * abs(y)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from autograder.judging.local import LocalSession
 from autograder.numerics.expectation import ALIKE, Outputs, alike
 from autograder.numerics.outcome import Fault, Outcome
 from autograder.topics.catalogue import Topic
-from autograder.truth.experiments import Found, Seen, changes
+from autograder.truth.experiments import Found, OffLaw, Seen, by_law, changes
 from autograder.truth.matching import (
     CONVINCING,
     UNCHANGED,
@@ -124,7 +124,7 @@ def _of_function_at(
     try_all(lazy for lazy in edits if lazy.rank <= LIKELY)
     settle(Agreement.ALMOST)
     for place in list(left):
-        change = changes(_seen(trials, seen, place))
+        change = changes(_seen(trials, seen, place)) or by_law(_laws(trials, seen, place))
         if change is not None:
             found.append(_changed(change, place))
             left.remove(place)
@@ -174,6 +174,16 @@ def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list
 
 def _changed(change: Found, place: Place) -> Explanation:
     return Explanation(f"{place[1]}-{change.kind}", f"Your {place[1]} is {change.what}. Why?")
+
+
+def _laws(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[OffLaw]:
+    """What is off where random numbers do not follow their law."""
+    found = []
+    for at, trial in at_place(trials, seen, place):
+        finding = seen[at].findings.get(place[1])
+        if finding is not None and finding.problem == "law":
+            found.append(OffLaw(finding, trial.calls[0].arguments))
+    return found
 
 
 def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:
@@ -226,7 +236,11 @@ def _seen(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> lis
         got, expected = (given or {}).get(output), right[output]
         if not isinstance(got, Tensor) or not isinstance(expected.value, Tensor):
             return []
-        others = {n: e.value for n, e in right.items() if isinstance(e.value, Tensor)}
+        if got.dtype != expected.value.dtype:
+            return []
+        others = {
+            n: e.value for n, e in right.items() if n != output and isinstance(e.value, Tensor)
+        }
         near = 0.0 if expected.tolerance is None else ALIKE * expected.tolerance
         call = trial.calls[0]
         found.append(Seen(got, expected.value, near, call.arguments, others))

@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 
 from autograder.judging.call import Call, Value
+from autograder.judging.finding import Finding
+from autograder.judging.wording import hint_at
 
 Arguments: TypeAlias = Mapping[str, Value]
 
@@ -250,13 +252,96 @@ class Found:
 
 def changes(seen: Sequence[Seen]) -> Found | None:
     """What was done to the right answer, in every one of these answers, if anything simple was."""
-    if not seen:
+    if not seen or not all(one.right.is_floating_point() for one in seen):
         return None
+    return _change(seen) or _factor(seen) or _offset(seen) or _in_a_region(seen)
+
+
+def _change(seen: Sequence[Seen]) -> Found | None:
     for kind, what, change in _changes(seen):
         with torch.no_grad():
             if all(_try(one, change) for one in seen):
                 return Found(kind, what)
-    return _factor(seen) or _offset(seen)
+    return None
+
+
+def _in_a_region(seen: Sequence[Seen]) -> Found | None:
+    """The same, where it is only some elements that are wrong, and an argument says which."""
+    for told, region in _regions(seen[0]):
+        parts = [_part(one, region) for one in seen]
+        wrong = [part for part in parts if part is not None and part.got.numel()]
+        inside = sum(part.got.numel() for part in wrong)
+        if len(wrong) < len(seen) or inside < 3 or sum(map(_bad, wrong)) * 2 < inside:
+            continue
+        change = _change(wrong) or _factor(wrong) or _offset(wrong)
+        what = f"wrong just {told}"
+        if change is None:
+            return Found("in-a-region", what)
+        return Found(f"{change.kind}-in-a-region", f"{what}: there it is {change.what}")
+    return None
+
+
+def _bad(one: Seen) -> int:
+    return int((~((one.got - one.right).abs() <= one.near)).sum())
+
+
+Region: TypeAlias = Callable[[Seen], "Tensor | None"]
+
+
+def _regions(first: Seen) -> Iterator[tuple[str, Region]]:
+    """Where an argument of the output's shape has one sign, or is beyond another argument."""
+    names = [n for n in first.arguments if _elementwise(first, n) is not None]
+    for name in names:
+        yield f"where `{name}` is negative", lambda s, n=name: _elementwise(s, n) < 0
+        yield f"where `{name}` is positive", lambda s, n=name: _elementwise(s, n) > 0
+        yield f"where `{name}` is zero", lambda s, n=name: _elementwise(s, n) == 0
+        yield f"where `{name}` is not positive", lambda s, n=name: _elementwise(s, n) <= 0
+        yield f"where `{name}` is not negative", lambda s, n=name: _elementwise(s, n) >= 0
+    for a, b in itertools.combinations(names, 2):
+        def ahead(s: Seen, a: str = a, b: str = b) -> Tensor:
+            return _elementwise(s, a) - _elementwise(s, b)
+
+        yield f"where `{a}` is greater than `{b}`", lambda s, d=ahead: d(s) > 0
+        yield f"where `{a}` is less than `{b}`", lambda s, d=ahead: d(s) < 0
+        for scalar in ("beta", "margin"):
+            if scalar in first.arguments:
+                yield (
+                    f"where `{a}` and `{b}` are less than `{scalar}` apart",
+                    lambda s, d=ahead, n=scalar: d(s).abs() < s.arguments[n],
+                )
+                yield (
+                    f"where `{a}` and `{b}` are `{scalar}` or more apart",
+                    lambda s, d=ahead, n=scalar: d(s).abs() >= s.arguments[n],
+                )
+
+
+def _elementwise(seen: Seen, name: str) -> Any:
+    """An argument that has the output's shape, or None."""
+    value = seen.arguments.get(name)
+    same = isinstance(value, Tensor) and value.shape == seen.right.shape and value.numel() > 1
+    return value if same and value.is_floating_point() else None  # type: ignore[union-attr]
+
+
+def _part(one: Seen, region: Region) -> Seen | None:
+    """What lies in the region, if all that is wrong is there, and most that is there is wrong."""
+    try:
+        inside = region(one)
+    except (RuntimeError, LookupError, TypeError):
+        return None
+    if inside is None or one.got.shape != one.right.shape:
+        return None
+    near = one.near if isinstance(one.near, Tensor) else torch.full_like(one.right, one.near)
+    if near.shape != one.right.shape:
+        return None
+    bad = ~((one.got - one.right).abs() <= near)
+    if not bool(bad.any()) or bool((bad & ~inside).any()):
+        return None
+    arguments = {
+        n: v[inside] if isinstance(v, Tensor) and v.shape == one.right.shape else v
+        for n, v in one.arguments.items()
+    }
+    others = {n: v[inside] for n, v in one.others.items() if v.shape == one.right.shape}
+    return Seen(one.got[inside], one.right[inside], near[inside], arguments, others)
 
 
 def _try(one: Seen, change: Callable[[Seen], Tensor | None]) -> bool:
@@ -418,10 +503,14 @@ def _beside(seen: Seen, name: str) -> Tensor:
 
 
 def _counts(seen: Seen) -> list[tuple[str, int]]:
-    """What there is to count in a call, each size once."""
+    return _sizes(seen.arguments)
+
+
+def _sizes(arguments: Arguments) -> list[tuple[str, int]]:
+    """What there is to count in a call."""
     found: dict[str, int] = {}
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, value in seen.arguments.items():
+    for name, value in arguments.items():
         if isinstance(value, Tensor):
             shapes[f"`{name}`"] = tuple(value.shape)
     for name, shape in shapes.items():
@@ -433,6 +522,7 @@ def _counts(seen: Seen) -> list[tuple[str, int]]:
             found[f"the number of pixels of {name}"] = h * w
             found[f"the number of pixels of all images of {name}"] = n * h * w
             found[f"the number of values in one item of {name}"] = c * h * w
+            found[f"the fan out of {name}"] = n * h * w
         elif len(shape) > 1:
             found[f"the number of values in one item of {name}"] = math.prod(shape[1:])
     return list(found.items())
@@ -526,3 +616,41 @@ def _several(right: Tensor, kept: tuple[int, ...]) -> bool:
     """Whether there are three elements or more for each number that is to be found."""
     free = math.prod(right.shape[a] for a in range(right.dim()) if a not in kept)
     return right.numel() > 0 and free >= 3
+
+
+@dataclass(frozen=True)
+class OffLaw:
+    """A finding about random numbers that do not follow their law, and what the call was given."""
+
+    finding: Finding
+    arguments: Arguments
+
+
+def by_law(off: Sequence[OffLaw]) -> Found | None:
+    """What all cases have in common that do not follow their law."""
+    tests = {one.finding.evidence["test"] for one in off}
+    if len(tests) != 1:
+        return None
+    (test,) = tests
+    if test == "spread":
+        return _spread([float(one.finding.evidence["measured"]) for one in off], off)
+    kind = _slug(str(test).partition(" over ")[0].partition(" of ")[0].partition(" in ")[0])
+    said = hint_at(off[0].finding).partition(f"{off[0].finding.output} ")[2]
+    return Found(kind, f"not as it should be: it {said}") if said else None
+
+
+def _spread(measured: Sequence[float], off: Sequence[OffLaw]) -> Found:
+    """By what the standard deviation is off: the same in each case, or a size that can be counted,
+    or the root of one."""
+    factor = sum(measured) / len(measured)
+    if len(measured) > 1 and all(abs(m / factor - 1) < 0.03 for m in measured):
+        return Found("spread", f"spread {factor:.3g} times as wide as it should be, in every case")
+    for power, told in ((1.0, ""), (0.5, "the root of "), (-1.0, "1 / "), (-0.5, "1 / the root of ")):
+        for what in dict(_sizes(off[0].arguments)):
+            wanted = [dict(_sizes(one.arguments)).get(what, 0) for one in off]
+            if all(w and abs(m / w**power - 1) < 0.03 for m, w in zip(measured, wanted, strict=True)):
+                return Found("spread", f"spread too wide by {told}{what}")
+    narrow = all(m < 1 for m in measured)
+    if narrow or all(m > 1 for m in measured):
+        return Found("spread", f"spread too {'narrow' if narrow else 'wide'} in every case")
+    return Found("spread", "spread too wide in some cases and too narrow in others")
