@@ -10,7 +10,7 @@ from autograder.judging.call import Answer, Failure
 from autograder.judging.compare import failed
 from autograder.judging.finding import Finding
 from autograder.numerics.outcome import Outcome
-from autograder.truth.oracle import Trial
+from autograder.truth.trial import Trial
 
 
 class Budget:

@@ -22,7 +22,7 @@ import torch
 
 from autograder.checks.base import Check
 from autograder.checks.errors import REFUSAL
-from autograder.exercise import Exercise, Misconception
+from autograder.exercise import Exercise
 from autograder.grading.budget import Budget
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Answer, Call
@@ -34,8 +34,9 @@ from autograder.policy import Cost, Flag, dispatched, used
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
 from autograder.topics.catalogue import Assignment, Catalogue, Topic
-from autograder.truth.diagnosis import diagnose, recognise
-from autograder.truth.oracle import Oracle, Trial
+from autograder.truth.diagnosis import Explanation, explanations, recognise
+from autograder.truth.oracle import Oracle
+from autograder.truth.trial import Trial
 
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
@@ -204,20 +205,22 @@ class Grader:
         outcomes = [next(parts[trial.case.public]) for trial in trials]
         rows = judge(exercise, trials, outcomes)
         score = sum(row.points for row in rows if row.passed)
-        found: list[Misconception] = []
+        found: list[Explanation] = []
         gave = any(_gave_values(outcome.answers) for outcome in outcomes)
         if score < exercise.max_score and gave and not budget.used_up:
-            suspects = diagnose(trials, self._oracle.suspects(topic, exercise), outcomes)
+            recorded = self._oracle.suspects(topic, exercise)
+            others = self._oracle.others(topic, exercise)
+            found = explanations(trials, recorded, others, outcomes)
             faults = [fault for outcome in outcomes for fault in outcome.faults]
-            found = [suspect.misconception for suspect in suspects]
-            found += recognise(topic, faults, self._device)
+            known = recognise(topic, faults, self._device)
+            found += [Explanation(m.name, m.hint) for m in known]
         return {
             "name": exercise.name,
             "score": _points(score),
             "max_score": _points(exercise.max_score),
             "checks": [row.document() for row in rows],
             "diagnosis": [
-                {"name": misconception.name, "hint": misconception.hint} for misconception in found
+                {"name": explanation.name, "hint": explanation.hint} for explanation in found
             ],
             "outputs": _outputs(trials, outcomes),
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),

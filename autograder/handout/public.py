@@ -11,7 +11,8 @@ from autograder.judging.differences import against_forward
 from autograder.judging.local import LocalSession
 from autograder.topics.catalogue import Topic
 from autograder.truth.gradients import pairs
-from autograder.truth.oracle import PUBLIC_SECRET, Oracle, Trial
+from autograder.truth.oracle import PUBLIC_SECRET, Oracle
+from autograder.truth.trial import Trial
 
 
 def public_data(topic: Topic) -> list[dict[str, Any]]:

@@ -22,9 +22,9 @@ from autograder.judging.local import LocalSession
 from autograder.numerics.expectation import ALIKE, Outputs, alike
 from autograder.numerics.outcome import Fault, Outcome
 from autograder.topics.catalogue import Topic
-from autograder.truth.experiments import Found, OffLaw, Seen, by_law, changes
+from autograder.truth.chances import OffLaw, by_law
+from autograder.truth.changes import CONVINCING, Found, Seen, changes
 from autograder.truth.matching import (
-    CONVINCING,
     UNCHANGED,
     Agreement,
     Compared,
@@ -37,8 +37,8 @@ from autograder.truth.matching import (
     wrong,
 )
 from autograder.truth.occasion import occasion
-from autograder.truth.oracle import Suspect, Trial
 from autograder.truth.suspects import Lazy, Suspects
+from autograder.truth.trial import Suspect, Trial
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Explanation:
     hint: str
 
 
-def explain(
+def explanations(
     trials: Sequence[Trial],
     recorded: Sequence[Suspect],
     suspects: Suspects,
@@ -61,15 +61,16 @@ def explain(
     left = set(wrong(trials, seen))
     for suspect in whole:
         left -= {p for p in left if _agreement(trials, seen, suspect, p) is Agreement.WHOLE}
-    for function in dict.fromkeys(trial.check.subject for trial in trials):
+    for function in suspects.functions:
         places = sorted(p for p in left if p[0] == function and p[1] not in _KNOWN_ALONE)
         if places:
             found += _of_function_at(function, places, trials, recorded, suspects, seen)
     return list(dict.fromkeys(found))
 
 
-# What only recorded misconceptions explain: that bad input was refused, and arguments left alone.
-_KNOWN_ALONE = {REFUSAL, UNCHANGED}
+# What only recorded misconceptions explain: whether bad input is refused, whether arguments are
+# left alone, where randomness comes from.
+_KNOWN_ALONE = {REFUSAL, UNCHANGED, "generator"}
 
 
 @dataclass
@@ -241,7 +242,9 @@ def _seen(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> lis
         others = {
             n: e.value for n, e in right.items() if n != output and isinstance(e.value, Tensor)
         }
-        near = 0.0 if expected.tolerance is None else ALIKE * expected.tolerance
+        if expected.tolerance is None:
+            return []
+        near = ALIKE * expected.tolerance
         call = trial.calls[0]
         found.append(Seen(got, expected.value, near, call.arguments, others))
     return found
@@ -274,6 +277,8 @@ def diagnose(
                 if _agreement(trials, seen, suspect, place) is Agreement.WHOLE
             }
             whole[at] = explained[at] == shows
+            if not whole[at] and all(output in _KNOWN_ALONE for _, output in explained[at]):
+                explained[at] = set()  # many a bug shows there alike
     found: list[Suspect] = []
     left = set(failing)
     while explained:

@@ -62,7 +62,7 @@ def with_source(solution: Mapping[str, Any], sources: Mapping[str, str]) -> Mapp
 
 def _with_code(solution: Mapping[str, Any], codes: Sequence[CodeType]) -> Mapping[str, Any]:
     namespace: dict[str, Any] = {}
-    for name, value in solution.items():
+    for value in solution.values():
         if isinstance(value, FunctionType):
             namespace |= {k: v for k, v in value.__globals__.items() if k not in namespace}
     namespace |= solution
@@ -232,9 +232,7 @@ def _where(statement: ast.stmt) -> str:
 
 def _told(node: ast.AST) -> str:
     """What an expression is about: the names in it."""
-    found = [
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id not in _SCALAR_NAMES
-    ]
+    found = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id not in _SCALAR_NAMES]
     listed = [f"`{name}`" for name in dict.fromkeys(found) if not name.startswith("_")]
     if not listed:
         numbers = [
@@ -246,9 +244,7 @@ def _told(node: ast.AST) -> str:
     return " and ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
 
 
-def _of_statement(
-    spot: Spot, statement: ast.stmt, block: Sequence[ast.stmt]
-) -> Iterator[Edit]:
+def _of_statement(spot: Spot, statement: ast.stmt, block: Sequence[ast.stmt]) -> Iterator[Edit]:
     match statement:
         case ast.AugAssign(target=target, op=op, value=value):
             told = _told(target)
@@ -334,13 +330,13 @@ def _of_expression(node: ast.expr, names: Mapping[str, Sequence[str]]) -> Iterat
         case ast.Tuple(elts=elements, ctx=ast.Load()) if len(elements) > 2:
             if all(isinstance(e, ast.Constant) for e in elements):
                 for at, dropped in enumerate(elements):
-                    left = [*elements[:at], *elements[at + 1 :]]
+                    others = [*elements[:at], *elements[at + 1 :]]
                     what = f"dimension {ast.unparse(dropped)} is left out of {len(elements)}"
-                    yield ast.Tuple(left, ast.Load()), "axes", what, 2
+                    yield ast.Tuple(others, ast.Load()), "axes", what, 2
         case ast.Name(id=name, ctx=ast.Load()) if name in names:
-            for other in names[name]:
-                what = f"`{other}` stands where `{name}` belongs"
-                yield ast.Name(other, ast.Load()), "other-variable", what, 5
+            for mistaken in names[name]:
+                what = f"`{mistaken}` stands where `{name}` belongs"
+                yield ast.Name(mistaken, ast.Load()), "other-variable", what, 5
 
 
 _TURNED: dict[type[ast.operator], tuple[type[ast.operator], str]] = {
@@ -377,7 +373,8 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
             yield left, "factor-left-out", f"the division by {b} is left out", 0
             one = ast.BinOp(ast.Constant(1), op, right)
             yield one, "factor-left-out", f"{a} is left out", 2
-            yield ast.BinOp(node, op, right), "factor-twice", f"the division by {b} is done twice", 1
+            again = ast.BinOp(node, op, right)
+            yield again, "factor-twice", f"the division by {b} is done twice", 1
             yield ast.BinOp(right, op, left), "upside-down", f"{a} and {b} are exchanged", 2
             root = _method(right, "sqrt")
             yield (
@@ -407,19 +404,20 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
         kind = "sign-turned" if isinstance(op, ast.Add | ast.Sub) else "factor-upside-down"
         yield turned, kind, what.format(b=b), 1
     if isinstance(op, ast.Mult | ast.Div | ast.Add | ast.Sub):
-        for factor, told in ((2, "doubled"), (0.5, "halved")):
-            other_right = ast.BinOp(right, ast.Mult(), ast.Constant(factor))
+        for times, told in ((2, "doubled"), (0.5, "halved")):
+            other_right = ast.BinOp(right, ast.Mult(), ast.Constant(times))
             yield ast.BinOp(left, op, other_right), "factor", f"{b} is {told}", 3
             if isinstance(op, ast.Add | ast.Sub):
-                other_left = ast.BinOp(left, ast.Mult(), ast.Constant(factor))
+                other_left = ast.BinOp(left, ast.Mult(), ast.Constant(times))
                 yield ast.BinOp(other_left, op, right), "factor", f"{a} is {told}", 3
     if isinstance(op, ast.Add | ast.Sub) and not isinstance(right, ast.Constant):
         power = ast.BinOp(left, op, ast.BinOp(right, ast.Pow(), ast.Constant(2)))
         yield power, "other-power", f"{b} is squared", 4
-    for what, kind, changed in (("less", ast.Sub(), right), ("more", ast.Add(), right)):
-        if isinstance(op, ast.Div | ast.Mult) and _looks_like_count(changed):
-            one = ast.BinOp(changed, kind, ast.Constant(1))
-            yield ast.BinOp(left, op, one), "count", f"{b} counts one {what}", 2
+    if isinstance(op, ast.Div | ast.Mult) and _looks_like_count(right):
+        fewer = ast.BinOp(right, ast.Sub(), ast.Constant(1))
+        yield ast.BinOp(left, op, fewer), "count", f"{b} counts one less", 2
+        more = ast.BinOp(right, ast.Add(), ast.Constant(1))
+        yield ast.BinOp(left, op, more), "count", f"{b} counts one more", 2
 
 
 def _looks_like_count(node: ast.expr) -> bool:
@@ -495,8 +493,11 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
     elif isinstance(node.func, ast.Name):
         name = node.func.id
     is_module = isinstance(receiver, ast.Name) and receiver.id in {"torch", "math"}
-    inner = receiver if receiver is not None and not is_module else (node.args or [None])[0]
-    if inner is None:
+    if receiver is not None and not is_module:
+        inner = receiver
+    elif node.args:
+        inner = node.args[0]
+    else:
         return
     about = _told(inner)
     if name in _PEELED:
@@ -520,12 +521,13 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
             yield from _other_axes(node, at, about)
         elif keyword.arg is not None:
             yield again, "argument-left-out", f"`{keyword.arg}` is left out at {about}", 2
-    if len(node.args) >= 2 and receiver is not None and is_module and name == "where":
-        condition, a, b = node.args
-        yield a, "condition-left-out", f"{_told(a)} holds everywhere", 1
-        yield b, "condition-left-out", f"{_told(b)} holds everywhere", 1
-        swapped = ast.Call(node.func, [condition, b, a], node.keywords)
-        yield swapped, "cases-exchanged", f"{_told(a)} and {_told(b)} are exchanged", 1
+    if is_module and name == "where" and len(node.args) == 3:
+        condition, first, second = node.args
+        a, b = _told(first), _told(second)
+        yield first, "condition-left-out", f"{a} holds everywhere", 1
+        yield second, "condition-left-out", f"{b} holds everywhere", 1
+        swapped = ast.Call(node.func, [condition, second, first], node.keywords)
+        yield swapped, "cases-exchanged", f"{a} and {b} are exchanged", 1
     elif len(node.args) >= 2 and not isinstance(node.args[0], ast.Constant):
         for at in range(len(node.args) - 1):
             swapped = copy.deepcopy(node)

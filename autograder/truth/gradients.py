@@ -20,8 +20,8 @@ from autograder.judging.call import Call, Value
 from autograder.judging.differences import against_forward
 from autograder.judging.local import LocalSession, copy_with_strides
 from autograder.topics.catalogue import Topic
-from autograder.truth.oracle import Trial
 from autograder.truth.scripts import script_gradients
+from autograder.truth.trial import Trial
 
 
 @dataclass(frozen=True)

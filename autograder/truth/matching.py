@@ -15,12 +15,12 @@ from typing import TypeAlias
 
 from autograder.judging.finding import Finding
 from autograder.numerics.outcome import Outcome
-from autograder.truth.oracle import Trial
+from autograder.truth.changes import CONVINCING
+from autograder.truth.trial import Trial
 
 Place: TypeAlias = tuple[str, str]  # (function, output): where a bug shows
 OutcomeOf: TypeAlias = Callable[[int], Outcome | None]
 
-CONVINCING = 3  # so many numbers that are wrong alike are no chance
 _DEGENERATE = {"failure", "nonfinite", "shape", "count", "type", "dtype", "accepted", "refused"}
 
 

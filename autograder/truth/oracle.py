@@ -8,49 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from autograder.case import Arguments, Case, draw
+from autograder.case import Case, draw
 from autograder.checks.base import Check, Made
 from autograder.errors import AuthoringError
-from autograder.exercise import Exercise, Misconception
-from autograder.judging.call import Answer, Call
+from autograder.exercise import Exercise
 from autograder.judging.local import LocalSession
 from autograder.judging.travel import untravelled
-from autograder.numerics.outcome import Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.kept import Kept
+from autograder.truth.suspects import Answers, Suspects
+from autograder.truth.trial import Suspect, Trial
 
 PUBLIC_SECRET = b"public"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One case of one check, ready to be put to a submission."""
-
-    check: Check
-    case: Case
-    arguments: Arguments
-    calls: tuple[Call, ...]
-    expectation: Any  # of the check's kind
-
-    def judge(self, answers: Iterable[Answer]) -> Outcome:
-        """What the answers to the calls are worth."""
-        return self.check.judge(self.expectation, self.calls, answers)
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """What a misconception gives for every trial of its exercise, in the trials' order."""
-
-    misconception: Misconception
-    outcomes: tuple[Outcome, ...]
 
 
 def digest_of(secret: bytes, *place: str) -> bytes:
@@ -76,6 +51,8 @@ class Oracle:
         self._kept = Kept(cache)
         self.trials = lru_cache(maxsize=None)(self._trials)
         self.suspects = lru_cache(maxsize=None)(self._suspects)
+        self.others = lru_cache(maxsize=None)(self._others)
+        self._answers = Answers()
 
     def _trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         """Every case of every check, drawn and answered, public cases first."""
@@ -121,3 +98,8 @@ class Oracle:
             outcomes = tuple(trial.judge(session.run(trial.calls)) for trial in trials)
             suspects.append(Suspect(misconception, outcomes))
         return tuple(suspects)
+
+    def _others(self, topic: Topic, exercise: Exercise) -> Suspects:
+        """Suspects that nobody recorded, answered as far as they are asked."""
+        trials = self.trials(topic, exercise)
+        return Suspects(topic, exercise, trials, self._device, self._answers)

@@ -12,7 +12,7 @@ from autograder.checks.script import run_plainly
 from autograder.checks.values import GradientCheck
 from autograder.judging.differences import DIRECTIONS, STEP
 from autograder.judging.tree import as_tensor, is_float, leaves, like, mapped
-from autograder.truth.oracle import Trial
+from autograder.truth.trial import Trial
 
 # A script may hold a whole network, whose curvature adds to what central differences are off by.
 ALLOWED, FLOOR = 1e-5, 1e-9

@@ -10,7 +10,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from autograder.exercise import Exercise, Misconception
@@ -19,14 +19,15 @@ from autograder.judging.local import LocalSession
 from autograder.numerics.outcome import Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.edits import Mutant, mutants, reached, with_source
-from autograder.truth.experiments import Question, questions
-from autograder.truth.oracle import Trial
+from autograder.truth.questions import Question, questions
+from autograder.truth.trial import Trial
 
 KEPT = 20_000  # answers of suspects in one process
 PAIRS = 400
+CHEAP = {"values", "gradients", "precision", "statistics", "errors"}  # one case is a call or a few
 
 
-class Kept:
+class Answers:
     """The answers that were last asked for."""
 
     def __init__(self, most: int = KEPT) -> None:
@@ -52,7 +53,7 @@ class Lazy:
     functions: Callable[[], Mapping[str, Any]]
     trials: Sequence[Trial]
     device: str
-    kept: Kept
+    kept: Answers
     ask: Callable[[Call], Call | None] = lambda call: call
     misconceptions: tuple[Misconception, ...] = ()
     edit: bool = False
@@ -87,7 +88,16 @@ class Suspects:
     exercise: Exercise
     trials: Sequence[Trial]
     device: str
-    kept: Kept
+    kept: Answers
+
+    @cached_property
+    def functions(self) -> Sequence[str]:
+        """The functions that there are suspects for: those whose calls stand alone."""
+        asked: dict[str, set[str]] = {}
+        for trial in self.trials:
+            asked.setdefault(trial.check.subject, set()).add(trial.check.kind)
+        names = [function.__name__ for function in self.exercise.functions]
+        return [name for name in names if name in asked and asked[name] <= CHEAP]
 
     @cached_property
     def _solution(self) -> Mapping[str, Any]:
@@ -104,9 +114,7 @@ class Suspects:
         return found
 
     def _asked(self, question: Question) -> Lazy:
-        return self._lazy(
-            question.kind, question.what, lambda: self._solution, ask=question.ask
-        )
+        return self._lazy(question.kind, question.what, lambda: self._solution, ask=question.ask)
 
     @cached_property
     def edits(self) -> Mapping[str, Sequence[Lazy]]:
@@ -138,14 +146,8 @@ class Suspects:
             for a, b in itertools.combinations(ours, 2):
                 sources = _both(self.topic.sources(), a, b)
                 if sources is not None:
-                    lazies.append(
-                        self._lazy(
-                            "pair",
-                            "",
-                            lambda sources=sources: with_source(self._solution, sources),
-                            misconceptions=(a, b),
-                        )
-                    )
+                    make = partial(with_source, self._solution, sources)
+                    lazies.append(self._lazy("pair", "", make, misconceptions=(a, b)))
             found[function.__name__] = lazies[:PAIRS]
         return found
 
@@ -158,9 +160,7 @@ class Suspects:
         ask: Callable[[Call], Call | None] = lambda call: call,
         misconceptions: tuple[Misconception, ...] = (),
     ) -> Lazy:
-        return Lazy(
-            kind, what, functions, self.trials, self.device, self.kept, ask, misconceptions
-        )
+        return Lazy(kind, what, functions, self.trials, self.device, self.kept, ask, misconceptions)
 
 
 def _both(

@@ -1,0 +1,56 @@
+"""What all cases have in common where random numbers do not follow their law."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autograder.judging.finding import Finding
+from autograder.judging.wording import hint_at
+from autograder.truth.changes import Arguments, Found, sizes, slug_of
+
+NEAR = 0.03  # how far a measured spread may be from what explains it
+
+
+@dataclass(frozen=True)
+class OffLaw:
+    """A finding about random numbers, and what the call was given."""
+
+    finding: Finding
+    arguments: Arguments
+
+
+def by_law(off: Sequence[OffLaw]) -> Found | None:
+    """What is wrong with the numbers in each of these cases, if it is one thing."""
+    tests = {str(one.finding.evidence["test"]) for one in off}
+    if len(tests) != 1:
+        return None
+    (test,) = tests
+    if test == "spread":
+        return _spread([float(one.finding.evidence["measured"]) for one in off], off)
+    kind = slug_of(test.partition(" over ")[0].partition(" of ")[0].partition(" in ")[0])
+    said = hint_at(off[0].finding).partition(f"{off[0].finding.output} ")[2]
+    return Found(kind, f"not as it should be: it {said}") if said else None
+
+
+_POWERS = ((1.0, ""), (0.5, "the root of "), (-1.0, "1 / "), (-0.5, "1 / the root of "))
+
+
+def _spread(measured: Sequence[float], off: Sequence[OffLaw]) -> Found:
+    """By what the standard deviation is off: the same in each case, or a size that can be counted,
+    or the root of one."""
+    factor = sum(measured) / len(measured)
+    if len(measured) > 1 and all(abs(m / factor - 1) < NEAR for m in measured):
+        return Found("spread", f"spread {factor:.3g} times as wide as it should be, in every case")
+    counted = [sizes(one.arguments) for one in off]
+    for power, told in _POWERS:
+        for what in counted[0]:
+            wanted = [float(counts.get(what, 1)) ** power for counts in counted]
+            pairs = list(zip(measured, wanted, strict=True))
+            if all(w not in {0.0, 1.0} and abs(m / w - 1) < NEAR for m, w in pairs):
+                return Found("spread", f"spread too wide by {told}{what}")
+    if all(m < 1 for m in measured):
+        return Found("spread", "spread too narrow in every case")
+    if all(m > 1 for m in measured):
+        return Found("spread", "spread too wide in every case")
+    return Found("spread", "spread too wide in some cases and too narrow in others")

@@ -1,0 +1,426 @@
+"""What was done to the right answer: scaled, turned, shifted, exchanged with another output.
+
+It takes nothing recorded, and says in the contract's words how what came is made from what should
+have come: in every wrong answer of a place, or it says nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from autograder.judging.call import Value
+
+CONVINCING = 3  # so many numbers that are wrong alike are no chance
+
+Arguments: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One answer to one call: what came, what should have come, and all that is right there."""
+
+    got: Tensor
+    right: Tensor
+    near: Tensor  # how far apart two answers may be that are alike
+    arguments: Arguments
+    others: Mapping[str, Tensor]  # the other outputs, as they should be
+
+    def alike(self, changed: Tensor) -> bool:
+        """Whether the changed right answer is what came."""
+        if changed.shape != self.got.shape:
+            return False
+        a, b = changed.to(torch.float64), self.got.to(torch.float64)
+        near = self.near
+        if near.shape != a.shape:
+            near = near.amax() if near.numel() else torch.zeros(())
+        top, was = a.abs().amax(), self.right.abs().amax().clamp(min=1e-300)
+        grown = float(top / was) if bool(torch.isfinite(top)) else 1.0
+        same = (a - b).abs() <= near * max(1.0, grown)
+        same |= torch.isnan(a) & torch.isnan(b)
+        same |= a == b
+        return bool(same.all())
+
+    def wrong(self) -> Tensor:
+        """Which elements are wrong."""
+        return ~((self.got - self.right).abs() <= self.near)
+
+
+@dataclass(frozen=True)
+class Found:
+    """`what` completes "y is ..."."""
+
+    kind: str
+    what: str
+
+
+Apply: TypeAlias = Callable[[Seen], Tensor]
+Change: TypeAlias = tuple[str, str, Apply]
+
+
+def changes(seen: Sequence[Seen]) -> Found | None:
+    """What was done to the right answer in every one of these, if it was anything simple."""
+    if not seen or not all(one.right.is_floating_point() and one.right.numel() for one in seen):
+        return None
+    return _change(seen) or _factor(seen) or _offset(seen) or _in_a_region(seen)
+
+
+def _change(seen: Sequence[Seen]) -> Found | None:
+    for kind, what, apply in _all(seen[0]):
+        if all(_try(one, apply) for one in seen):
+            return Found(kind, what)
+    return None
+
+
+def _try(one: Seen, apply: Apply) -> bool:
+    try:
+        return one.alike(apply(one))
+    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError):
+        return False
+
+
+def _of_right(change: Callable[[Tensor], Tensor]) -> Apply:
+    return lambda one: change(one.right)
+
+
+def _all(first: Seen) -> Iterator[Change]:
+    yield "sign-turned", "the right one with its sign turned", _of_right(torch.neg)
+    yield "all-zero", "zero everywhere", _of_right(torch.zeros_like)
+    for name in first.others:
+        yield f"is-{name}", f"what `{name}` should be", partial(_other, name)
+    for name, value in first.arguments.items():
+        if isinstance(value, Tensor):
+            yield f"is-{name}", f"`{name}` itself", partial(_argument, name)
+    yield from _with_arguments(first)
+    yield from _with_counts(first)
+    for kind, what, change in _PLAIN:
+        yield kind, what, _of_right(change)
+    yield from _of_dimensions(first.right.dim())
+
+
+def _other(name: str, one: Seen) -> Tensor:
+    return one.others[name]
+
+
+def _argument(name: str, one: Seen) -> Tensor:
+    value = one.arguments[name]
+    assert isinstance(value, Tensor)  # noqa: S101 - asked for where it is one
+    return value
+
+
+_OPERATIONS: tuple[tuple[str, str, Callable[[Tensor, Tensor], Tensor]], ...] = (
+    ("once-too-often", "the right one times {}", torch.mul),
+    ("forgotten", "the right one divided by {}", torch.div),
+    ("added", "the right one plus {}", torch.add),
+    ("taken-away", "the right one minus {}", torch.sub),
+)
+
+
+def _with_arguments(first: Seen) -> Iterator[Change]:
+    for name, value in first.arguments.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number and not (isinstance(value, Tensor) and value.is_floating_point()):
+            continue
+        for kind, what, operation in _OPERATIONS:
+            told = what.format(f"`{name}`")
+            yield f"{name}-{kind}", told, partial(_operate, operation, name, False)
+            if isinstance(value, float) and operation in {torch.mul, torch.div}:
+                told = what.format(f"1 - `{name}`")
+                kind = f"one-minus-{name}-{kind}"
+                yield kind, told, partial(_operate, operation, name, True)
+
+
+def _operate(
+    operation: Callable[[Tensor, Tensor], Tensor], name: str, complement: bool, one: Seen
+) -> Tensor:
+    beside = _beside(one, name)
+    return operation(one.right, 1 - beside if complement else beside)
+
+
+def _beside(one: Seen, name: str) -> Tensor:
+    """An argument, as it meets the output: numbers per channel along dimension 1."""
+    value = one.arguments[name]
+    if not isinstance(value, Tensor):
+        assert isinstance(value, int | float)  # noqa: S101 - asked for where it is one
+        return torch.tensor(float(value), dtype=torch.float64)
+    value = value.to(torch.float64)
+    right = one.right
+    if value.dim() == 1 and right.dim() > 2 and value.shape[0] == right.shape[1]:
+        return value.view(1, -1, *[1] * (right.dim() - 2))
+    if value.dim() == 1 and right.dim() == 2 and value.shape[0] == right.shape[0] != right.shape[1]:
+        return value.view(-1, 1)
+    return value
+
+
+def _with_counts(first: Seen) -> Iterator[Change]:
+    for what in sizes(first.arguments):
+        slug = slug_of(what)
+        yield f"times-{slug}", f"the right one times {what}", partial(_counted, what, lambda n: n)
+        yield (
+            f"over-{slug}",
+            f"the right one divided by {what}",
+            partial(_counted, what, lambda n: 1 / n),
+        )
+        told = f"the right one times n / (n - 1), n being {what}"
+        yield "unbiased", told, partial(_counted, what, lambda n: n / (n - 1))
+        told = f"the right one times (n - 1) / n, n being {what}"
+        yield "biased", told, partial(_counted, what, lambda n: (n - 1) / n)
+
+
+def _counted(what: str, factor: Callable[[float], float], one: Seen) -> Tensor:
+    count = sizes(one.arguments)[what]
+    if count == 1:
+        raise ValueError("one of a thing tells nothing")
+    return one.right * factor(count)
+
+
+_PLAIN: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
+    ("squared", "the right one squared", torch.square),
+    ("rooted", "the root of the right one", torch.sqrt),
+    ("its-size", "the right one without its sign", torch.abs),
+    ("clipped", "the right one with what is negative set to zero", torch.relu),
+    ("upside-down", "one over the right one", torch.reciprocal),
+    ("exponential", "exp of the right one", torch.exp),
+    ("logarithm", "the logarithm of the right one", torch.log),
+    ("complement", "one minus the right one", lambda t: 1 - t),
+    ("rounded", "the right one, rounded to whole numbers", torch.round),
+    ("reduced", "the sum of the right one", torch.sum),
+    ("reduced", "the mean of the right one", torch.mean),
+    ("transposed", "the right one, its last two dimensions exchanged", lambda t: t.mT),
+    (
+        "transposed",
+        "the right one, its first two dimensions exchanged",
+        lambda t: t.transpose(0, 1),
+    ),
+    ("turned-around", "the right one turned by 180 degrees", lambda t: t.flip((-1, -2))),
+    ("squeezed", "the right one without dimensions of size one", torch.squeeze),
+    ("flattened", "the right one, flattened", torch.flatten),
+)
+
+
+def _of_dimensions(count: int) -> Iterator[Change]:
+    for order in itertools.permutations(range(count)):
+        if 1 < count <= 4 and list(order) != sorted(order):
+            what = "the right numbers in another order: dimensions were exchanged on the way"
+            yield "laid-out-otherwise", what, _of_right(partial(_laid_out, order))
+    for dim in range(count):
+        for kind, what, change in _ALONG:
+            yield kind, what.format(f"dimension {dim}"), _of_right(partial(change, dim))
+
+
+def _laid_out(order: Sequence[int], t: Tensor) -> Tensor:
+    return t.permute(*order).reshape(t.shape)
+
+
+_ALONG: tuple[tuple[str, str, Callable[[int, Tensor], Tensor]], ...] = (
+    ("turned-around", "the right one turned around in {}", lambda dim, t: t.flip(dim)),
+    ("shifted", "the right one shifted in {}", lambda dim, t: t.roll(1, dim)),
+    ("shifted", "the right one shifted in {}", lambda dim, t: t.roll(-1, dim)),
+    ("reduced", "the right one summed over {}", lambda dim, t: t.sum(dim)),
+    ("reduced", "the right one averaged over {}", lambda dim, t: t.mean(dim)),
+    ("kept", "the right one with {} beside it", lambda dim, t: t.unsqueeze(dim)),
+    (
+        "averaged",
+        "the right one averaged over {}",
+        lambda dim, t: t.mean(dim, keepdim=True).expand(t.shape),
+    ),
+    (
+        "summed",
+        "the right one summed over {}",
+        lambda dim, t: t.sum(dim, keepdim=True).expand(t.shape),
+    ),
+    (
+        "first-for-all",
+        "the right one's first entry of {}, for all",
+        lambda dim, t: t.narrow(dim, 0, 1).expand(t.shape),
+    ),
+)
+
+
+def sizes(arguments: Arguments) -> dict[str, int]:
+    """What there is to count in a call, in words."""
+    found: dict[str, int] = {}
+    for name, value in arguments.items():
+        if not isinstance(value, Tensor):
+            continue
+        told, shape = f"`{name}`", value.shape
+        for dim, size in enumerate(shape):
+            found[f"the size of {told} in dimension {dim}"] = size
+        found[f"the number of elements of {told}"] = math.prod(shape)
+        if len(shape) > 1:
+            found[f"the number of values in one item of {told}"] = math.prod(shape[1:])
+        if len(shape) == 4:
+            n, _, h, w = shape
+            found[f"the number of pixels of {told}"] = h * w
+            found[f"the number of pixels of all items of {told}"] = n * h * w
+    return found
+
+
+def slug_of(text: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in text).split())
+
+
+def _factor(seen: Sequence[Seen]) -> Found | None:
+    """One number times the right answer, or one per item, channel, row or the like."""
+    if all(one.right.numel() == 1 for one in seen):
+        return _factor_of_numbers(seen)
+    ratios = [_ratio(one, ()) for one in seen]
+    if all(ratio is not None for ratio in ratios):
+        factors = {f"{float(ratio.flatten()[0]):.4g}" for ratio in ratios if ratio is not None}
+        if len(factors) == 1:
+            return Found("factor", f"{factors.pop()} times the right one")
+        return Found("factor", "the right one times a factor, another one in each case")
+    for kept, told in _axes(seen[0].right.dim()):
+        if all(_ratio(one, kept) is not None for one in seen):
+            return Found("factor", f"the right one times a factor, one for each {told}")
+    return None
+
+
+def _factor_of_numbers(seen: Sequence[Seen]) -> Found | None:
+    """The same where each case gives one number: it takes several cases."""
+    first = seen[0]
+    if len(seen) < 2 or first.got.numel() != 1 or not float(first.right):
+        return None
+    factor = float(first.got) / float(first.right)
+    if math.isfinite(factor) and factor and all(_try(s, lambda s: s.right * factor) for s in seen):
+        return Found("factor", f"{factor:.4g} times the right one")
+    return None
+
+
+def _offset(seen: Sequence[Seen]) -> Found | None:
+    for kept, told in [((), "case"), *_axes(seen[0].right.dim())]:
+        if all(_shifted(one, kept) for one in seen):
+            return Found("offset", f"the right one plus an amount, the same for all of one {told}")
+    return None
+
+
+def _axes(dims: int) -> list[tuple[tuple[int, ...], str]]:
+    """Axes along which a factor or an offset may differ, and what they count."""
+    if dims == 4:
+        return [((0,), "item"), ((1,), "channel"), ((0, 1), "channel of each item")]
+    if dims == 3:
+        return [((0,), "item"), ((0, 1), "row of each item")]
+    return [((0,), "row"), ((1,), "column")] if dims == 2 else []
+
+
+def _free(right: Tensor, kept: tuple[int, ...]) -> list[int]:
+    """The axes that are not kept, if they hold enough numbers to tell."""
+    axes = [axis for axis in range(right.dim()) if axis not in kept]
+    return axes if math.prod(right.shape[axis] for axis in axes) >= CONVINCING else []
+
+
+def _ratio(one: Seen, kept: tuple[int, ...]) -> Tensor | None:
+    """got / right, if it is the same along all but the kept axes."""
+    got, right = one.got.to(torch.float64), one.right.to(torch.float64)
+    axes = _free(right, kept)
+    if got.shape != right.shape or not axes:
+        return None
+    square = (right * right).sum(axes, keepdim=True)
+    ratio = (got * right).sum(axes, keepdim=True) / square
+    usable = torch.isfinite(ratio) & (ratio.abs() > 1e-6)
+    return ratio if bool(usable.all()) and one.alike(right * ratio) else None
+
+
+def _shifted(one: Seen, kept: tuple[int, ...]) -> bool:
+    got, right = one.got.to(torch.float64), one.right.to(torch.float64)
+    axes = _free(right, kept)
+    if got.shape != right.shape or not axes:
+        return False
+    shift = (got - right).mean(axes, keepdim=True)
+    return bool(torch.isfinite(shift).all()) and one.alike(right + shift)
+
+
+Region: TypeAlias = Callable[[Seen], Tensor]
+
+
+def _in_a_region(seen: Sequence[Seen]) -> Found | None:
+    """The same, where it is only some elements that are wrong, and an argument says which."""
+    if any(one.got.shape != one.right.shape or one.near.shape != one.right.shape for one in seen):
+        return None
+    for told, region in _regions(seen[0]):
+        parts = [part for one in seen if (part := _part(one, region)) is not None]
+        inside = sum(part.got.numel() for part in parts)
+        everywhere = inside == sum(one.got.numel() for one in seen)
+        if len(parts) < len(seen) or everywhere or inside < CONVINCING:
+            continue
+        if sum(int(part.wrong().sum()) for part in parts) * 2 < inside:
+            continue
+        change = _change(parts) or _factor(parts) or _offset(parts)
+        if change is None:
+            return Found("in-a-region", f"wrong just {told}")
+        return Found(f"{change.kind}-in-a-region", f"wrong just {told}: there it is {change.what}")
+    return None
+
+
+_SIGNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+    ("negative", lambda t: t < 0),
+    ("positive", lambda t: t > 0),
+    ("zero", lambda t: t == 0),
+    ("not positive", lambda t: t <= 0),
+    ("not negative", lambda t: t >= 0),
+)
+
+
+def _regions(first: Seen) -> Iterator[tuple[str, Region]]:
+    """Where an argument of the output's shape has one sign, or is beyond another argument."""
+    names = [
+        name
+        for name, value in first.arguments.items()
+        if isinstance(value, Tensor)
+        and value.shape == first.right.shape
+        and value.is_floating_point()
+    ]
+    for name in names:
+        for word, holds in _SIGNS:
+            yield f"where `{name}` is {word}", partial(_where, holds, partial(_argument, name))
+    for a, b in itertools.combinations(names, 2):
+        ahead = partial(_ahead, a, b)
+        yield f"where `{a}` is greater than `{b}`", partial(_where, _SIGNS[1][1], ahead)
+        yield f"where `{a}` is less than `{b}`", partial(_where, _SIGNS[0][1], ahead)
+        for scalar, value in first.arguments.items():
+            if isinstance(value, float):
+                told = f"where `{a}` and `{b}` are less than `{scalar}` apart"
+                yield told, partial(_apart, a, b, scalar, False)
+                told = f"where `{a}` and `{b}` are `{scalar}` or more apart"
+                yield told, partial(_apart, a, b, scalar, True)
+
+
+def _where(holds: Callable[[Tensor], Tensor], of: Apply, one: Seen) -> Tensor:
+    return holds(of(one))
+
+
+def _ahead(a: str, b: str, one: Seen) -> Tensor:
+    return _argument(a, one) - _argument(b, one)
+
+
+def _apart(a: str, b: str, scalar: str, far: bool, one: Seen) -> Tensor:
+    limit = one.arguments[scalar]
+    assert isinstance(limit, int | float)  # noqa: S101 - asked for where it is one
+    is_far = _ahead(a, b, one).abs() >= limit
+    return is_far if far else ~is_far
+
+
+def _part(one: Seen, region: Region) -> Seen | None:
+    """What lies in the region, if all that is wrong is there."""
+    try:
+        inside = region(one)
+    except (RuntimeError, LookupError, TypeError, AssertionError):
+        return None
+    if inside.shape != one.right.shape or bool((one.wrong() & ~inside).any()):
+        return None
+
+    def cut(value: Value) -> Value:
+        same = isinstance(value, Tensor) and value.shape == inside.shape
+        return value[inside] if same else value  # type: ignore[index]
+
+    arguments = {name: cut(value) for name, value in one.arguments.items()}
+    others = {name: v[inside] for name, v in one.others.items() if v.shape == inside.shape}
+    part = Seen(one.got[inside], one.right[inside], one.near[inside], arguments, others)
+    return part if part.got.numel() else None

@@ -1,0 +1,217 @@
+"""Bugs that no course author recorded as they stand here get a name, and never a wrong one."""
+
+from functools import cache
+
+import pytest
+
+from autograder.judging.local import LocalSession
+from autograder.topics.catalogue import Catalogue
+from autograder.truth.diagnosis import explanations
+from autograder.truth.matching import wrong
+from autograder.truth.oracle import Oracle
+
+CATALOGUE = Catalogue.load()
+BATCH_NORM = """
+import torch
+def batch_norm(x, running_mean, running_var, weight, bias, training, momentum=0.1, eps=1e-5):
+    dims = (0,) if x.dim() == 2 else (0, 2, 3)
+    sh = (1, -1) if x.dim() == 2 else (1, -1, 1, 1)
+    n = x.numel() // x.shape[1]
+    if training:
+        if n == 1:
+            raise ValueError("need more")
+        mu = x.mean(dims)
+        var = x.var(dims, unbiased=False)
+        running_mean.mul_(1 - momentum).add_(momentum * mu)
+        running_var.mul_(1 - momentum).add_(momentum * var * n / (n - 1))
+        xhat = (x - mu.reshape(sh)) / torch.sqrt(var.reshape(sh) + eps)
+    else:
+        xhat = (x - running_mean.reshape(sh)) / torch.sqrt(running_var.reshape(sh) + eps)
+    return weight.reshape(sh) * xhat + bias.reshape(sh)
+def batch_norm_backward(grad_y, x, running_mean, running_var, weight, training, eps=1e-5):
+    dims = (0,) if x.dim() == 2 else (0, 2, 3)
+    sh = (1, -1) if x.dim() == 2 else (1, -1, 1, 1)
+    n = x.numel() // x.shape[1]
+    if training:
+        mu = x.mean(dims).reshape(sh)
+        var = x.var(dims, unbiased=False).reshape(sh)
+    else:
+        mu, var = running_mean.reshape(sh), running_var.reshape(sh)
+    std = torch.sqrt(var + eps)
+    xhat = (x - mu) / std
+    dgamma = (grad_y * xhat).sum(dims)
+    dbeta = grad_y.sum(dims)
+    dxhat = grad_y * weight.reshape(sh)
+    if not training:
+        return dxhat / std, dgamma, dbeta
+    dvar = (dxhat * (x - mu) * -0.5 * std ** -3).sum(dims).reshape(sh)
+    dmu = (-dxhat / std).sum(dims).reshape(sh)
+    dx = dxhat / std + dvar * 2 * (x - mu) / n + dmu / n
+    return dx, dgamma, dbeta
+"""
+CROSS_ENTROPY = """
+import torch
+def cross_entropy(logits, target, weight=None, ignore_index=-100, reduction="mean"):
+    m = logits.max(1, keepdim=True).values
+    logp = logits - m - (logits - m).exp().sum(1, keepdim=True).log()
+    return reduced(logp, target, weight, ignore_index, reduction)
+def reduced(logp, target, weight, ignore_index, reduction):
+    keep = target != ignore_index
+    t = target.clone()
+    t[~keep] = 0
+    w = torch.ones(logp.shape[1], dtype=logp.dtype) if weight is None else weight
+    wt = w[t] * keep
+    loss = -logp[torch.arange(len(t)), t] * wt
+    loss[~keep] = 0
+    if reduction == "mean":
+        return loss.sum() / wt.sum()
+    return loss.sum() if reduction == "sum" else loss
+def cross_entropy_backward(grad_y, logits, target, weight=None, ignore_index=-100,
+                           reduction="mean"):
+    e = (logits - logits.max(1, keepdim=True).values).exp()
+    keep = target != ignore_index
+    t = target.clone()
+    t[~keep] = 0
+    w = torch.ones(logits.shape[1], dtype=logits.dtype) if weight is None else weight
+    wt = w[t] * keep
+    g = e / e.sum(1, keepdim=True)
+    g[torch.arange(len(t)), t] -= 1
+    g = g * wt[:, None]
+    if reduction == "mean":
+        return grad_y * g / wt.sum()
+    return grad_y * g if reduction == "sum" else grad_y[:, None] * g
+"""
+DROPOUT = """
+import torch
+def dropout(x, p=0.5, training=True, generator=None):
+    if p < 0 or p > 1:
+        raise ValueError("p")
+    if not training:
+        return x.clone(), torch.ones_like(x, dtype=torch.bool)
+    mask = torch.rand(x.shape, generator=generator) >= p
+    if p == 1:
+        return torch.zeros_like(x), mask
+    return x * mask / (1 - p), mask
+def dropout_backward(grad_y, mask, p=0.5, training=True):
+    if not training or p == 0:
+        return grad_y.clone()
+    return torch.zeros_like(grad_y) if p == 1 else grad_y * mask / (1 - p)
+"""
+ADAMW = """
+import torch
+def adamw_step(weight, grad, m, v, step, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    b1, b2 = betas
+    w = weight * (1 - lr * weight_decay)
+    m = b1 * m + (1 - b1) * grad
+    v = b2 * v + (1 - b2) * grad ** 2
+    mh = m / (1 - b1 ** step)
+    vh = v / (1 - b2 ** step)
+    return w - lr * mh / (vh.sqrt() + eps), m, v
+"""
+SOURCES = {
+    "batch_norm": BATCH_NORM,
+    "cross_entropy": CROSS_ENTROPY,
+    "dropout": DROPOUT,
+    "adamw_step": ADAMW,
+}
+
+
+@cache
+def oracle():
+    return Oracle(b"the tests' own secret")
+
+
+def named(exercise_name, source):
+    """Name and hint of each explanation, as one line; None when every answer is right."""
+    ((topic, exercise),) = [
+        (topic, exercise)
+        for topic, exercise in CATALOGUE["all"].exercises
+        if exercise.name == exercise_name
+    ]
+    trials = oracle().trials(topic, exercise)
+    namespace = {"__name__": topic.name}
+    exec(source, namespace)
+    session = LocalSession(namespace)
+    seen = [trial.judge(session.run(trial.calls)) for trial in trials]
+    if not wrong(trials, seen):
+        return None
+    recorded, others = oracle().suspects(topic, exercise), oracle().others(topic, exercise)
+    return [f"{e.name}: {e.hint}" for e in explanations(trials, recorded, others, seen)]
+
+
+@pytest.mark.parametrize("exercise", SOURCES)
+def test_what_is_right_has_no_name(exercise):
+    assert named(exercise, SOURCES[exercise]) is None
+
+
+@pytest.mark.parametrize(
+    ("exercise", "old", "new", "wanted"),
+    [
+        # A misconception in one mode only.
+        (
+            "batch_norm",
+            "torch.sqrt(running_var.reshape(sh) + eps)",
+            "(torch.sqrt(running_var.reshape(sh)) + eps)",
+            "eps-outside-root: In “evaluation”",
+        ),
+        # An argument that is read another way.
+        (
+            "adamw_step",
+            "mh = m / (1 - b1 ** step)\n    vh = v / (1 - b2 ** step)",
+            "mh = m / (1 - b1)\n    vh = v / (1 - b2)",
+            "new_weight-step-as-one: Your new_weight is exactly what `adamw_step` gives with",
+        ),
+        ("batch_norm", "momentum * mu)", "2 * momentum * mu)", "running_mean-"),
+        # A term, a factor, an axis, a count of the formula.
+        ("batch_norm", "* -0.5 * std", "* -1.0 * std", "`x_hat`"),
+        ("batch_norm", "dmu / n", "dmu", "summed where it should be averaged"),
+        ("cross_entropy", "e.sum(1, keepdim=True)", "e.sum(0, keepdim=True)", "dimension 0"),
+        ("cross_entropy", "loss.sum() / wt.sum()", "loss.mean()", "mean-over-the-samples"),
+        # What was done to the right answer.
+        (
+            "batch_norm",
+            "momentum * var * n / (n - 1)",
+            "momentum * (var * n / (n - 1) + eps)",
+            "running_var-offset",
+        ),
+        ("batch_norm", "return dx, dgamma", "return grad_y, dgamma", "grad_x"),
+        # Two misconceptions in one place.
+        (
+            "batch_norm",
+            "var = x.var(dims, unbiased=False)\n        running_mean",
+            "var = x.var(dims)\n        running_mean",
+            "unbiased-batch-variance",
+        ),
+        # Random answers, with a degenerate case that differs from the recorded one.
+        (
+            "dropout",
+            "x * mask / (1 - p), mask",
+            "x * mask / p, mask",
+            "scaled-by-drop-probability",
+        ),
+        ("dropout", ">= p", "< p", "keep-and-drop-swapped"),
+    ],
+)
+def test_a_bug_that_nobody_recorded_is_named(exercise, old, new, wanted):
+    assert SOURCES[exercise].count(old) == 1
+    found = named(exercise, SOURCES[exercise].replace(old, new))
+    assert any(wanted in line for line in found), found
+
+
+def test_when_nothing_fits_it_is_said_when_it_happens():
+    odd = "out = weight.reshape(sh) * xhat + bias.reshape(sh)\n    return out"
+    odd += " if training else out.sin().exp()"
+    found = named(
+        "batch_norm",
+        BATCH_NORM.replace("return weight.reshape(sh) * xhat + bias.reshape(sh)", odd),
+    )
+    assert any("y is wrong only in evaluation" in line for line in found), found
+
+
+def test_noise_has_no_name():
+    """Answers that are off at random are like no suspect's, and in no simple relation to truth."""
+    noisy = BATCH_NORM.replace(
+        "return weight.reshape(sh) * xhat + bias.reshape(sh)",
+        "return weight.reshape(sh) * xhat + bias.reshape(sh) + 1e-3 * torch.rand(x.shape)",
+    )
+    assert named("batch_norm", noisy) == []
