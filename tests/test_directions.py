@@ -29,8 +29,8 @@ ENGINE = """
     exercise:    errors case checks
     topics:      errors exercise
     truth:       errors judging case numerics training checks exercise topics
-    handin:
-    sandbox:     secret judging handin
+    sandbox:     secret judging
+    handin:      sandbox
     reading:     handin sandbox
     policy:      handin sandbox
     handout:     judging checks exercise topics truth handin

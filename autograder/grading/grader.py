@@ -41,6 +41,7 @@ from autograder.truth.trial import Trial
 Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
 MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
+MAX_PROBLEMS = 10  # of loading that a report names
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget", "unjudged"}
 
 
@@ -115,7 +116,7 @@ class Grader:
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         for place in chosen.exercises:  # the first time it takes as long as a sandbox's start
             self._oracle.trials(*place)
-        with self._sandbox.session(submission.sources, runs) as session:
+        with self._sandbox.session(submission.sources, runs, chosen.homes) as session:
             budget = self._budget(runs)
             public = self._public(chosen.exercises, session, budget)
             flags = self._flags(chosen, public, submission.sources, session)
@@ -137,7 +138,7 @@ class Grader:
             "submission": {"filename": submission.filename, "digest": submission.digest},
             "score": _points(sum(exercise["score"] for exercise in exercises)),
             "max_score": _points(chosen.max_score),
-            "notes": _notes(loading),
+            "notes": [*submission.notes, *_notes(loading)],
             "policy": policy,
             "exercises": exercises,
             "seconds": time.monotonic() - began,
@@ -160,7 +161,7 @@ class Grader:
         self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
-        with self._sandbox.session(sources, _runs(exercise)) as session:
+        with self._sandbox.session(sources, _runs(exercise), topic.homes) as session:
             budget = self._budget(_runs(exercise))
             (public,) = self._public([(topic, exercise)], session, budget)
             return self._grade_exercise(topic, exercise, session, public, lambda _: None, budget)
@@ -444,11 +445,27 @@ def _elements(call: Call) -> int:
 
 
 def _notes(loading: Loading) -> list[str]:
-    notes = [f"While your file was loaded: {problem}" for problem in loading.problems]
+    problems = loading.problems[:MAX_PROBLEMS]
+    notes = [f"While your file was loaded: {problem}" for problem in problems]
+    if len(problems) < len(loading.problems):
+        notes.append(f"{len(loading.problems) - len(problems)} more statements failed.")
+    notes += _twice(loading)
     if loading.failure is not None:
         failed = Finding("", "failure", {"kind": loading.failure.kind})
         notes.append(f"Your file could not be loaded: {explain(failed)}")
     return notes
+
+
+def _twice(loading: Loading) -> Iterator[str]:
+    """Where each function was taken from, of those that are defined in several files."""
+    taken: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for name, (place, *also) in loading.found.items():
+        if also:
+            taken.setdefault((place.file, tuple(one.file for one in also)), []).append(name)
+    for (file, others), names in taken.items():
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        verb = "was" if len(names) == 1 else "were"
+        yield f"{shown} {verb} taken from {file}, not from {' or '.join(others)}."
 
 
 def _row_name(check: Check, output: str) -> str:

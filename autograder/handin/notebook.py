@@ -33,20 +33,16 @@ class Cell:
 
 
 def read_cells(text: str) -> list[Cell]:
-    """The cells, as nbformat reads them; what is broken beyond reading is left out.
+    """The cells of a notebook of any format; what is broken beyond reading is left out.
 
     Raises:
         ValueError: it is no notebook.
     """
-    import nbformat  # slow to import, and most submissions are no notebooks
-
     try:
-        try:
-            notebook: Any = nbformat.reads(text, as_version=4)
-        except Exception:
-            # Broken in a way that nbformat cannot mend; the code may be readable all the same.
-            notebook = json.loads(text)
-        cells = list(notebook["cells"])
+        notebook: Any = json.loads(text)
+        # Formats before the fourth have sheets of cells, the first a list under either name.
+        sheets = [notebook] if "cells" in notebook else notebook["worksheets"]
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
     except Exception as error:  # of many kinds, RecursionError among them
         raise ValueError("not a readable notebook") from error
     return [_cell(cell) for cell in cells if isinstance(cell, dict)]
@@ -58,11 +54,12 @@ def last_named(cells: Sequence[Cell]) -> dict[str, int]:
 
 
 def _cell(cell: dict[str, Any]) -> Cell:
-    source = cell.get("source", "")
+    source = next((cell[key] for key in ("source", "input", "code") if key in cell), "")
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
     if not isinstance(source, str):
         source = ""
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     marks = marks if isinstance(marks, dict) else {}

@@ -1,44 +1,29 @@
 """From the bytes a student handed in to the sources that the sandbox loads.
 
-Nothing here runs, imports or compiles what was handed in: a `.py` is decoded, a `.ipynb` is
-read as JSON for its code cells, a `.zip` is unpacked in memory under limits.
+Nothing here runs or imports what was handed in: a `.py` is decoded, a `.ipynb` is read as JSON for
+its code cells, a `.zip` is unpacked in memory under limits.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-import stat
-import tokenize
-import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from autograder.handin import archive, dialect
+from autograder.handin.errors import SubmissionError, show
 from autograder.handin.notebook import Cell, last_named, read_cells
+from autograder.handin.text import decode
+from autograder.sandbox.inside.loading.source import Source
 
-MAX_BYTES = 4 * 2**20  # of an upload, and of everything in a zip together
-MAX_FILES = 64
+__all__ = ["MAX_BYTES", "MAX_CODE", "Source", "Submission", "SubmissionError", "parse"]
 
-
-class SubmissionError(ValueError):
-    """The submission cannot be read; the message is one sentence for the student."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One module of a submission. A `.py` is one chunk; a notebook has one per code cell, and a
-    chunk that fails leaves the others standing.
-
-    `named` says in which chunk nbgrader expects the function of that name: what is defined there
-    counts, whatever a cell for trying things out defines again later.
-    """
-
-    module: str
-    chunks: tuple[str, ...]
-    notebook: bool = False
-    named: Mapping[str, int] = field(default_factory=dict)
+MAX_BYTES = 32 * 2**20  # of an upload
+MAX_CODE = 4 * 2**20  # of the code in it
+MAX_PATH = 300
+MAX_CELLS = 2000  # with code, of a notebook
 
 
 @dataclass(frozen=True)
@@ -46,6 +31,7 @@ class Submission:
     filename: str
     digest: str  # SHA-256 of the bytes
     sources: tuple[Source, ...]
+    notes: tuple[str, ...] = ()  # what the student should know of how it was read
 
 
 def parse(filename: str, content: bytes) -> Submission:
@@ -56,40 +42,15 @@ def parse(filename: str, content: bytes) -> Submission:
     """
     name = PurePosixPath(filename.replace("\\", "/")).name
     if not content:
-        raise SubmissionError(f"{_show(name)} is empty: hand in the file with your solutions.")
-    _check_size(name, len(content))
-    sources = _unzip(name, content) if name.endswith(".zip") else (_source(name, content),)
-    return Submission(name, hashlib.sha256(content).hexdigest(), sources)
-
-
-def _source(name: str, content: bytes) -> Source:
-    stem, _, suffix = name.rpartition(".")
-    module = re.sub(r"\W", "_", stem)
-    module = module if module.isidentifier() else f"_{module}"
-    if suffix == "py":
-        return Source(module, (_decode(name, content),))
-    if suffix == "ipynb":
-        return _notebook(name, module, content)
-    raise SubmissionError(f"{_show(name)} is no .py, .ipynb or .zip file: hand in one of these.")
-
-
-def _decode(name: str, content: bytes) -> str:
-    """Decode as Python would: UTF-8 unless a byte-order mark or coding line says otherwise."""
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        text = content.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError):
-        raise SubmissionError(f"{_show(name)} is not text in UTF-8: save it as UTF-8.") from None
-    if "\0" in text:
-        raise SubmissionError(f"{_show(name)} holds NUL bytes, so it is no Python source.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _notebook(name: str, module: str, content: bytes) -> Source:
-    cells = [cell for cell in notebook_cells(name, content) if cell.kind == "code"]
-    # What is left out leaves an empty chunk, so that cells keep their numbers.
-    chunks = tuple(cell.source if cell.solution else "" for cell in cells)
-    return Source(module, chunks, True, last_named(cells))
+        raise SubmissionError(f"{show(name)} is empty: hand in the file with your solutions.")
+    _check_size(name, len(content), MAX_BYTES)
+    notes: list[str] = []
+    if archive.is_zip(content) or name.lower().endswith(".zip"):
+        sources = _unzip(name, content, notes)
+    else:
+        sources = _read(PurePosixPath(name), content, (), notes)
+    _check_size(name, sum(len(chunk) for s in sources for chunk in s.chunks), MAX_CODE)
+    return Submission(name, hashlib.sha256(content).hexdigest(), tuple(sources), tuple(notes[:10]))
 
 
 def notebook_cells(name: str, content: bytes) -> list[Cell]:
@@ -98,81 +59,113 @@ def notebook_cells(name: str, content: bytes) -> list[Cell]:
     Raises:
         SubmissionError: it is too large, or no notebook.
     """
-    _check_size(name, len(content))
-    text = _decode(name, content)
+    _check_size(name, len(content), MAX_BYTES)
+    return _cells(name, decode(name, content)[0])
+
+
+def _read(
+    path: PurePosixPath, content: bytes, modified: tuple[int, ...], notes: list[str]
+) -> list[Source]:
+    """The file's source, and those of files that a notebook writes beside itself."""
+    # Browsers add an ending of their own to what they save.
+    plain = re.sub(r"(?i)(\.py|\.ipynb)\.(?:txt|json)$", r"\1", path.name)
+    suffix = PurePosixPath(plain).suffix.lower()
+    if suffix not in {".py", ".ipynb"}:
+        raise SubmissionError(
+            archive.other_kind(path.name, content)
+            or f"{show(path.name)} is no .py, .ipynb or .zip file: hand in one of these."
+        )
+    path = path.with_name(plain[: -len(suffix)] + suffix)
+    if suffix == ".py":
+        _check_size(path.name, len(content), MAX_CODE)
+    text, note = decode(path.name, content)
+    notes += [note] if note else []
+    source = Source(_module(path), (), False, {}, str(path)[-MAX_PATH:], modified)
+    cells = _try_cells(text) if suffix == ".py" else _cells(path.name, text)
+    if cells is None:
+        return [replace(source, chunks=(dialect.script(text),))]
+    code = [cell for cell in cells if cell.kind == "code"]
+    if len(code) > MAX_CELLS:
+        raise SubmissionError(
+            f"{show(path.name)} has {len(code)} cells with code; {MAX_CELLS} are allowed."
+        )
+    # What is left out leaves an empty chunk, so that cells keep their numbers.
+    _check_size(path.name, sum(len(cell.source) for cell in code), MAX_CODE)
+    chunks = tuple(dialect.cell(cell.source) if cell.solution else "" for cell in code)
+    written = _written(path, (cell.source for cell in code if cell.solution), modified)
+    return [replace(source, chunks=chunks, notebook=True, named=last_named(code)), *written]
+
+
+def _module(path: PurePosixPath) -> str:
+    stem = re.sub(r"\W", "_", path.name.rpartition(".")[0])
+    return stem if stem.isidentifier() else f"_{stem}"
+
+
+def _cells(name: str, text: str) -> list[Cell]:
     try:
         return read_cells(text)
     except ValueError:
         raise SubmissionError(
-            f"{_show(name)} is not a readable notebook: open it in Jupyter, save it and try again."
+            f"{show(name)} is not a readable notebook: open it in Jupyter, save it and try again."
         ) from None
 
 
-def _unzip(name: str, content: bytes) -> tuple[Source, ...]:
+def _try_cells(text: str) -> list[Cell] | None:
+    """The cells of a notebook that was given the ending of a `.py`; None when it is none."""
+    if not text.lstrip().startswith("{") or '"cells"' not in text:
+        return None
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-        members = [
-            member
-            for member in archive.infolist()
-            if not member.is_dir() and not _is_clutter(member.filename)
-        ]
-    except Exception:  # zipfile meets damage with exceptions of many kinds
-        raise SubmissionError(f"{_show(name)} is not a readable zip file.") from None
-    if len(members) > MAX_FILES:
-        raise SubmissionError(f"{_show(name)} holds {len(members)} files; {MAX_FILES} are allowed.")
-    _check_size(name, sum(member.file_size for member in members))
+        return read_cells(text)
+    except ValueError:
+        return None
 
-    sources: dict[str, Source] = {}
-    left = MAX_BYTES
-    for member in members:
-        path = _inside(name, member)
-        if path.suffix not in {".py", ".ipynb"}:
+
+def _written(
+    notebook: PurePosixPath, cells: Iterable[str], modified: tuple[int, ...]
+) -> list[Source]:
+    """What `%%writefile` cells write beside the notebook, as far as it is Python."""
+    files: dict[PurePosixPath, str] = {}
+    for cell in cells:
+        found = dialect.written_file(cell)
+        if found is None:
             continue
-        try:
-            # The declared size may lie, so read no further than what is left.
-            with archive.open(member) as file:
-                data = file.read(left + 1)
-        except Exception:  # zlib.error and its relatives share no base class
-            raise SubmissionError(
-                f"{_show(path.name)} in {_show(name)} is damaged or encrypted."
-            ) from None
-        left -= len(data)
-        if left < 0:
-            _check_size(name, MAX_BYTES + 1)
-        source = _source(path.name, data)
-        if source.module in sources:
-            raise SubmissionError(
-                f"{_show(name)} holds two files for {source.module}: keep the one that counts."
-            )
-        sources[source.module] = source
-    if not sources:
-        raise SubmissionError(f"{_show(name)} holds no .py or .ipynb file.")
-    return tuple(sources.values())
+        path = notebook.parent / PurePosixPath(found[0])
+        if path.suffix == ".py" and ".." not in path.parts and not path.is_absolute():
+            files[path] = files.get(path, "") * found[2] + found[1]
+    return [
+        Source(_module(path), (dialect.script(text),), False, {}, str(path)[-MAX_PATH:], modified)
+        for path, text in files.items()
+    ]
 
 
-def _inside(name: str, member: zipfile.ZipInfo) -> PurePosixPath:
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        raise SubmissionError(f"{_show(name)} holds a path that leads out of it.")
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind not in {0, stat.S_IFREG}:
-        raise SubmissionError(f"{_show(name)} holds a link or special file, not only plain files.")
-    return path
+def _unzip(name: str, content: bytes, notes: list[str]) -> list[Source]:
+    sources: dict[str, Source] = {}
+    failed: SubmissionError | None = None
+    for member in archive.members(name, content, MAX_BYTES):
+        if not member.content:
+            found = [Source(_module(member.path), ("",), False, {}, str(member.path)[-MAX_PATH:])]
+        else:
+            try:
+                found = _read(member.path, member.content, member.modified, notes)
+            except SubmissionError as error:
+                failed = failed or error
+                notes.append(str(error))
+                continue
+        for source in found:
+            sources.setdefault(source.path, source)
+    if not any(any(source.chunks) for source in sources.values()):
+        if failed is not None:
+            raise failed
+        inner = archive.holds_archive(content)
+        hint = f": unpack {show(inner)} that is in it" if inner else ""
+        raise SubmissionError(f"{show(name)} holds no .py or .ipynb file{hint}.")
+    return list(sources.values())
 
 
-def _is_clutter(path: str) -> bool:
-    """What systems and editors add unasked: macOS resource forks, caches, notebook checkpoints."""
-    parts = PurePosixPath(path.replace("\\", "/")).parts
-    hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return hidden or any(part in {"__MACOSX", "__pycache__"} for part in parts)
-
-
-def _check_size(name: str, size: int) -> None:
-    if size > MAX_BYTES:
+def _check_size(name: str, size: int, most: int) -> None:
+    if size > most:
+        what = "code in it is" if most == MAX_CODE else "file is"
         raise SubmissionError(
-            f"{_show(name)} is larger than the {MAX_BYTES // 2**20} MiB that a submission may be."
+            f"{show(name)} is too large: the {what} more than the {most // 2**20} MiB that a "
+            "submission may have."
         )
-
-
-def _show(name: str) -> str:
-    return repr(name if len(name) <= 80 else name[:77] + "...")

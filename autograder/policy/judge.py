@@ -9,9 +9,9 @@ from typing import Literal
 
 import torch
 
-from autograder.handin.submission import Source
 from autograder.policy.rules import GRADIENTS, NAMESPACES, OPERATORS
 from autograder.sandbox.codec import Statement
+from autograder.sandbox.inside.loading.source import Source
 
 Cost = Literal["report", "warn", "zero"]  # nothing, a warning, the exercise's points
 MOST_TEXT = 160
@@ -122,9 +122,10 @@ def _reached(statements: Sequence[Statement], functions: Collection[str]) -> lis
 
 
 def _line(sources: Sequence[Source], place: str, line: int) -> str:
+    alone = sum(source.notebook for source in sources) < 2
     for source in sources:
-        for index, chunk in enumerate(source.chunks, 1):
-            if place == (f"cell {index}" if source.notebook else f"{source.module}.py"):
+        for at, chunk in enumerate(source.chunks):
+            if place == source.place(at, alone):
                 lines = chunk.split("\n")
                 return lines[line - 1].strip()[:MOST_TEXT] if 0 < line <= len(lines) else ""
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -28,6 +28,8 @@ from autograder.judging.tree import array_as_tensor
 from autograder.sandbox.inside import trace, wire
 
 MAX_DIMENSION = 2**40
+MAX_PATH = 400  # characters of a file's path within a submission
+Key = tuple[str, int, int]  # a top-level statement: file, chunk, number
 # The kinds that a worker may claim; the others are for the parent to find.
 _CLAIMS: tuple[FailureKind, ...] = (
     *("missing", "signature", "unwritten", "exception"),
@@ -209,14 +211,63 @@ def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
     return answer
 
 
-def read_loading(read: wire.Read) -> tuple[list[dict[str, Any]], str]:
-    """The problems met while loading (place, exception, message, line), and what was printed."""
+@dataclass(frozen=True)
+class Place:
+    """Where a submission defines a function."""
+
+    file: str  # its path in what was handed in
+    place: str  # the same, or of a notebook which cell
+    line: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How loading ended: the problems that it met (place, exception, message, line, names), where
+    each function is from and where else it is defined, and what was printed."""
+
+    problems: list[dict[str, Any]]
+    found: dict[str, tuple[Place, ...]]
+    output: str
+
+
+def read_loading(read: wire.Read, homes: Collection[str]) -> Key | Loaded:
+    """Which statement is being loaded now, or how loading ended.
+
+    Args:
+        homes: the names of the functions that are asked for.
+    """
     header, payload = _read_header(read)
-    problems = header.get("problems")
-    if payload or header.keys() != {"problems", "output"} or type(problems) is not list:
+    if payload:
         _refuse()
-    return [_problem(problem) for problem in problems], _text(
-        header["output"], wire.MAX_REPLY_HEADER
+    if header.keys() == {"at"}:
+        return _key(header["at"])
+    problems, found = header.get("problems"), header.get("found")
+    if header.keys() != {"problems", "found", "output"} or type(problems) is not list:
+        _refuse()
+    if type(found) is not dict or not found.keys() <= set(homes):
+        _refuse()
+    return Loaded(
+        [_problem(problem) for problem in problems],
+        {name: _places(places) for name, places in found.items()},
+        _text(header["output"], wire.MAX_REPLY_HEADER),
+    )
+
+
+def _key(node: Any) -> Key:
+    if type(node) is not list or len(node) != 3:
+        _refuse()
+    path, chunk, number = node
+    return _text(path, MAX_PATH), _integer(chunk, 0, 10**7), _integer(number, 0, 10**7)
+
+
+def _places(node: Any) -> tuple[Place, ...]:
+    if type(node) is not list or len(node) > 20:
+        _refuse()
+    if any(type(place) is not list or len(place) != 3 for place in node):
+        _refuse()
+    return tuple(
+        Place(_text(file, MAX_PATH), _text(place, 2 * MAX_PATH), _line(line))
+        for file, place, line in node
     )
 
 
@@ -316,12 +367,16 @@ def _line(node: Any) -> int:
     return line if line <= MAX_LINE else 0
 
 
+_PROBLEM = {"place", "exception", "message", "line", "names"}
+
+
 def _problem(node: Any) -> dict[str, Any]:
-    if type(node) is not dict or node.keys() != {"place", "exception", "message", "line"}:
+    if type(node) is not dict or node.keys() != _PROBLEM:
         _refuse()
     return {
+        "names": tuple(_names(node["names"], 50)),
         "place": _text(node["place"], 200),
-        "exception": _exception(node["exception"]),
+        "exception": _exception(node["exception"]) if node["exception"] else "",
         "message": _text(node["message"], wire.MAX_MESSAGE),
         "line": _line(node["line"]),
     }

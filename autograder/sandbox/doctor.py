@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Limits, Sandbox, SandboxFault, SandboxUnavailable
 from autograder.sandbox.inside import kernel
+from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.profiles import FULL
 from autograder.sandbox.runtime import find_runtime
 from autograder.sandbox.seccomp import compile_filter

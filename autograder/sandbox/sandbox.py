@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from autograder.handin.submission import Source
+from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.limits import Limits, SandboxFault, SandboxUnavailable
 from autograder.sandbox.profiles import Profile, profile_for
 from autograder.sandbox.runtime import forget
@@ -64,15 +64,19 @@ class Sandbox:
     def confined(self) -> bool:
         return self.profile.confined
 
-    def session(self, sources: Sequence[Source], runs: int = 0) -> Session:
+    def session(
+        self, sources: Sequence[Source], runs: int = 0, homes: Mapping[str, str] | None = None
+    ) -> Session:
         """A session for one submission. It is opened, and the submission loaded, by `with`.
 
         Args:
             runs: how many training runs it goes through, each of which takes its time.
+            homes: the functions that are asked for, each with the topic that it belongs to, which
+                says where to look for it. Without any, everything is loaded.
         """
         from autograder.sandbox.session import Session
 
-        return Session(self, sources, self.limits.with_runs(runs))
+        return Session(self, sources, self.limits.with_runs(runs), homes)
 
     def fork(self, slot: int, limits: Limits, *, more: bool = False) -> Worker:
         """A fresh worker for the session in `slot`, from a new zygote if the old one is gone.

@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import Protocol
 
-from autograder.handin.submission import Source
 from autograder.judging.call import Answer, Call, Failure, Results, reaches_back
 from autograder.sandbox import codec
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import warm, wire
+from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.limits import Limits, SandboxFault
 from autograder.sandbox.profiles import Profile
 from autograder.sandbox.zygote import Worker
 
 _MORE = re.compile(rf"\b({'|'.join(warm.WORDS_FOR_MORE)})\b")
 MAX_LOADS_FAILED = 2
+MAX_LOADS = 20  # of one submission at a time, each without what stopped the ones before
+MAX_STEPS = 100_000  # of one loading
 PATIENCE = 2  # timeouts of one function: an endless loop must not use up the time of the others
 MAX_REQUEST_CALLS = 256
 MAX_REQUEST_BYTES = 32 * 2**20
@@ -29,22 +31,30 @@ MAX_REQUEST_BYTES = 32 * 2**20
 
 @dataclass(frozen=True)
 class Problem:
-    """What went wrong in one chunk of a submission while it was loaded."""
+    """What went wrong in one statement of a submission while it was loaded; `names` are those that
+    it would have bound."""
 
     place: str  # "losses.py" or "cell 3"
-    exception: str
+    exception: str  # empty where it was left out for what it did before
     message: str
     line: int
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.place}, line {self.line}: {self.exception}: {self.message}"
+        kind = f"{self.exception}: " if self.exception else ""
+        return f"{self.place}, line {self.line}: {kind}{self.message}"
 
 
 @dataclass(frozen=True)
 class Loading:
-    """How loading went. What was defined before a problem can be called all the same."""
+    """How loading went. What works can be called, whatever problems there were.
+
+    `found` says of the functions that were asked for in which place and line each is defined, and
+    after that where else.
+    """
 
     problems: tuple[Problem, ...] = ()
+    found: Mapping[str, tuple[codec.Place, ...]] = field(default_factory=dict)
     output: str = ""
     failure: Failure | None = None  # when loading came to no end at all
     seconds: float = 0.0
@@ -67,11 +77,19 @@ class Session:
         SandboxFault: something of ours failed, twice in a row.
     """
 
-    def __init__(self, host: Host, sources: Sequence[Source], limits: Limits) -> None:
+    def __init__(
+        self,
+        host: Host,
+        sources: Sequence[Source],
+        limits: Limits,
+        homes: Mapping[str, str] | None = None,
+    ) -> None:
         self._host = host
         self._limits = limits
         self._sources = [asdict(source) for source in sources]
         self._more = any(_MORE.search(chunk) for source in sources for chunk in source.chunks)
+        self._homes = dict(homes or {})
+        self._skip: dict[codec.Key, str] = {}  # what hung or ended the process, and how
         self._slot: int | None = None
         self._worker: Worker | None = None
         self._opened = self._loaded = False
@@ -137,32 +155,57 @@ class Session:
                 faulted_at = len(results)
 
     def _open(self) -> None:
+        """Load the submission, and again without what hangs or ends the process."""
+        failure: Failure | None = None
+        for _ in range(MAX_LOADS):
+            failure, stopped = self._load()
+            if failure is None:
+                self._loaded = True
+                break
+            if not stopped:
+                break
+            self._skip.update(stopped)
+        if failure is not None:
+            self._loads_failed += 1
+        self.loading = replace(self.loading, failure=failure)
+
+    def _load(self) -> tuple[Failure | None, dict[codec.Key, str]]:
+        """Load once. Returns what went wrong, and which statements are to be left out for it, with
+        the reason."""
         assert self._slot is not None  # noqa: S101
         self._worker = self._host.fork(self._slot, self._limits, more=self._more)
         request = {
             "sources": self._sources,
+            "homes": self._homes,
+            "skip": [[*key, why] for key, why in self._skip.items()],
             "device": self._host.profile.device,
             "output_chars": self._chars_left,
             "reply_bytes": self._limits.reply_bytes,
             "scan": not self._opened,  # once is enough, and once more might fail as well
         }
         scanned, self._opened = not self._opened, True
+        watch = Watch(self._limits.load_seconds, len(self._skip))
 
         def load(worker: Worker) -> Answer:
+            latest = worker.deadline
             wire.send(worker.write, request, [])
             if scanned:
                 self.statements = codec.read_statements(worker.read)
-            problems, output = codec.read_loading(worker.read)
-            if not self._loaded:  # later, a worker may say what an earlier one was given
-                self.loading = Loading(tuple(Problem(**p) for p in problems), output)
-            return Answer(output=output)
+            for _ in range(MAX_STEPS):
+                step = codec.read_loading(worker.read, self._homes)
+                if isinstance(step, codec.Loaded):
+                    if not self._loaded:  # later, a worker may say what an earlier one was given
+                        problems = tuple(Problem(**p) for p in step.problems)
+                        self.loading = Loading(problems, step.found, step.output)
+                    return Answer(output=step.output)
+                worker.deadline = min(latest, watch.begin(step))
+            raise codec.ReplyError("loading comes to no end")
 
         answer = self._timed(load, self._limits.load_seconds)
-        if answer.failure is not None:
-            self._loads_failed += 1
-        else:
-            self._loaded = True
-        self.loading = replace(self.loading, failure=answer.failure, seconds=answer.seconds)
+        self.loading = replace(self.loading, seconds=self.loading.seconds + answer.seconds)
+        if answer.failure is None or answer.failure.kind == "budget":
+            return answer.failure, {}
+        return answer.failure, watch.blame(answer.failure)
 
     def _some(
         self,
@@ -253,9 +296,14 @@ class Session:
         if failure is not None and failure.kind == "timeout":
             self._timeouts[call.function] += 1
         if failure is not None and failure.kind == "missing" and self.loading.problems:
-            why = replace(failure, message=str(self.loading.problems[0]))
+            why = replace(failure, message=str(self._reason(call.function)))
             answer = replace(answer, failure=why)
         return answer
+
+    def _reason(self, function: str) -> Problem:
+        """Why the function is missing: what would have defined it, or else what failed first."""
+        problems = self.loading.problems
+        return next((problem for problem in problems if function in problem.names), problems[0])
 
     def _timed(self, action: Callable[[Worker], Answer], seconds: float) -> Answer:
         """Do `action` with the worker, on the parent's clock. A worker that fails is ended."""
@@ -293,6 +341,48 @@ class Session:
         output = answer.output[: self._chars_left]
         self._chars_left -= len(output)
         return replace(answer, failure=failure, seconds=elapsed, output=output)
+
+
+class Watch:
+    """The clock of one loading: every statement has a share of the time.
+
+    The first that uses up its share has had half of the time, the next a quarter, and so on.
+    """
+
+    def __init__(self, seconds: float, stopped: int) -> None:
+        self._seconds = seconds
+        self._share: float = max(seconds * 0.5 ** (1 + stopped), seconds / 40)
+        self._began = 0.0
+        self._current: codec.Key | None = None
+        self._spent: dict[codec.Key, float] = defaultdict(float)
+
+    def begin(self, key: codec.Key) -> float:
+        """Note that this statement runs from now on. Returns until when it may."""
+        now = time.monotonic()
+        if self._current is not None:
+            self._spent[self._current] += now - self._began
+        self._current, self._began = key, now
+        return now + self._share - self._spent[key]
+
+    def blame(self, failure: Failure) -> dict[codec.Key, str]:
+        """The statements that loading failed for, and how to say it."""
+        current = self._current
+        if current is None:
+            return {}
+        if failure.kind != "timeout":
+            return {current: f"it was left out, for {failure.message or 'it ended the process'}"}
+        self.begin(current)
+        slow = f"it was left out after {{:.{1 if self._share < 1 else 0}f}} seconds"
+        if self._spent[current] >= self._share:
+            return {current: slow.format(self._share)}
+        left, blamed = sum(self._spent.values()), {}
+        # None of them took too long alone, but all together did.
+        for key, spent in sorted(self._spent.items(), key=lambda item: -item[1]):
+            if left <= self._seconds / 2:
+                break
+            left -= spent
+            blamed[key] = slow.format(spent)
+        return blamed
 
 
 def _out_of_budget(limits: Limits) -> Failure:

@@ -97,9 +97,21 @@ class Topic:
         return _digest((self,))
 
     @property
+    def homes(self) -> dict[str, str]:
+        """The functions that its checks call, each with the name of the topic that asks for it."""
+        asked = {topic: topic._asked for topic in (self, *self.beside)}
+        homes = {name: topic.name for topic, names in asked.items() for name in names}
+        needed = (name for e in self.exercises for check in e.checks for name in check.needs)
+        return dict.fromkeys(needed, self.name) | homes
+
+    @property
+    def _asked(self) -> list[str]:
+        return [f.__name__ for exercise in self.exercises for f in exercise.functions]
+
+    @property
     def defined(self) -> frozenset[str]:
         """The names of the functions that it asks students to write."""
-        return frozenset(f.__name__ for exercise in self.exercises for f in exercise.functions)
+        return frozenset(self._asked)
 
 
 def _digest(topics: Iterable[Topic]) -> str:
@@ -125,6 +137,12 @@ class Assignment:
     @property
     def exercises(self) -> tuple[tuple[Topic, Exercise], ...]:
         return tuple((topic, exercise) for topic in self.topics for exercise in topic.exercises)
+
+    @property
+    def homes(self) -> dict[str, str]:
+        """The functions that its checks call, each with the name of the topic that asks for it."""
+        homes = {name: home for topic in self.topics for name, home in topic.homes.items()}
+        return homes | {name: topic.name for topic in self.topics for name in topic._asked}
 
     @property
     def max_score(self) -> float:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from autograder.handin.submission import MAX_BYTES
+from autograder.handin.submission import MAX_BYTES, MAX_CODE
 from server.clock import Clock, utc_now
 from server.engine import Engine
 from server.grades.background import Background
@@ -48,7 +48,7 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
     app.config.update(
         SECRET_KEY=config.session_key(),
         MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
-        MAX_FORM_MEMORY_SIZE=MAX_BYTES + _FORM_OVERHEAD,  # pasted code may be as long as a file
+        MAX_FORM_MEMORY_SIZE=MAX_CODE + _FORM_OVERHEAD,  # pasted code may be as long as other code
         SESSION_COOKIE_NAME="gradmark",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.behind_proxy,

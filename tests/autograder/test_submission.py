@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.handin.submission import MAX_BYTES, MAX_FILES, SubmissionError, parse
+from autograder.handin.submission import MAX_BYTES, MAX_CODE, SubmissionError, parse
 
 
 def zipped(**files: str | bytes) -> bytes:
@@ -174,10 +174,11 @@ BAD = {
     "empty": ("a.py", b""),
     "no Python file": ("a.txt", b"x"),
     "no suffix": ("a", b"x"),
-    "too large": ("a.py", b"#" * (MAX_BYTES + 1)),
+    "too large": ("a.zip", b"#" * (MAX_BYTES + 1)),
+    "too much code": ("a.py", b"#" * (MAX_CODE + 1)),
+    "too much code in a notebook": ("a.ipynb", notebook(code("#" * (MAX_CODE + 1)))),
     "binary": ("a.py", bytes(range(256))),
     "NUL bytes": ("a.py", b"x = 1\0"),
-    "unknown encoding": ("a.py", b"# coding: no-such-codec\n"),
     "not JSON": ("a.ipynb", b"{"),
     "JSON, but no notebook": ("a.ipynb", b"[1, 2]"),
     "deep JSON": ("a.ipynb", b"[" * 100_000),
@@ -191,8 +192,10 @@ BAD = {
     "link": ("a.zip", link()),
     "bomb": ("a.zip", zipped_paths({"a.py": b"#" * (MAX_BYTES + 1)})),
     "lying bomb": ("a.zip", lying_bomb()),
-    "many files": ("a.zip", zipped_paths({f"a{i}.py": "x" for i in range(MAX_FILES + 1)})),
-    "two of one module": ("a.zip", zipped_paths({"x/a.py": "x", "y/a.py": "y"})),
+    "much code in many files": (
+        "a.zip",
+        zipped_paths({f"a{i}.py": b"#" * (MAX_CODE // 2) for i in range(3)}),
+    ),
 }
 
 

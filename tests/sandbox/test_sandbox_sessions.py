@@ -1,5 +1,6 @@
 """Failures, budgets, reopening, and what a session says about loading."""
 
+import json
 import os
 import signal
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 import torch
 
-from autograder.handin.submission import Source
+from autograder.handin.submission import Source, parse
 from autograder.judging.call import Call, Failure
 from autograder.sandbox import Limits, Sandbox, SandboxFault, SandboxUnavailable
 
@@ -126,21 +127,53 @@ def test_a_function_that_loops_is_not_called_for_ever(sandbox):
     assert answers[4].seconds == 0
 
 
-def test_loading_that_crashes_is_not_tried_for_ever(sandbox):
-    with sandbox.session([Source("a", ("import os\nos._exit(1)",))]) as session:
+def test_what_ends_the_process_is_left_out(sandbox):
+    code = "import os\ndef f():\n    return 1\nos._exit(1)\nos.kill(0, 0)\nos.abort()\nx = 2"
+    with sandbox.session([Source("a", (code,))]) as session:
+        assert session.loading.failure is None
+        assert [str(problem).split(": ")[0] for problem in session.loading.problems] == [
+            f"a.py, line {line}" for line in (4, 5, 6)
+        ]
+        assert "exit status 1" in str(session.loading.problems[0])
+        assert session.call(call("f")).value == 1
+
+
+def test_what_hangs_is_left_out_and_costs_less_each_time():
+    code = "import time\n" + "time.sleep(9)\n" * 3 + "def f():\n    return 1\nwhile True: pass"
+    limits = Limits(load_seconds=2)
+    with Sandbox(limits=limits) as small, small.session([Source("a", (code,))]) as session:
+        lines = [problem.line for problem in session.loading.problems]
+        assert session.call(call("f")).value == 1
+    assert lines == [2, 3, 4, 7]
+    assert "left out after" in str(session.loading.problems[0])
+
+
+def test_many_statements_that_take_too_long_together_leave_the_longest_out():
+    code = "import time\n" + "time.sleep(0.4)\n" * 8 + "def f():\n    return 1"
+    limits = Limits(load_seconds=2)
+    with Sandbox(limits=limits) as small, small.session([Source("a", (code,))]) as session:
+        assert session.call(call("f")).value == 1
+        assert session.loading.problems
+
+
+def test_a_process_that_always_ends_while_loading_is_not_tried_for_ever(sandbox):
+    cells = tuple("import os\nos._exit(1)" for _ in range(40))
+    with sandbox.session([Source("a", cells, notebook=True)]) as session:
         assert session.loading.failure == Failure("crash", "the process ended with exit status 1")
         answers = [session.call(call("f")) for _ in range(3)]
     assert [answer.failure.kind for answer in answers] == ["crash"] * 3
 
 
-def test_what_was_defined_before_a_problem_is_kept(sandbox):
-    code = "print('hello')\ndef f():\n    return 1\n\nundefined\ndef g():\n    return 2\n"
+def test_a_problem_costs_its_own_statement(sandbox):
+    code = "print('hello')\ndef f():\n    return 1\n\nundefined\ndef g():\n    return 2\nh = b"
     with sandbox.session([Source("a", (code,))]) as session:
-        (problem,) = session.loading.problems
-        assert str(problem) == "a.py, line 5: NameError: name 'undefined' is not defined"
+        first, second = session.loading.problems
+        assert str(first) == "a.py, line 5: NameError: name 'undefined' is not defined"
         assert session.loading.output == "hello\n"
         assert session.call(call("f")).value == 1
-        assert session.call(call("g")).failure == Failure("missing", str(problem))
+        assert session.call(call("g")).value == 2
+        assert session.call(call("h")).failure == Failure("missing", str(second))
+        assert session.call(call("i")).failure == Failure("missing", str(first))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +181,7 @@ def test_what_was_defined_before_a_problem_is_kept(sandbox):
     [
         ("def f(:\n", "a.py, line 1: SyntaxError: invalid syntax"),
         ("\nraise SystemExit(1)", "a.py, line 2: SystemExit: 1"),
-        ("x = '\ud800'", "a.py, line 0: UnicodeEncodeError"),
+        ("x = '\ud800'", "a.py, line 1: UnicodeEncodeError"),
         ("(" * 500, "a.py, line 1: SyntaxError: too many nested parentheses"),
     ],
 )
@@ -191,7 +224,8 @@ def test_cells_stand_on_their_own(sandbox):
         "def g(x)\n    return x",
         "def h():\n\n    raise ValueError('no')",
     )
-    with sandbox.session([Source("hw", cells, notebook=True)]) as session:
+    document = {"nbformat": 4, "cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    with sandbox.session(parse("hw.ipynb", json.dumps(document).encode()).sources) as session:
         assert [(p.place, p.exception) for p in session.loading.problems] == [
             ("cell 2", "ZeroDivisionError"),
             ("cell 5", "SyntaxError"),

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .loader import without_magics
+from .loading.source import Source
+from .loading.statements import read
 
 MAX_USES = 4000
 MAX_VALUES = 16  # that one expression may stand for
@@ -57,15 +58,16 @@ class Scope:
         return None
 
 
-def scan(sources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def scan(sources: Sequence[Source]) -> list[dict[str, Any]]:
     """Per top-level statement: the names it binds ("*" when that cannot be told), the names it
     reads, and what it uses as [path, place, line]; of an unknown object's attribute the path is
     ".name"."""
-    own = {source["module"] for source in sources}
+    own = {source.module for source in sources}
+    alone = sum(source.notebook for source in sources) < 2
     facts: list[dict[str, Any]] = []
     left = MAX_USES
     for source in sources:
-        chunks = list(_chunks(source))
+        chunks = list(_chunks(source, alone))
         scope = Scope()
         for _, body in chunks:
             _bind(body, scope)
@@ -82,17 +84,13 @@ def scan(sources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return facts[:2000]
 
 
-def _chunks(source: dict[str, Any]) -> Iterator[tuple[str, list[ast.stmt]]]:
-    for index, text in enumerate(source["chunks"], 1):
-        place = f"cell {index}" if source["notebook"] else f"{source['module']}.py"
-        yield place, _parse(without_magics(text) if source["notebook"] else text)
+def _chunks(source: Source, alone: bool) -> Iterator[tuple[str, list[ast.stmt]]]:
+    for at, text in enumerate(source.chunks):
+        yield source.place(at, alone), _parse(text)
 
 
 def _parse(text: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []  # it will not run either
+    return read(text)[0]  # what is no Python will not run either
 
 
 def _children(node: ast.AST) -> list[ast.AST]:

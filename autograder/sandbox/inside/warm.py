@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from . import scan, trace
+from .loading.source import Source
 
 # What submissions import, or torch and Python do at first use.
 LIKELY = (
@@ -69,7 +70,7 @@ def warm_up() -> None:
     torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())(torch.rand(1, 2))
     with trace.Operators():
         torch.rand(2, 2).sum(dim=[0, 1])
-    scan.scan([{"module": "a", "chunks": ["import torch\ntorch.rand(2)"], "notebook": False}])
+    scan.scan([Source("a", ("import torch\ntorch.rand(2)",))])
 
 
 def warm_up_more() -> None:

@@ -18,7 +18,8 @@ import torch
 
 from . import wire
 from .confine import CALL_FD
-from .loader import Submission
+from .loading.loader import Key, Submission
+from .loading.source import Source
 from .operations import operation
 from .scan import scan
 from .trace import Operators
@@ -37,11 +38,22 @@ class Output(io.TextIOBase):
         self._left = most
         self._parts: list[str] = []
 
+    encoding = "utf-8"
+
     def writable(self) -> bool:
         return True
 
-    def write(self, text: str) -> int:
-        kept = str(text)[: self._left]
+    def reconfigure(self, **_: Any) -> None:
+        """As a terminal's: there is nothing to change."""
+
+    @property
+    def buffer(self) -> Output:
+        return self
+
+    def write(self, text: str | bytes | bytearray | memoryview) -> int:
+        if not isinstance(text, str):
+            text = bytes(text).decode("utf-8", "replace")
+        kept = text[: self._left]
         if kept:
             self._left -= len(kept)
             self._parts.append(kept)
@@ -66,12 +78,19 @@ def serve() -> None:
     request = json.loads(text)
     output = Output(request["output_chars"])
     sys.stdout = sys.stderr = output
+    sources = [Source(**source) for source in request["sources"]]
     if request["scan"]:  # before any of it runs
-        wire.send(write, {"statements": scan(request["sources"])}, [])
-    submission = Submission(request["sources"])
+        wire.send(write, {"statements": scan(sources)}, [])
+
+    def announce(key: Key) -> None:
+        wire.send(write, {"at": key}, [])
+
+    skip = {(path, chunk, number): why for path, chunk, number, why in request["skip"]}
+    submission = Submission(sources, request["homes"], skip, announce)
     submission.load()
     worker = Worker(submission, torch.device(request["device"]), request["reply_bytes"])
-    wire.send(write, {"problems": submission.problems[:50], "output": output.take()}, [])
+    loaded = {"problems": submission.problems[:50], "found": submission.found()}
+    wire.send(write, {**loaded, "output": output.take()}, [])
     while True:
         try:
             text, size = wire.read_header(read, 2**31)
@@ -157,10 +176,14 @@ class Worker:
             self._last[number] = number + calls
 
     def _describe(self, error: BaseException) -> Reply:
-        fields = self._submission.describe(error)
-        if isinstance(error, MemoryError) or "allocate memory" in fields["message"]:
-            return _failure("memory", fields["message"])
+        found = self._submission.describe(error)
+        message = found["text"][: wire.MAX_MESSAGE]
+        if isinstance(error, MemoryError) or "allocate memory" in message:
+            return _failure("memory", message)
+        if found["cell"]:
+            message += f" ({found['place']})"
         kind = "unwritten" if _is_stub(error) else "exception"
+        fields = {"message": message, "exception": found["exception"], "line": found["line"]}
         return {"failure": {"kind": kind, **fields}}, []
 
 

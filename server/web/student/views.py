@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from autograder.handin.submission import MAX_BYTES, MAX_FILES, SubmissionError
+from autograder.handin.submission import MAX_BYTES, SubmissionError
 from server.grades.attempts import NotAllowed
 from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.storage.models import Assignment, Role
@@ -77,5 +77,4 @@ def _assignment(seat: Seat, chosen: Assignment, refusal: str = "", code: str = "
         refusal=refusal,
         code=code,
         max_mebibytes=MAX_BYTES // 2**20,
-        max_files=MAX_FILES,
     )

@@ -222,6 +222,7 @@ def test_an_answer_of_another_form_is_none(node):
 
 def test_texts_of_an_answer_can_be_stored():
     node = {"module": "a\ud800", "chunks": [{"text": 4}], "notebook": False, "named": {"\0": 1}}
+    node |= {"path": "", "modified": []}
     found = decode(Source, node, Texts(bytearray(b"x\0\xff=")))
     assert found.module == "a?"
     assert found.chunks == ("x\ufffd\ufffd=",)
