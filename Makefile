@@ -7,7 +7,7 @@ PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test attacks fuzz fairness bench audit release system browser clean
+.PHONY: demo test attacks fuzz fairness bench audit release docs system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -44,6 +44,10 @@ audit: $(VENV)/installed
 release: $(VENV)/installed
 	$(BIN)/gradmark release all assignments --replace
 
+# The pages as a searchable site, in build/site; a broken link is an error.
+docs: $(VENV)/installed
+	$(BIN)/sphinx-build -W --keep-going -q -c docs . build/site
+
 $(VENV)/installed: pyproject.toml constraints.txt | system
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
@@ -60,4 +64,4 @@ browser:
 	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium; }
 
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV) build var

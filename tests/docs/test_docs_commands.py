@@ -14,7 +14,10 @@ from server.web.app import create_app
 from tests.server import engines
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docker" / "README.md"]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docker/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 TEXT = {page: page.read_text("utf-8") for page in PAGES}
 EVERYTHING = "\n".join(TEXT.values())
 
