@@ -191,7 +191,7 @@ def grade(
             from autograder.grading.grader import Grader
             from autograder.topics.catalogue import Catalogue
 
-        catalogue = Catalogue.load(reference)
+        catalogue = Catalogue.load(reference, only=assignment)
         handed_in = reader.read(submission.name, _content(submission))
         grader = Grader(catalogue, secret, sandbox=sandbox, cache=own_cache())
         with Bar(console) as bar:

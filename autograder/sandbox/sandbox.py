@@ -57,7 +57,8 @@ class Sandbox:
         """Wait until it can fork. Raises what the constructor says."""
         try:
             self._zygote.ready()
-        except (SandboxFault, SandboxUnavailable):  # once may be bad luck
+        except (SandboxFault, SandboxUnavailable):  # once may be bad luck, or something kept is old
+            forget()
             self._start_again()
 
     @property
@@ -97,7 +98,6 @@ class Sandbox:
 
     def _start_again(self) -> None:
         self._zygote.close()
-        forget()
         self._zygote = Zygote(self.profile)
         self._zygote.ready()
 

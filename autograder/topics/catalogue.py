@@ -168,16 +168,23 @@ class Catalogue:
         return state(self.folder) != self._as_loaded
 
     @classmethod
-    def load(cls, directory: Path | None = None) -> Catalogue:
+    def load(cls, directory: Path | None = None, only: str | None = None) -> Catalogue:
         """Load every topic, in alphabetical order: each file and each folder with an `__init__.py`
         whose name does not begin with an underscore.
+
+        Args:
+            only: of one assignment, for those who want no other: it alone is loaded, if it stands
+                alone and there is one of that name.
 
         Raises:
             AuthoringError: there is none, or one is not well formed; the message says which.
         """
         directory = directory or DEFAULT
         as_loaded = state(directory)
-        topics = [_load(path) for path in _paths(directory)]
+        paths = _paths(directory)
+        topics = [_load(path) for path in paths if path.stem == only]
+        if not topics or _missing(topics[0]):
+            topics = [_load(path) for path in paths]
         topics = [_with_what_it_needs(topic, topics) for topic in topics]
         if not topics:
             raise AuthoringError(f"there are no topics in {directory}")
@@ -216,10 +223,15 @@ def _without_stale_bytecode(files: Iterable[Path]) -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
+def _missing(topic: Topic) -> set[str]:
+    """What its checks call and it does not define."""
+    needed = {name for e in topic.exercises for check in e.checks for name in check.needs}
+    return needed - topic.defined - topic.functions().keys()
+
+
 def _with_what_it_needs(topic: Topic, topics: Iterable[Topic]) -> Topic:
     """The topic, and beside it those that define what its checks call."""
-    needed = {name for e in topic.exercises for check in e.checks for name in check.needs}
-    missing = needed - topic.defined - topic.functions().keys()
+    missing = _missing(topic)
     beside = [other for other in topics if other is not topic and other.defined & missing]
     unknown = missing.difference(*(other.defined for other in beside))
     if unknown:

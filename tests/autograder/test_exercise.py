@@ -316,3 +316,15 @@ def test_a_file_and_a_folder_of_one_name_are_refused(folder):
     folder("doubling", __init__=TOPIC)
     with pytest.raises(AuthoringError, match="both a file and a folder"):
         Catalogue.load(folder(doubling=TOPIC))
+
+
+def test_whoever_wants_one_assignment_loads_no_other(folder):
+    reference = folder(doubling=TOPIC, broken="1 / 0")
+    assert Catalogue.load(reference, only="doubling")["doubling"].exercises
+    with pytest.raises(AuthoringError, match="broken"):
+        Catalogue.load(reference, only="unknown")
+
+
+def test_what_calls_another_topic_is_loaded_with_it():
+    catalogue = Catalogue.load(only="training")
+    assert {topic.name for topic in catalogue["training"].topics[0].beside} >= {"normalization"}
