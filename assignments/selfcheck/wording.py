@@ -135,7 +135,7 @@ def hint_at(finding: Finding) -> str:
         case "difference":
             return (
                 f"{output} does not fit your own {e['function']}: along a random direction that "
-                f"changes by {e['change']:.6g}, while the gradient says {e['promise']:.6g}"
+                f"changes by {_few(e['change'])}, while the gradient says {_few(e['promise'])}"
             )
         case "forward":
             return f"{e['function']} does not return what {output} could be held against"
@@ -150,15 +150,27 @@ def hint_at(finding: Finding) -> str:
             )
         case "band":
             return (
-                f"{e['place']}: {e['what']} is {e['times']:.3g} times the usual, where correct "
+                f"{e['place']}: {e['what']} is {_few(e['times'])} times the usual, where correct "
                 f"runs have {e['low']:.2g} to {e['high']:.2g} times"
             )
         case "metric" if e["measured"] is None:
             return f"{output} cannot be measured: what is returned has another type or shape"
         case "metric":
-            return f"{output} is {e['measured']:.3g} where at least {e['at_least']:g} is asked for"
+            return (
+                f"{output} is {_few(e['measured'])} where at least {e['at_least']:g} is asked for"
+            )
         case "unsettled":
             return "counts once the rest of this exercise is right"
+
+
+def _few(value: Any, digits: int = 3) -> str:
+    """A number that the submission had in hand while it met something hidden: a few digits, within
+    six decades, which is little to carry anything out with."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return "not finite"
+    near = math.copysign(min(max(abs(value), 1e-3), 1e3), value) if value else 0.0
+    beyond = "more than " if abs(value) > 1e3 else "less than " if 0 < abs(value) < 1e-3 else ""
+    return f"{beyond}{near:.{digits}g}"
 
 
 def _failure(e: dict[str, Any], *, reveal: bool) -> str:
@@ -204,9 +216,10 @@ def _law(output: str, e: dict[str, Any]) -> str:
         case "finite":
             return f"{output} holds NaN or infinity"
         case "spread":
-            return f"{output} has {measured:.3g} times the standard deviation that it should have"
+            return f"{output} has {_few(measured)} times the standard deviation that it should have"
         case "mean":
-            return f"{output} has a mean of {measured:.2g} standard deviations where 0 is expected"
+            mean = _few(measured, 2)
+            return f"{output} has a mean of {mean} standard deviations where 0 is expected"
         case "shape":
             return f"{output} follows another distribution than it should"
         case "extremes":
@@ -229,7 +242,7 @@ def _parted(e: dict[str, Any], *, reveal: bool) -> str:
     cause = Finding(e["output"], e["cause"], e)
     if "ratio" in e:
         digits = 3 if abs(e["ratio"] - 1) > 0.01 else 6
-        how = f"{e['output']} is {e['ratio']:.{digits}g} times what it should be"
+        how = f"{e['output']} is {_few(e['ratio'], digits)} times what it should be"
     elif e["cause"] == "failure" and e["kind"] == "missing":
         how = f"the function is not in the submission: hand in {e['file']}.py with the others"
     else:

@@ -38,8 +38,9 @@ def student_view(report: Report) -> Report:
     spend it to say something), no digest or device of the grader.
 
     Public cases keep their evidence and their wording; a hidden case keeps only the sentence that
-    `wording.hint_at` made of it. Curves keep three digits, within six decades around the
-    reference's: enough to look at, and little to carry a hidden input out with.
+    `wording.hint_at` made of it. Curves, the reference's among them, keep three digits: enough to
+    look at, too few to be given back as one's own, and within six decades around the reference's
+    little to carry a hidden input out with.
     """
     view = copy.deepcopy(report)
     view["view"] = "student"
@@ -66,16 +67,21 @@ def student_view(report: Report) -> Report:
 
 
 def _coarsen(curve: dict[str, Any]) -> None:
-    """Leave of the submission's numbers what a plot needs."""
+    """Leave of all numbers what a plot needs."""
     known = [y for s in curve["series"] if s["name"] != YOURS for y in s["y"] if _finite(y)]
     top = 1e3 * max(map(abs, known), default=1.0)
     bottom = 1e-3 * min((abs(y) for y in known if y), default=1.0)
     for series in curve["series"]:
         if series["name"] == YOURS:
-            series["y"] = [
-                float(f"{max(bottom, min(y, top)):.3g}") if _finite(y) else "nan"
-                for y in series["y"]
-            ]
+            series["y"] = [max(bottom, min(y, top)) if _finite(y) else y for y in series["y"]]
+        series["y"] = _few(series["y"])
+    band = curve.get("band")
+    if band:
+        curve["band"] = {name: _few(part) if name != "x" else part for name, part in band.items()}
+
+
+def _few(numbers: list[Any]) -> list[Any]:
+    return [float(f"{number:.3g}") if _finite(number) else "nan" for number in numbers]
 
 
 def _finite(value: Any) -> bool:

@@ -1,0 +1,103 @@
+"""How much of a hidden case the student's view can carry, number by number."""
+
+import copy
+import math
+import re
+from dataclasses import replace
+
+import pytest
+
+from autograder.judging.finding import Finding
+from autograder.judging.wording import hint_at
+from autograder.report import student_view
+from autograder.report.document import YOURS
+from tests.attacks.test_leaks import as_student
+
+LOSSES = [2.302585092994046 * 0.97**step for step in range(40)]
+PLACE = {"step": 3, "evaluation": False, "layer": "fc", "function": "linear", "also": []}
+TOLD = {  # findings of hidden cases that say a number which the submission chose
+    "spread": {"test": "spread"},
+    "mean": {"test": "mean"},
+    "band": {"place": "step 3", "what": "the loss", "low": 0.9, "high": 1.1},
+    "metric": {"at_least": 0.9},
+    "difference": {"function": "f"},
+    "parted": {**PLACE, "output": "y", "cause": "value", "wrong": 1, "total": 4},
+}
+PROBLEMS = {"spread": "law", "mean": "law"}
+HELD = {"band": "times", "difference": "change", "parted": "ratio"}  # where the number stands
+BARE = {
+    "name": "run: training",
+    "kind": "curve",
+    "score": 0.0,
+    "max_score": 1.0,
+    "passed": False,
+    "message": "",
+    "student_message": "",
+    "cases": [],
+}
+
+
+def exercise(check: dict) -> dict:
+    return {
+        "name": "classifier",
+        "score": 0.0,
+        "max_score": 1.0,
+        "checks": [{**BARE, **check}],
+        "diagnosis": [],
+        "outputs": [],
+        "seconds": 0.0,
+    }
+
+
+def curve(yours: list[float]) -> dict:
+    steps = list(range(len(LOSSES)))
+    return {
+        "title": "run",
+        "x": "step",
+        "y": "loss",
+        "log": True,
+        "series": [
+            {"name": "reference", "x": steps, "y": LOSSES},
+            {"name": YOURS, "x": steps[: len(yours)], "y": yours},
+        ],
+        "band": {"x": steps, "low": [y * 0.99 for y in LOSSES], "high": LOSSES},
+        "marks": [],
+    }
+
+
+def test_every_number_of_a_curve_is_coarse_the_references_too():
+    view = as_student(exercise({"curves": [curve([math.pi * y for y in LOSSES])]}))
+    (shown,) = view["exercises"][0]["checks"][0]["curves"]
+    numbers = [y for series in shown["series"] for y in series["y"]]
+    numbers += [*shown["band"]["low"], *shown["band"]["high"]]
+    assert all(number == float(f"{number:.3g}") for number in numbers)
+    reference = shown["series"][0]["y"]
+    assert reference == pytest.approx(LOSSES, rel=0.01)
+    assert not {*reference} & {*LOSSES}
+
+
+def test_the_report_itself_keeps_every_digit():
+    report = {"exercises": [exercise({"curves": [curve(LOSSES)]})]}
+    report |= {"environment": {}, "seconds": 0.0}
+    kept = copy.deepcopy(report)
+    student_view(report)
+    assert report == kept
+
+
+@pytest.mark.parametrize("what", TOLD)
+def test_a_sentence_about_a_hidden_case_tells_little_of_a_number(what):
+    """Three digits within six decades, a sign, and words for what is beyond: some 15 bits."""
+    at = HELD.get(what, "measured")
+    finding = Finding("y", PROBLEMS.get(what, what), {"promise": 1.0, **TOLD[what]})
+
+    def said(number: float) -> str:
+        return hint_at(replace(finding, evidence={**finding.evidence, at: number}))
+
+    for number in (1.23456789, 12345.6789, 1e300, 1e-300, -0.0123456):
+        tokens = re.findall(r"-?\d[\d.]*(?:e[+-]?\d+)?", said(number))
+        assert tokens, said(number)
+        assert all(float(t.rstrip(".")) == float(f"{float(t.rstrip('.')):.3g}") for t in tokens)
+    assert said(1e300) == said(5e3)
+    assert said(1e-300) == said(5e-5)
+    assert said(math.nan)
+    assert said(math.inf)
