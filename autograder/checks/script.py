@@ -27,6 +27,7 @@ from autograder.case import Arguments
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Held, Value
 from autograder.judging.local import LocalSession, Steps
+from autograder.judging.travel import untravelled
 from autograder.judging.tree import mapped
 
 Script = Callable[..., Iterator[tuple[str, Any]]]
@@ -143,6 +144,9 @@ class _Recording:
             return type(value)(self._sent(item, number) for item in value)
         if isinstance(value, dict):
             return {key: self._sent(item, number) for key, item in value.items()}
+        why = untravelled(value)
+        if why:
+            raise AuthoringError(f"what a script hands to a call{why}")
         return value  # type: ignore[no-any-return]
 
 
