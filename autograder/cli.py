@@ -255,6 +255,23 @@ def experiments(
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_refuse_clearly
+def jail(folder: Path) -> None:
+    """Make FOLDER the root for the flat profile: Python and torch by hard links, and nothing else.
+
+    For containers without namespaces whose kernel has no Landlock, or where Python lies below
+    directories that only root may enter; GRADMARK_JAIL names it then.
+    """
+    from autograder.reading.reader import runtime
+    from autograder.sandbox.jail import make_jail
+    from autograder.sandbox.runtime import find_runtime
+
+    count = make_jail(folder.absolute(), (find_runtime(), runtime()))
+    click.echo(f"{folder}: {count} files; set GRADMARK_CONTAINER=flat GRADMARK_JAIL={folder}")
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the walls as JSON.")
 def doctor(as_json: bool) -> None:
     """Tell what this machine can confine, what it cannot, and what to install or change.

@@ -16,7 +16,7 @@ from autograder.reading.inside.code import File
 from autograder.reading.inside.jobs import JOBS, Job
 from autograder.sandbox.inside import frame
 from autograder.sandbox.limits import SandboxFault
-from autograder.sandbox.profiles import FULL, NONE
+from autograder.sandbox.profiles import profile_for
 from autograder.sandbox.runtime import Runtime, python_with
 from autograder.sandbox.zygote import Program, Worker, Zygote
 
@@ -44,8 +44,8 @@ class Reader:
     """
 
     def __init__(self, confined: bool = True, warm: tuple[str, ...] = ()) -> None:
-        self._profile = FULL if confined else NONE
-        self._program = Program("autograder.reading.inside.program", _runtime, warm=warm)
+        self._confined = confined
+        self._program = Program("autograder.reading.inside.program", runtime, warm=warm)
         self._lock = threading.Lock()
         self._free = list(range(AT_ONCE))
         self._gate = threading.BoundedSemaphore(AT_ONCE)
@@ -135,7 +135,7 @@ class Reader:
             if self._zygote is not None:
                 self._zygote.close()
             self._zygote = None
-            self._zygote = Zygote(self._profile, self._program)
+            self._zygote = Zygote(profile_for("cpu", confined=self._confined), self._program)
         return self._zygote
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ def reader() -> Reader:
     return shared
 
 
-def _runtime() -> Runtime:
+def runtime() -> Runtime:
     """Python, what jobs import, and of the project the code that reads."""
     runtime = python_with(*_NEEDED, *(name for name in _OF_USE if _installed(name)))
     package = Path(__file__).parents[1]

@@ -24,6 +24,7 @@ _ALLOWED = """
     getpid gettid getppid getpgrp getpgid getsid getuid geteuid getgid getegid getgroups
     getresuid getresgid set_robust_list rseq exit exit_group
 """
+_OF_OTHERS = ("getpgid", "getsid")
 _FCNTL = (
     *(fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD),
     *(fcntl.F_GETFL, fcntl.F_SETFL),
@@ -49,10 +50,15 @@ def compile_filter(profile: Profile) -> bytes:
         ) from None
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in (*_ALLOWED.split(), *profile.system_calls):
+        if profile.isolation == "flat" and name in _OF_OTHERS:
+            continue
         try:
             rules.add_rule(pyseccomp.ALLOW, name)
         except (OSError, ValueError):
             continue  # this architecture has no such call
+    if profile.isolation == "flat":  # with no PID namespace, of oneself alone
+        for name in _OF_OTHERS:
+            rules.add_rule(pyseccomp.ALLOW, name, pyseccomp.Arg(0, pyseccomp.EQ, 0))
     # Descriptors and their flags; no locks, leases or notices, which other sessions could feel
     # through the files that all of them see.
     for command in _FCNTL:

@@ -29,7 +29,7 @@ from autograder.sandbox.seccomp import compile_filter
 START_SECONDS = 180.0  # importing torch from a cold disk takes its time
 BUFFER = 4 * 2**20
 REAP_SECONDS = 10.0
-_INSIDE = str(Path(__file__).parent / "inside")
+INSIDE = str(Path(__file__).parent / "inside")
 _FLAGS = ("-s", "-P", "-S", "-B")
 # No -I, which would ignore the hash seed: the order of sets shall be the same in every run.
 _ENVIRONMENT = {
@@ -181,11 +181,11 @@ class Zygote:
     def __init__(self, profile: Profile, program: Program = SUBMISSIONS) -> None:
         runtime = program.runtime()
         confined = profile.confined
-        code = CODE if confined else _INSIDE
+        code = CODE if profile.isolation == "namespaces" else INSIDE
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         config = {
             "control": theirs.fileno(),
-            "confined": confined,
+            "isolation": profile.isolation,
             "seccomp": base64.b64encode(compile_filter(profile) if confined else b"").decode(),
             "path": (*runtime.path, *profile.path),
             "imports": profile.imports,
@@ -197,20 +197,23 @@ class Zygote:
                 "own_proc": profile.own_proc,
                 "threads": profile.threads,
                 "address_space": profile.address_space,
+                "trees": (*runtime.trees, INSIDE),
+                "masks": runtime.masks,
+                "jail": profile.jail,
             },
             "view": {
                 "trees": runtime.trees,
                 "elsewhere": {**profile.nodes, **profile.trees},
                 "optional": program.optional,
                 "masks": runtime.masks,
-                "code": _INSIDE,
+                "code": INSIDE,
                 "own_proc": profile.own_proc,
             },
         }
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         launcher = _BOOT.format(module="launcher")
         self._launcher = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", "-c", launcher, _INSIDE],
+            [sys.executable, "-I", "-S", "-B", "-c", launcher, INSIDE],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._log,

@@ -17,7 +17,7 @@ from autograder.grading.grader import Grader
 from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Limits, Sandbox, Session
-from autograder.sandbox.profiles import FULL, Profile
+from autograder.sandbox.profiles import Profile
 from autograder.topics.catalogue import Catalogue
 from tests.attacks.attack import BLUNDERS, Attack
 from tests.attacks.world import World, descendants
@@ -132,7 +132,7 @@ def applies(attack: Attack, uid: int) -> bool:
 
 
 @contextmanager
-def open_arena(profile: Profile = FULL) -> Iterator[Arena]:
+def open_arena(profile: Profile | None = None) -> Iterator[Arena]:
     torch.set_num_threads(1)
     secret = b"the secret of the arena"
     sandbox = Sandbox(limits=PATIENT, profile=profile)

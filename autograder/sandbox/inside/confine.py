@@ -19,12 +19,16 @@ MAX_FILE = 64 * 2**20
 class Walls:
     """What is the same for all workers of a zygote: its profile's part in this."""
 
-    uids: int  # how many user ids are mapped; with only one, all workers share it
+    uids: int  # how many user ids there are; with only one, all workers share it
+    first_uid: int  # the one before the workers'
     seccomp: bytes
     nodes: Sequence[str]  # devices to be opened for reading and writing
     own_proc: bool
     threads: int
     address_space: bool  # whether it is what limits memory
+    trees: Sequence[str]  # of the host's files, what may be read without a view
+    masks: Sequence[str]  # folders in them that may not
+    jail: str  # a folder to be the root without a view, where there is one
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,30 @@ def confine(call_fd: int, how: Confinement) -> None:
     keep_only(call_fd)
     limit(how)
     _give_up_privileges(how)
-    _landlock(how.walls)
+    _landlock(_allowed(how.walls))
     kernel.install_seccomp(how.walls.seccomp)
+
+
+def confine_flat(call_fd: int, how: Confinement) -> None:
+    """Confine this process without namespaces or a view of its own. Raises as `confine` does.
+
+    It has no scratch space, and sees of the machine's files what Landlock or its root leaves.
+    """
+    os.setsid()
+    os.umask(0o077)
+    keep_only(call_fd)
+    limit(how)
+    enter(how.walls.jail)
+    _give_up_privileges(how)
+    _landlock(_allowed_flat(how.walls))
+    kernel.install_seccomp(how.walls.seccomp)
+
+
+def enter(jail: str) -> None:
+    """Make the jail this process's root, if there is one."""
+    if jail:
+        os.chroot(jail)
+    os.chdir("/")
 
 
 def keep_only(call_fd: int) -> None:
@@ -95,7 +121,7 @@ def _give_up_privileges(how: Confinement) -> None:
     # NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE; KEEP_CAPS locked off.
     kernel.prctl(kernel.PR_SET_SECUREBITS, 0b11101111)
     if how.walls.uids > 1:
-        own = 1 + how.slot % (how.walls.uids - 1)
+        own = how.walls.first_uid + 1 + how.slot % (how.walls.uids - 1)
         os.setgroups([])
         os.setresgid(own, own, own)
         os.setresuid(own, own, own)
@@ -107,31 +133,54 @@ def _give_up_privileges(how: Confinement) -> None:
 
 _READ_FILE, _WRITE_FILE = 0b100, 0b10
 _READ = _READ_FILE | 0b1000  # READ_DIR
+_REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15  # of versions 2, 3 and 5
 # READ and WRITE, REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG
 _SCRATCH = _READ | _WRITE_FILE | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8
 
 
-def _landlock(walls: Walls) -> None:
-    """A second wall behind the read-only mounts, as high as this kernel can build it."""
+def _landlock(allowed: dict[str, int]) -> None:
+    """Deny all access to files but what is allowed, as high as this kernel can build that wall."""
     version = kernel.landlock_version()
     if not version:
         return
-    files = (1 << 13) - 1
-    scratch, node, own = _SCRATCH, _READ_FILE | _WRITE_FILE, _READ | _WRITE_FILE
-    if version >= 2:
-        files |= 1 << 13  # REFER: renaming between directories
-        scratch |= 1 << 13
-    if version >= 3:
-        files |= 1 << 14  # TRUNCATE
-        scratch |= 1 << 14
-        own |= 1 << 14
-    if version >= 5:
-        files |= 1 << 15  # IOCTL_DEV
-        node |= 1 << 15
+    known = _known(version)
     network = 0b11 if version >= 4 else 0  # BIND_TCP, CONNECT_TCP
     scopes = 0b11 if version >= 6 else 0  # abstract sockets, signals
-    allowed = {"/": _READ, "/tmp": scratch, "/dev/null": _READ_FILE | _WRITE_FILE}  # noqa: S108
-    allowed.update(dict.fromkeys(walls.nodes, node))
+    kernel.landlock(
+        known, network, scopes, {path: rights & known for path, rights in allowed.items()}
+    )
+
+
+def _known(version: int) -> int:
+    """The rights to files that this version of Landlock knows: it takes no others."""
+    newer = {2: _REFER, 3: _TRUNCATE, 5: _IOCTL_DEV}
+    return (1 << 13) - 1 | sum(right for since, right in newer.items() if version >= since)
+
+
+def _allowed(walls: Walls) -> dict[str, int]:
+    """Behind the view: all of it may be read, and a second wall stands behind its mounts."""
+    node = _READ_FILE | _WRITE_FILE
+    allowed = {"/": _READ, "/tmp": _SCRATCH | _REFER | _TRUNCATE, "/dev/null": node}  # noqa: S108
+    allowed.update(dict.fromkeys(walls.nodes, node | _IOCTL_DEV))
     if walls.own_proc:  # for naming threads
-        allowed[OWN_PROC] = own
-    kernel.landlock(files, network, scopes, allowed)
+        allowed[OWN_PROC] = _READ | _WRITE_FILE | _TRUNCATE
+    return allowed
+
+
+def _allowed_flat(walls: Walls) -> dict[str, int]:
+    """Without a view: the runtime alone, and what is masked of it left out entry by entry."""
+    allowed: dict[str, int] = {}
+    if os.path.exists("/dev/null"):
+        allowed["/dev/null"] = _READ_FILE | _WRITE_FILE
+
+    def allow(path: str) -> None:
+        if any(mask == path or mask.startswith(f"{path}/") for mask in walls.masks):
+            for entry in os.scandir(path):
+                if entry.path not in walls.masks:
+                    allow(entry.path)
+        elif os.path.exists(path):
+            allowed.setdefault(path, _READ if os.path.isdir(path) else _READ_FILE)
+
+    for tree in walls.trees:
+        allow(tree)
+    return allowed

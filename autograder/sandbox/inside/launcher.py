@@ -13,10 +13,12 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from . import kernel
+from .confine import enter
 from .view import Unreadable, build, check_readable
 
 ISOLATED = (
@@ -31,7 +33,7 @@ ISOLATED = (
 UIDS = 256  # of a sandbox that root started: its own root, and one for each concurrent worker
 FIRST_UID = 0x7000_0000  # far from anybody's account
 # What it needs to know.
-_ZYGOTE = ("control", "confined", "seccomp", "path", "program", "imports", "walls")
+_ZYGOTE = ("control", "isolation", "seccomp", "path", "program", "imports", "walls")
 
 
 def main() -> None:
@@ -39,37 +41,110 @@ def main() -> None:
     control = socket.socket(fileno=config["control"])
     os.umask(0o022)
     try:
-        enclosed = config["confined"] and config["view"]["own_proc"]
+        uids, first = 1, 0
+        namespaces = config["isolation"] == "namespaces"
+        enclosed = namespaces and config["view"]["own_proc"]
         if enclosed:
             enclose()
-        uids = isolate(config["view"]) if config["confined"] else 1
+        if namespaces:
+            uids = isolate(config["view"])
+        elif config["isolation"] == "flat":
+            uids, first = UIDS, flatten(config["walls"])
         if enclosed:  # changing its user has made it forget
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         zygote = os.fork()
-    except (OSError, Unreadable) as error:
+    except (OSError, Unreadable, Unsuitable) as error:
         control.send(json.dumps({"unavailable": explain(error)}).encode())
         sys.exit(1)
     if not zygote:
-        start(config, uids, control)
+        start(config, {"uids": uids, "first_uid": first}, control)
     # Its number would mean nothing to a parent in another PID namespace.
     socket.send_fds(control, [b'{"zygote": true}'], [os.pidfd_open(zygote)])
     control.close()
     os.waitpid(zygote, 0)
 
 
-def start(config: dict[str, Any], uids: int, control: socket.socket) -> None:
+def start(config: dict[str, Any], users: dict[str, int], control: socket.socket) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     os.chdir("/")
     control.set_inheritable(True)
     zygote = {name: config[name] for name in _ZYGOTE}
-    command = [*config["command"], json.dumps({**zygote, "uids": uids})]
+    zygote["walls"] = {**config["walls"], **users}
+    command = [*config["command"], json.dumps(zygote)]
     try:
         os.execve(command[0], command, config["environment"])  # noqa: S606
     except OSError as error:
         message = f"{command[0]} cannot be run inside the sandbox: {error.strerror}"
         control.send(json.dumps({"unavailable": message}).encode())
         os._exit(1)
+
+
+class Unsuitable(Exception):
+    """Why the flat profile is not for this machine, in a sentence."""
+
+
+def flatten(walls: dict[str, Any]) -> int:
+    """Check that workers can be confined without namespaces, and have to be. Returns the first of
+    their user ids.
+
+    Raises:
+        Unsuitable: they cannot, or need not.
+    """
+    if os.geteuid() != 0:
+        raise Unsuitable(
+            "the flat profile gives each worker a user id of its own, which only root can: start "
+            "as root."
+        )
+    if not kernel.landlock_version() and not os.path.isdir(walls["jail"]):
+        raise Unsuitable(
+            "this kernel has no Landlock, and there is no jail: name a folder of hard links to "
+            "the runtime by GRADMARK_JAIL (gradmark jail makes it)."
+        )
+    first = _first_uid()
+    if first is None:
+        raise Unsuitable(f"this container has fewer than {2 * UIDS} user ids.")
+    if not _in_child(lambda: _look(walls, first + 1)):
+        raise Unsuitable(
+            "the flat profile's unprivileged users cannot read Python and torch where they are: "
+            "install them where everybody may read, or make a jail (gradmark jail FOLDER) and "
+            "name it by GRADMARK_JAIL."
+        )
+    if _in_child(_isolate):
+        raise Unsuitable(
+            "this machine lets Gradmark make namespaces, so the full sandbox works here: unset "
+            "GRADMARK_CONTAINER."
+        )
+    os.setgroups([])
+    return first
+
+
+def _in_child(attempt: Callable[[], None]) -> bool:
+    """Whether it succeeds, in a child that ends with what it has changed."""
+    child = os.fork()
+    if not child:
+        try:
+            attempt()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return status == 0
+
+
+def _isolate() -> None:
+    """What the full sandbox needs most."""
+    kernel.unshare(ISOLATED)
+    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID, "size=1m")  # noqa: S108
+
+
+def _look(walls: dict[str, Any], user: int) -> None:
+    enter(walls["jail"])
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    check_readable([path for path in walls["trees"] if not path.startswith("/dev/")])
 
 
 def enclose() -> None:
@@ -177,7 +252,9 @@ class _Helper:
             raise PermissionError(errno.EPERM, "mapping user ids: Operation not permitted")
 
 
-def explain(error: OSError | Unreadable) -> str:
+def explain(error: OSError | Unreadable | Unsuitable) -> str:
+    if isinstance(error, Unsuitable):
+        return str(error)
     if isinstance(error, Unreadable):
         return (
             f"the sandbox's unprivileged user cannot read {error}: make it readable for others, "
@@ -189,7 +266,8 @@ def explain(error: OSError | Unreadable) -> str:
             "namespaces (sysctl user.max_user_namespaces above 0 and, on Ubuntu, "
             "kernel.apparmor_restrict_unprivileged_userns=0); in a container add "
             "--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-            "--security-opt systempaths=unconfined, and --cap-add SYS_ADMIN if that is not enough."
+            "--security-opt systempaths=unconfined, and --cap-add SYS_ADMIN if that is not enough; "
+            "where that is not to be had, GRADMARK_CONTAINER=flat asks for the weaker flat profile."
         )
     if error.errno == errno.ENOSYS:
         return f"this kernel is too old for the sandbox ({error.strerror}): Linux 5.12 is needed."

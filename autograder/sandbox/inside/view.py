@@ -39,10 +39,10 @@ def build(
     links: dict[str, str] = {}
     entries: dict[str, int | None] = {}  # path -> detached tree, None for a mask
     for path in (*trees, *(path for path in optional if os.path.exists(path))):
-        real = _resolve(path, links)
+        real = resolve(path, links)
         if real not in entries:
             entries[real] = kernel.clone_tree(real)
-    entries.update((_resolve(path, links), None) for path in masks)
+    entries.update((resolve(path, links), None) for path in masks)
     entries.update((path, kernel.clone_tree(at)) for path, at in elsewhere.items())
     entries[CODE] = kernel.clone_tree(code)
     proc = kernel.clone_tree("/proc") if own_proc else None
@@ -77,7 +77,7 @@ def check_readable(paths: list[str]) -> None:
             raise Unreadable(path)
 
 
-def _resolve(path: str, links: dict[str, str]) -> str:
+def resolve(path: str, links: dict[str, str]) -> str:
     """The path without symbolic links; those met on the way are added to `links`."""
     current = "/"
     pending = list(reversed(PurePosixPath(path).parts[1:]))

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import kernel
-from .confine import Confinement, Walls, confine, keep_only, limit
+from .confine import Confinement, Walls, confine, confine_flat, keep_only, limit
 
 REQUEST = struct.Struct("<I?QQQ")  # slot, more, memory_bytes, cpu_seconds, scratch_bytes
 
@@ -56,9 +56,9 @@ class Zygote:
         self._control = control
         self._serve: Callable[[], None] = program.serve
         self._warm_up_more: Callable[[], None] | None = getattr(program, "warm_up_more", None)
-        self._confined: bool = config["confined"]
+        self._isolation: str = config["isolation"]
         seccomp = base64.b64decode(config["seccomp"])
-        self._walls = Walls(uids=config["uids"], seccomp=seccomp, **config["walls"])
+        self._walls = Walls(seccomp=seccomp, **config["walls"])
         self._self = os.pidfd_open(os.getpid())
         self._workers: dict[int, tuple[int, socket.socket]] = {}  # by the worker's pidfd
 
@@ -88,14 +88,14 @@ class Zygote:
             settle()
         how = Confinement(self._walls, slot, *rest)
         try:
-            if self._confined:
+            if self._isolation == "namespaces":
                 kernel.unshare(kernel.CLONE_NEWPID)
             try:
                 pid = os.fork()
                 if not pid:
                     self._work(call_fd, status, how)
             finally:
-                if self._confined:
+                if self._isolation == "namespaces":
                     kernel.setns(self._self, kernel.CLONE_NEWPID)
         except OSError as error:
             _tell(status, {"fault": f"fork: {error}"})
@@ -115,8 +115,10 @@ class Zygote:
         """What the forked process does. It must never return into the zygote's loop."""
         try:
             try:
-                if self._confined:
+                if self._isolation == "namespaces":
                     confine(call_fd, how)
+                elif self._isolation == "flat":
+                    confine_flat(call_fd, how)
                 else:
                     os.setsid()
                     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)

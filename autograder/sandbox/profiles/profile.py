@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 # "namespaces": user, mount, pid, network, ipc, uts and cgroup namespaces, and every other wall.
+# "flat": where a container forbids namespaces: a user id per worker, no capability, Landlock or a
+# jail, the system-call filter, the limits.
 # "none": the same processes without walls, for code that the caller wrote.
-Isolation = Literal["namespaces", "none"]
+Isolation = Literal["namespaces", "flat", "none"]
 
 MAX_SESSIONS = 64  # open at the same time: each has a user id of its own
 
@@ -38,6 +40,7 @@ class Profile:
         sessions: how many may be open at the same time.
         context: whether a worker must set the device up, which takes a while: one is then kept
             ready for the next session.
+        jail: a folder with the runtime alone, by hard links, which becomes a flat worker's root.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Profile:
     address_space: bool = True
     sessions: int = MAX_SESSIONS
     context: bool = False
+    jail: str = ""
 
     @property
     def confined(self) -> bool:
