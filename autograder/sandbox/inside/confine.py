@@ -131,8 +131,8 @@ def _give_up_privileges(how: Confinement) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # setresuid has cleared it
 
 
-_READ_FILE, _WRITE_FILE = 0b100, 0b10
-_READ = _READ_FILE | 0b1000  # READ_DIR
+_READ_FILE, _WRITE_FILE, _READ_DIR = 0b100, 0b10, 0b1000
+_READ = _READ_FILE | _READ_DIR
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15  # of versions 2, 3 and 5
 # READ and WRITE, REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG
 _SCRATCH = _READ | _WRITE_FILE | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8
@@ -175,6 +175,7 @@ def _allowed_flat(walls: Walls) -> dict[str, int]:
 
     def allow(path: str) -> None:
         if any(mask == path or mask.startswith(f"{path}/") for mask in walls.masks):
+            allowed[path] = _READ_DIR  # or Python finds no module in it; names are no secret
             for entry in os.scandir(path):
                 if entry.path not in walls.masks:
                     allow(entry.path)
