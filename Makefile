@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
+# The second course: topics that other courses teach.
+SECOND := --reference reference/_more --corpus tests/corpus/more
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test attacks fuzz fairness bench audit release docs system browser clean
@@ -17,6 +19,7 @@ test: $(VENV)/installed | browser
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/gradmark audit
+	$(BIN)/gradmark audit $(SECOND)
 	$(PYTEST)
 
 # Each attack, what it tried, and what came of it: as this user and, started by root, as another.
@@ -40,6 +43,7 @@ bench: $(VENV)/installed
 
 audit: $(VENV)/installed
 	$(BIN)/gradmark audit
+	$(BIN)/gradmark audit $(SECOND)
 
 release: $(VENV)/installed
 	$(BIN)/gradmark release all assignments --replace

@@ -11,7 +11,7 @@ from autograder.checks import errors, gradients, precision, values
 from autograder.exercise import Exercise, case, edit, normal
 
 
-class Linear:
+class Dense:
     """A fully connected layer: Y = X W^T + b.
 
     Attributes:
@@ -54,7 +54,7 @@ class Sequential:
     """Layers one after the other. It may be used again and again; nothing adds up."""
 
     def __init__(self, layers):
-        """Take a list of layers, such as [Linear(3, 4), Tanh(), Linear(4, 2)].
+        """Take a list of layers, such as [Dense(3, 4), Tanh(), Dense(4, 2)].
 
         Raises:
             ValueError: there are none.
@@ -140,7 +140,7 @@ class Adam:
 
 
 def linear(new, x, weight, bias, grad_y):
-    layer = new(Linear, 3, 4)
+    layer = new(Dense, 3, 4)
     layer.W, layer.b = weight, bias
     yield "y", layer.forward(x)
     yield "grad_x", layer.backward(grad_y)
@@ -149,7 +149,7 @@ def linear(new, x, weight, bias, grad_y):
 
 
 def linear_twice(new, x, other, weight, bias, grad_y):
-    layer = new(Linear, 3, 4)
+    layer = new(Dense, 3, 4)
     yield "fresh", [layer.W, layer.b]
     layer.W, layer.b = weight, bias
     layer.forward(other)
@@ -168,7 +168,7 @@ def tanh(new, x, other, grad_y):
 
 
 def chain(new, x, weights, biases, grad_y):
-    first, second = new(Linear, 3, 5), new(Linear, 5, 2)
+    first, second = new(Dense, 3, 5), new(Dense, 5, 2)
     first.W, first.b = weights[0], biases[0]
     second.W, second.b = weights[1], biases[1]
     model = new(Sequential, [first, new(Tanh), second])
@@ -209,7 +209,7 @@ def wrong_momentum(new, momentum):
 
 
 def changed_from_outside(new, x, weights, biases):
-    layer = new(Linear, 3, 2)
+    layer = new(Dense, 3, 2)
     layer.W, layer.b = weights, biases
     model = new(Sequential, [new(Tanh), layer])
     weight, _ = model.parameters()
@@ -298,7 +298,7 @@ ADAM_STEPS = (
 
 EXERCISES = (
     Exercise(
-        functions=(Linear,),
+        functions=(Dense,),
         checks=(
             gradients(
                 linear, LINEAR, points={"y": 2, "grad_x": 2, "grad_weight": 2, "grad_bias": 1}
@@ -313,21 +313,21 @@ EXERCISES = (
         ),
         misconceptions=(
             edit(
-                Linear.backward,
+                Dense.backward,
                 "dLdY.sum(axis=0)",
                 "dLdY.mean(axis=0)",
                 name="bias-gradient-averaged",
                 hint="b is added to every row: do the gradients add up, or are they averaged?",
             ),
             edit(
-                Linear.backward,
+                Dense.backward,
                 "self.dLdW = dLdY.T @ self._X",
                 'self.dLdW = getattr(self, "dLdW", 0) + dLdY.T @ self._X',
                 name="gradients-add-up",
                 hint="What is in dLdW when backward is called for the second batch?",
             ),
             edit(
-                Linear.forward,
+                Dense.forward,
                 "self._X = X\n",
                 'self._X = getattr(self, "_X", X)\n',
                 name="first-input-remembered",

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-class Linear:
+class Dense:
     """A fully connected layer: Y = X W^T + b.
 
     Attributes:

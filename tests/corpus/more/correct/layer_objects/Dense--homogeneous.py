@@ -3,7 +3,7 @@
 import numpy as np
 
 
-class Linear:
+class Dense:
     def __init__(self, in_features, out_features):
         self._all = np.zeros((out_features, in_features + 1))
 

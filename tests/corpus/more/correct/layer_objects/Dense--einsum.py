@@ -3,7 +3,7 @@
 import numpy as np
 
 
-class Linear:
+class Dense:
     __slots__ = ("W", "b", "dLdW", "dLdb", "seen")
 
     def __init__(self, in_features, out_features):
