@@ -39,8 +39,7 @@ def breakdown(
         full = worth_of(assignment, score, most, 0)
         steps.append(
             Step(
-                f"Attempt {counting.number}: {score:g} of {most:g} in its report, of "
-                f"{assignment.points:g} points",
+                f"Attempt {counting.number}, of {assignment.points:g} points",
                 full,
             )
         )

@@ -28,7 +28,7 @@ def test_a_missing_file_is_said_where_it_must_be_seen(browser: Browser, house: H
     page = staff.get(f"/courses/dl/staff/submissions/{public_id}/")
     assert page.status_code == 200
     assert "The stored file is missing." in page.text
-    assert "15.0 of 20.0 points" in page.text  # the report is there
+    assert "7.5 of 10.0 points" in page.text  # the report is there
     for address in (
         f"/courses/dl/submissions/{public_id}/file",
         f"/courses/dl/assignments/norm/compare?before={public_id}&after={other}",

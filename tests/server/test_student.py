@@ -285,7 +285,7 @@ def test_two_attempts_are_compared_by_check_and_by_line(client: FlaskClient, hou
         pair.append(house.accept("s.py", b"def batch_norm(x):\n" + line))
         house.grade_all(lambda *_, score=score: engines.report("normalization", score))
     page = compare(client).text
-    assert "From 12 to 20 of 20" in page
+    assert "From 6 to 10 of 10" in page
     assert "↑" in page
     assert "    return x  # &lt;b&gt;" in page
     assert page.count('<tr class="added">') == page.count('<tr class="removed">') == 1

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, g, request, url_for
 from sqlalchemy import ColumnElement, or_
 
 from server.storage.models import AuditEntry, User
+from server.web.instructor.sentences import sentence
 
 pages = Blueprint("instructor", __name__, url_prefix="/courses/<course>/staff")
 
 
 @pages.context_processor
 def _addresses() -> dict[str, Any]:
-    return {"here": here, "details": details}
+    return {"here": here, "told": _told}
 
 
-def details(entry: AuditEntry) -> str:
-    """What an audit entry says besides, in words."""
-    return ", ".join(
-        f"{name.replace('_', ' ')}: {'none' if value is None else _plain(value)}"
-        for name, value in entry.detail.items()
-    )
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{key} {_plain(inner)}" for key, inner in value.items() if inner)
-    if isinstance(value, list):
-        return "; ".join(map(_plain, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _told(entry: AuditEntry) -> str:
+    return sentence(entry, ZoneInfo(g.seat.course.timezone))
 
 
 def here(**changes: Any) -> str:

@@ -10,6 +10,7 @@ from server.storage.audit import Action
 from server.storage.models import AuditEntry, Role, User
 from server.web.access import Seat, in_course
 from server.web.instructor.blueprint import number, pages
+from server.web.instructor.sentences import NAMES
 from server.web.services import services
 
 _ROWS = 100
@@ -52,7 +53,7 @@ def log(seat: Seat) -> str:
         entries=entries[:_ROWS],
         older=entries[_ROWS - 1].id if len(entries) > _ROWS else None,
         people=people,
-        options=[(action.value, action.value) for action in sorted(Action)],
+        options=sorted(((a.value, words) for a, words in NAMES.items()), key=lambda o: o[1]),
         action=action,
         search=search,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from server.grades import marking
+from server.grades.scale import in_points
 from server.storage.files import FileGone
 from server.storage.models import (
     Assignment,
@@ -165,7 +166,9 @@ def _submission(seat: Seat, found: Submission, form: CommentForm | None = None) 
         pieces=pieces,
         missing=missing,
         older=is_older(found),
-        report=services().engine.show_all(found.report) if found.report else None,
+        report=services().engine.show_all(in_points(found.report, found.assignment.points))
+        if found.report
+        else None,
         form=form or CommentForm(formdata=None),
         adjustment_form=AdjustmentForm(formdata=None),
     )

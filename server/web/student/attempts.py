@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 
 from flask import Response, current_app, jsonify, render_template, send_file
+from markupsafe import Markup
 
 from server.grades.breakdown import WHICH_COUNTS, breakdown
+from server.grades.scale import in_points
 from server.grading import presence
 from server.storage.models import Role, State, Submission
 from server.web import access
@@ -25,7 +27,7 @@ def submission(seat: Seat, public_id: str) -> str:
         "student/submission.html",
         submission=found,
         sentence=_sentence(found, services().queue.position(found)),
-        report=services().engine.show(found.report) if found.report else None,
+        report=_report(found),
         comments=queries.comments(found),
         grade=grade,
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
@@ -72,6 +74,12 @@ def report_stylesheet() -> Response:
 @public
 def report_script() -> Response:
     return _asset(services().engine.script, "text/javascript")
+
+
+def _report(found: Submission) -> Markup | None:
+    if found.report is None:
+        return None
+    return services().engine.show(in_points(found.report, found.assignment.points))
 
 
 def _graders() -> bool:

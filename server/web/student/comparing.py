@@ -9,6 +9,7 @@ from flask import abort, render_template, request
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from autograder.reading.inside.code import MOST_COMPARED, Line
+from server.grades.scale import in_points
 from server.storage.models import Assignment, Role, Submission
 from server.web import access
 from server.web.access import Seat, in_course
@@ -64,9 +65,11 @@ def _newest(seat: Seat, history: Sequence[Submission]) -> Submission | None:
 def _reports(before: Submission, after: Submission) -> dict[str, object]:
     if before.report is None or after.report is None:
         return {"changes": None}
+    worth = after.assignment.points
+    was, now = in_points(before.report, worth), in_points(after.report, worth)
     old, new = comparison.hints(before.report), comparison.hints(after.report)
     return {
-        "changes": comparison.changes(before.report, after.report),
+        "changes": comparison.changes(was, now),
         "gone": {place: hint for place, hint in old.items() if place not in new},
         "come": {place: hint for place, hint in new.items() if place not in old},
     }

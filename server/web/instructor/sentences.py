@@ -1,0 +1,133 @@
+"""The audit log in sentences: what was done, for who reads it. What has no sentence of its own is
+told by the names of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from server.grades.moments import spelled
+from server.storage.audit import Action
+from server.storage.models import AuditEntry
+
+Detail = Mapping[str, Any]
+
+# The actions, as a list to choose from calls them.
+NAMES: Mapping[Action, str] = {
+    Action.ENROLLED: "enrolled",
+    Action.LEFT: "left the course",
+    Action.RETURNED: "back in the course",
+    Action.ROLE_CHANGED: "role changed",
+    Action.USER_RENAMED: "name changed",
+    Action.EXTENSION_GRANTED: "extension granted",
+    Action.GRADE_CHANGED: "grade changed",
+    Action.ADJUSTED: "points by hand",
+    Action.REGRADE_STARTED: "regrade started",
+    Action.REGRADE_APPLIED: "regrade applied",
+    Action.REGRADE_DISCARDED: "regrade discarded",
+    Action.SIMILARITY_SEARCHED: "similarity searched",
+    Action.EXPORTED: "grades exported",
+    Action.COURSE_SYNCED: "course changed",
+}
+_CAUSES = {
+    "graded": "because a submission was graded",
+    "not graded": "because a submission could not be graded",
+    "accepted": "because something was handed in",
+    "extension": "because of the extension",
+    "adjusted": "because of the points by hand",
+    "course changed": "because the course's policy changed",
+}
+
+
+def sentence(entry: AuditEntry, zone: tzinfo) -> str:
+    """
+    Args:
+        zone: the course's.
+    """
+    told = _SENTENCES.get(entry.action)
+    return _plainly(entry) if told is None else told(entry.detail, zone)
+
+
+def _grade(detail: Detail, zone: tzinfo) -> str:
+    after, before = _points(detail.get("after")), _points(detail.get("before"))
+    cause = detail.get("cause", "")
+    why = _CAUSES.get(cause, f"by {cause}" if cause.startswith("regrade") else cause)
+    return f"The grade for {detail.get('assignment')} is {after}, was {before}, {why}."
+
+
+def _adjusted(detail: Detail, zone: tzinfo) -> str:
+    return (
+        f"{detail.get('points', 0):+g} points by hand for {detail.get('assignment')}: "
+        f"{detail.get('reason')}"
+    )
+
+
+def _extension(detail: Detail, zone: tzinfo) -> str:
+    given, parts = detail.get("after") or {}, []
+    for key, words in (("due", "due"), ("late_until", "late until")):
+        if given.get(key):
+            parts.append(f"{words} {spelled(datetime.fromisoformat(given[key]), zone)}")
+    if given.get("extra_attempts"):
+        parts.append(f"{given['extra_attempts']} more attempts")
+    return (
+        f"{detail.get('assignment')}: {', '.join(parts) or 'as for everyone'}. "
+        f"{detail.get('reason', '')}"
+    )
+
+
+def _regrade(words: str) -> Callable[[Detail, tzinfo], str]:
+    def told(detail: Detail, zone: tzinfo) -> str:
+        count = detail.get("submissions", 0)
+        said = f"A regrade of {count} submissions for {detail.get('assignment')} {words}"
+        if "grades_changed" in detail:
+            said += f", and {detail['grades_changed']} grades changed"
+        return f"{said}: {detail.get('reason')}"
+
+    return told
+
+
+def _points(value: float | None) -> str:
+    return "none" if value is None else f"{round(value, 2):g}"
+
+
+_SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
+    Action.ENROLLED: lambda d, z: f"Enrolled as {d.get('after')}.",
+    Action.LEFT: lambda d, z: f"Left the course, as {d.get('role')}.",
+    Action.RETURNED: lambda d, z: f"In the course again, as {d.get('after')}.",
+    Action.ROLE_CHANGED: lambda d, z: f"Is {d.get('after')} now, was {d.get('before')}.",
+    Action.USER_RENAMED: lambda d, z: f"Is called {d.get('after')} now, was {d.get('before')}.",
+    Action.GRADE_CHANGED: _grade,
+    Action.ADJUSTED: _adjusted,
+    Action.EXTENSION_GRANTED: _extension,
+    Action.REGRADE_STARTED: _regrade("was started"),
+    Action.REGRADE_APPLIED: _regrade("was applied"),
+    Action.REGRADE_DISCARDED: _regrade("was discarded"),
+    Action.SIMILARITY_SEARCHED: lambda d, z: (
+        f"Similar submissions for {d.get('assignment')} were searched."
+    ),
+    Action.EXPORTED: lambda d, z: (
+        f"The grades of {d.get('students')} students were exported as {d.get('format')}."
+    ),
+    Action.COURSE_SYNCED: lambda d, z: (
+        f"The course was changed. {'; '.join(d.get('changes', []))}."
+    ),
+}
+
+
+def _plainly(entry: AuditEntry) -> str:
+    """The action's words and its details."""
+    what = " ".join(reversed(entry.action.split("."))).capitalize().replace("_", " ")
+    details = ", ".join(
+        f"{name.replace('_', ' ')} {'none' if value is None else _text(value)}"
+        for name, value in entry.detail.items()
+    )
+    return f"{what}: {details}." if details else f"{what}."
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_text(inner)}" for key, inner in value.items() if inner)
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
