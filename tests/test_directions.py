@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograder", "server")
 LOOSE = 8  # files in the root of a package, at most
+LONGEST_OF_A_TOPIC = 750  # lines
 
 # A room (a folder, or a file in a package's root) and the rooms of its package that it may import.
 # A row names only rooms above it, so the order of the rows is the order of the floors.
@@ -177,6 +178,12 @@ def test_each_room_says_what_lives_there(graph):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_few_files_are_loose(package):
     assert len(list((ROOT / package).glob("*.py"))) <= LOOSE
+
+
+def test_a_topic_that_has_grown_long_is_a_folder():
+    for path in (ROOT / "reference").rglob("*.py"):
+        lines = len(path.read_text("utf-8").splitlines())
+        assert lines <= LONGEST_OF_A_TOPIC, f"{path.relative_to(ROOT)}: a file for each exercise?"
 
 
 def test_topics_import_what_is_documented_for_authors():

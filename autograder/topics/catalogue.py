@@ -179,7 +179,7 @@ class Catalogue:
         Raises:
             AuthoringError: there is none, or one is not well formed; the message says which.
         """
-        directory = directory or DEFAULT
+        directory = (directory or DEFAULT).absolute()  # as Python names the modules' files
         as_loaded = state(directory)
         paths = _paths(directory)
         topics = [_load(path) for path in paths if path.stem == only]

@@ -1,6 +1,7 @@
 """The model that authors write against: what is drawn, and what is refused."""
 
 import textwrap
+from pathlib import Path
 
 import pytest
 import torch
@@ -144,7 +145,7 @@ EXERCISES = (
 @pytest.fixture
 def folder(tmp_path):
     def write(below=".", **files):
-        (tmp_path / below).mkdir(exist_ok=True)
+        (tmp_path / below).mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (tmp_path / below / f"{name}.py").write_text(textwrap.dedent(text))
         return tmp_path
@@ -281,6 +282,14 @@ def test_a_folder_of_files_is_one_topic(folder):
     assert torch.equal(wrong["double"](x), x)
     assert torch.equal(wrong["triple"](x), 3 * x)
     assert torch.equal(topic.functions()["double"](x), 2 * x)
+
+
+def test_a_folder_may_be_named_from_where_one_stands(folder, tmp_path, monkeypatch):
+    folder("mycourse/multiples", **FILES)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("mycourse")
+    for way in ("mycourse", "../" + tmp_path.name + "/mycourse", "link"):
+        assert Catalogue.load(Path(way))["multiples"].max_score == 20
 
 
 def test_two_states_of_a_folder_are_two_topics(folder, tmp_path):
