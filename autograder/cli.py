@@ -273,7 +273,8 @@ def jail(folder: Path) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the walls as JSON.")
-def doctor(as_json: bool) -> None:
+@_device
+def doctor(as_json: bool, device: str) -> None:
     """Tell what this machine can confine, what it cannot, and what to install or change.
 
     Exits with 0 when it can grade in the sandbox, with 3 when it cannot.
@@ -281,11 +282,11 @@ def doctor(as_json: bool) -> None:
     from autograder.render.doctor import render_walls
     from autograder.sandbox.doctor import can_confine, examine
 
-    walls = examine()
+    walls = examine(device)
     if as_json:
         click.echo(json.dumps([wall.document() for wall in walls], indent=2))
     else:
-        render_walls(walls, Console())
+        render_walls(walls, Console(), device)
     sys.exit(0 if can_confine(walls) else CANNOT_GRADE)
 
 

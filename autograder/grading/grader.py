@@ -24,6 +24,7 @@ from autograder.checks.base import Check
 from autograder.checks.errors import REFUSAL
 from autograder.exercise import Exercise
 from autograder.grading.budget import Budget
+from autograder.grading.noise import DeviceNoise
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
@@ -78,7 +79,8 @@ class Grader:
         self._sandbox = sandbox or Sandbox(device, limits or Limits(), confined)
         self._device = self._sandbox.device
         self._cache = cache
-        self._oracle = Oracle(secret, self._device, cache)
+        self._noise = DeviceNoise(self._sandbox, cache) if self._sandbox.profile.context else None
+        self._oracle = Oracle(secret, cache)
 
     def drawing_from(self, secret: bytes) -> Grader:
         """The same warm sandbox with the hidden cases of another course's secret.
@@ -86,7 +88,7 @@ class Grader:
         Closing either closes the sandbox of both.
         """
         other = copy(self)
-        other._oracle = Oracle(secret, self._device, self._cache)
+        other._oracle = Oracle(secret, self._cache)
         return other
 
     def grade(
@@ -115,7 +117,7 @@ class Grader:
         exercises: list[dict[str, Any]] = []
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         for place in chosen.exercises:  # the first time it takes as long as a sandbox's start
-            self._oracle.trials(*place)
+            self.trials(*place)
         with self._sandbox.session(submission.sources, runs, chosen.homes) as session:
             budget = self._budget(runs)
             public = self._public(chosen.exercises, session, budget)
@@ -155,12 +157,16 @@ class Grader:
 
     def trials(self, topic: Topic, exercise: Exercise) -> Sequence[Trial]:
         """The cases that it grades an exercise by, and what is right in them."""
-        return self._oracle.trials(topic, exercise)
+        trials = self._oracle.trials(topic, exercise)
+        if self._noise is None:
+            return trials
+        return tuple(self._noise.widened(topic, exercise, trials))
 
     def grade_exercise(
         self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
     ) -> dict[str, Any]:
         """Grade one exercise alone, in a session of its own: the report's entry for it."""
+        self.trials(topic, exercise)  # for measuring a device, that takes its one session
         with self._sandbox.session(sources, _runs(exercise), topic.homes) as session:
             budget = self._budget(_runs(exercise))
             (public,) = self._public([(topic, exercise)], session, budget)
@@ -179,8 +185,7 @@ class Grader:
         process must not know anything hidden by then.
         """
         public = [
-            [trial for trial in self._oracle.trials(*place) if trial.case.public]
-            for place in exercises
+            [trial for trial in self.trials(*place) if trial.case.public] for place in exercises
         ]
         outcomes = iter(_outcomes(list(chain(*public)), session, lambda stage: None, budget))
         return [list(islice(outcomes, len(trials))) for trials in public]
@@ -195,7 +200,7 @@ class Grader:
         budget: Budget,
     ) -> dict[str, Any]:
         tell(exercise.name)
-        trials = self._oracle.trials(topic, exercise)
+        trials = self.trials(topic, exercise)
         hidden = _outcomes(
             [trial for trial in trials if not trial.case.public],
             session,
@@ -213,7 +218,7 @@ class Grader:
             others = self._oracle.others(topic, exercise)
             found = explanations(trials, recorded, others, outcomes)
             faults = [fault for outcome in outcomes for fault in outcome.faults]
-            known = recognise(topic, faults, self._device)
+            known = recognise(topic, faults)
             found += [Explanation(m.name, m.hint) for m in known]
         return {
             "name": exercise.name,
@@ -240,7 +245,7 @@ class Grader:
         for at, ((topic, exercise), outcomes) in enumerate(
             zip(assignment.exercises, public, strict=True)
         ):
-            trials = [t for t in self._oracle.trials(topic, exercise) if t.case.public]
+            trials = [t for t in self.trials(topic, exercise) if t.case.public]
             specimens += [(at, call) for call in _specimens(exercise, trials, outcomes)]
         answers = session.run([call for _, call in specimens])
         operators: list[set[str]] = [set() for _ in assignment.exercises]

@@ -11,7 +11,7 @@ from rich.text import Text
 from autograder.sandbox.doctor import Wall, can_confine
 
 
-def render_walls(walls: Sequence[Wall], console: Console) -> None:
+def render_walls(walls: Sequence[Wall], console: Console, device: str = "cpu") -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "wall", "here", "what to do"):
         table.add_column(heading)
@@ -22,7 +22,7 @@ def render_walls(walls: Sequence[Wall], console: Console) -> None:
         table.add_row(mark, Text(wall.name), Text(wall.detail), Text(wall.remedy))
     console.print(table)
     if can_confine(list(walls)):
-        console.print("\nThis machine can confine student code.", style="green")
+        where = "" if device == "cpu" else f" on {device}"
+        console.print(f"\nThis machine can confine student code{where}.", style="green")
     else:
         console.print("\nThis machine cannot confine student code: grading refuses.", style="red")
-    console.print("No GPU can be confined yet: --device cuda is refused.", style="dim")

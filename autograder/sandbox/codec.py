@@ -33,7 +33,7 @@ Key = tuple[str, int, int]  # a top-level statement: file, chunk, number
 # The kinds that a worker may claim; the others are for the parent to find.
 _CLAIMS: tuple[FailureKind, ...] = (
     *("missing", "signature", "unwritten", "exception"),
-    *("memory", "reply", "input"),
+    *("memory", "device", "reply", "input"),
 )
 # A name or a number of a worker's own choice could carry a hidden input into a student's report.
 _EXCEPTIONS = {

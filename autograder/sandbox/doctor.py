@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import platform
 import re
@@ -11,11 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from autograder.judging.call import Call
-from autograder.sandbox import Limits, Sandbox, SandboxFault, SandboxUnavailable
+from autograder.sandbox import Limits, Sandbox, SandboxFault, SandboxUnavailable, watch
 from autograder.sandbox.inside import kernel
 from autograder.sandbox.inside.loading.source import Source
-from autograder.sandbox.profiles import FULL
-from autograder.sandbox.profiles.flat import asked_for
+from autograder.sandbox.profiles import FULL, Profile, profile_for
 from autograder.sandbox.runtime import find_runtime
 from autograder.sandbox.seccomp import compile_filter
 
@@ -31,9 +31,9 @@ def denied(action):
     except (OSError, PermissionError) as error:
         return True
     return False
-def probe(host_file):
+def probe(host_files):
     def read():
-        for path in ('/etc/passwd', '/proc/self/status', '/dev/shm', host_file):
+        for path in host_files:
             try: os.close(os.open(path, os.O_RDONLY))
             except OSError: continue
             return
@@ -63,16 +63,48 @@ class Wall:
         return asdict(self)
 
 
-def examine() -> list[Wall]:
-    """Look at every wall, and put a probe through the sandbox if it can be built."""
-    return [*_parts(), *_probe()]
+def examine(device: str = "cpu") -> list[Wall]:
+    """Look at every wall, and put a probe through the sandbox if it can be built.
+
+    Args:
+        device: to look at all that work on it needs as well.
+    """
+    try:
+        profile = profile_for(device)
+    except SandboxUnavailable as error:
+        return [*_parts(), Wall("device", False, f"no {device}", str(error))]
+    return [*_parts(profile), *_device(profile), *_probe(device, profile)]
 
 
 def can_confine(walls: list[Wall]) -> bool:
     return all(wall.ok for wall in walls if wall.needed)
 
 
-def _parts() -> Iterator[Wall]:
+def _device(profile: Profile) -> Iterator[Wall]:
+    """What of the machine the device's profile shows, and what cannot be told from outside."""
+    for path in profile.nodes:
+        yield Wall(path, True, "may be opened for reading and writing")
+    if profile.nodes:
+        library = ctypes.util.find_library("cuda") or _in_folders("libcuda.so.1", profile)
+        remedy = "install NVIDIA's driver library, or mount it into the container"
+        yield Wall("driver library", bool(library), library or "missing", "" if library else remedy)
+        shown = ", ".join(path for path in profile.trees if path.startswith("/proc")) or "nothing"
+        remedy = "load the nvidia module, or show its /proc/driver/nvidia in the container"
+        seen = "/proc/driver/nvidia" in profile.trees
+        yield Wall("the driver's words", seen, shown, "" if seen else remedy, needed=False)
+    if profile.own_proc:
+        version = kernel.landlock_version()
+        remedy = "" if version >= 5 else "Linux 6.10 or newer, so that ioctls are bound to devices"
+        yield Wall("ioctls by device", version >= 5, f"Landlock {version}", remedy, needed=False)
+
+
+def _in_folders(name: str, profile: Profile) -> str | None:
+    folders = profile.environment.get("LD_LIBRARY_PATH", "").split(":")
+    paths = (f"{folder}/{name}" for folder in folders if folder)
+    return next((path for path in paths if os.path.exists(path)), None)
+
+
+def _parts(profile: Profile = FULL) -> Iterator[Wall]:
     linux = sys.platform.startswith("linux")
     yield Wall("Linux", linux, platform.system(), "" if linux else "grade on a Linux machine")
     if not linux:
@@ -85,7 +117,7 @@ def _parts() -> Iterator[Wall]:
         platform.release(),
         "" if recent else f"install Linux {KERNEL[0]}.{KERNEL[1]} or newer",
     )
-    yield _tried("system-call filter", lambda: f"{len(compile_filter(FULL)) // 8} instructions")
+    yield _tried("system-call filter", lambda: f"{len(compile_filter(profile)) // 8} instructions")
     yield _tried("torch and numpy", lambda: f"{len(find_runtime().trees)} trees to be seen")
     version = kernel.landlock_version()
     yield Wall(
@@ -112,26 +144,32 @@ def _tried(name: str, build: Callable[[], str]) -> Wall:
         return Wall(name, False, "missing", str(error))
 
 
-def _probe() -> Iterator[Wall]:
+def _probe(device: str, profile: Profile) -> Iterator[Wall]:
     limits = Limits(call_seconds=20, load_seconds=60)
     source = Source("probe", (_PROBE,))
     try:
-        with Sandbox(limits=limits) as sandbox, sandbox.session([source]) as session:
+        with (
+            Sandbox(device, limits, profile=profile) as sandbox,
+            sandbox.session([source]) as session,
+        ):
             # This file is there outside, wherever Python and its packages are.
-            answer = session.call(Call("probe", {"host_file": __file__}, 1))
+            hidden: tuple[str, ...] = ("/etc/passwd", "/dev/shm", "/proc/sys", __file__)  # noqa: S108
+            if not profile.own_proc:
+                hidden = (*hidden, "/proc/self/status")
+            answer = session.call(Call("probe", {"host_files": hidden}, 1))
     except (SandboxUnavailable, SandboxFault) as error:
         yield Wall("namespaces and view", False, "the sandbox cannot be built", str(error))
         return
-    seen = answer.value
+    seen: Any = answer.value
     if not isinstance(seen, tuple) or len(seen) != 8:
         why = "" if answer.failure is None else f": {answer.failure.kind} {answer.failure.message}"
         yield Wall("probe", False, f"it did not answer{why}", "report this with the output")
         return
-    if asked_for():
+    if profile.isolation == "flat":
         yield Wall("namespaces and view", True, "none: the weaker flat profile, as you asked for")
     else:
         yield Wall("namespaces and view", True, "the sandbox was built, and a probe ran in it")
-    walls = (
+    walls = [
         ("the host's files", "not to be seen", "visible"),
         ("the packages", "read-only", "writable"),
         ("network", "no socket can be made", "sockets can be made"),
@@ -139,7 +177,10 @@ def _probe() -> Iterator[Wall]:
         ("signals", "reach nobody", "reach other processes"),
         ("tracing", "denied", "possible"),
         ("memory", "limited per worker", "not limited"),
-    )
+    ]
+    if not profile.address_space:
+        seen = (*seen[:6], True)
+        walls[6] = ("memory", f"watched by the parent every {watch.SECONDS:g} s", "")
     for (name, well, badly), ok in zip(walls, seen, strict=False):
         remedy = "" if ok else "do not grade on this machine, and report this"
         yield Wall(name, ok is True, well if ok is True else badly, remedy)

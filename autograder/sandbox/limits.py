@@ -13,6 +13,14 @@ class SandboxFault(RuntimeError):
     """Something of ours failed. Never scored as the student's."""
 
 
+class DeviceFault(SandboxFault):
+    """The device itself does not work. Trying again here is no use."""
+
+    def __init__(self, device: str, wrong: str) -> None:
+        super().__init__(f"the device {device} does not work: {wrong}")
+        self.device = device
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits of one session, that is of one submission."""

@@ -16,7 +16,7 @@ from autograder.sandbox import codec
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import warm, wire
 from autograder.sandbox.inside.loading.source import Source
-from autograder.sandbox.limits import Limits, SandboxFault
+from autograder.sandbox.limits import DeviceFault, Limits, SandboxFault
 from autograder.sandbox.profiles import Profile
 from autograder.sandbox.zygote import Worker
 
@@ -68,6 +68,7 @@ class Host(Protocol):
     def fork(self, slot: int, limits: Limits, *, more: bool) -> Worker: ...
     def take_slot(self) -> int: ...
     def free_slot(self, slot: int) -> None: ...
+    def examine(self) -> None: ...
 
 
 class Session:
@@ -147,6 +148,9 @@ class Session:
         while len(results) < len(calls):
             try:
                 prepared = yield from self._some(calls, results, seconds, prepared)
+            except DeviceFault:
+                self._worker = None
+                raise
             except SandboxFault:
                 self._worker = prepared = None
                 # What the ended worker held is lost, and not through the submission's fault.
@@ -331,12 +335,16 @@ class Session:
         if failure is not None and answer.failure is None:  # the worker cannot go on
             self._worker = None
             if failure.kind == "crash":
-                failure = Failure("crash", _how(worker.end()))
+                status = worker.end()
+                too_much = Failure("memory", "it held more memory than it may")
+                failure = too_much if worker.held_too_much else Failure("crash", _how(status))
             else:
                 worker.kill()
-        elif failure is not None and failure.kind == "memory":
+            self._host.examine()  # was it the submission, or the device?
+        elif failure is not None and failure.kind in {"memory", "device"}:
             self._worker = None
             worker.kill()
+            self._host.examine()
         self._seconds_left -= elapsed  # not before: a fault of ours must not be charged
         output = answer.output[: self._chars_left]
         self._chars_left -= len(output)

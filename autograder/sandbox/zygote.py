@@ -12,9 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,6 +65,8 @@ class Worker:
         self._calls = calls
         self._status = status
         self._pidfd = pidfd
+        self._ended = threading.Lock()  # held from the moment when its descriptors are closed
+        self.held_too_much = False
         self.deadline = 0.0
 
     def _arm(self) -> None:
@@ -93,6 +97,7 @@ class Worker:
         Raises:
             SandboxFault: the zygote does not say.
         """
+        self._ended.acquire()
         self._calls.close()
         try:
             # What has just closed its socket is about to end by itself, and how is worth knowing.
@@ -107,8 +112,21 @@ class Worker:
             self._status.close()
         return _status(message)
 
+    @cached_property
+    def pid(self) -> int:
+        return _pid(self._pidfd)
+
+    def out_of_memory(self) -> None:
+        """End the worker, which holds more than it may. From any thread."""
+        if self._ended.acquire(blocking=False):
+            self.held_too_much = True
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self._ended.release()
+
     def kill(self) -> None:
         """Kill the worker, and leave burying it to the zygote."""
+        self._ended.acquire()
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         os.close(self._pidfd)

@@ -292,14 +292,14 @@ def diagnose(
     return found
 
 
-def recognise(topic: Topic, faults: Iterable[Fault], device: str) -> list[Misconception]:
+def recognise(topic: Topic, faults: Iterable[Fault]) -> list[Misconception]:
     """The misconceptions that would have answered a faulty call just as the submission did, one for
     each fault that any explains."""
     found: dict[str, Misconception] = {}
     for fault in faults:
         for home in (topic, *topic.beside):
             for misconception in _of_function(home, fault.call.function):
-                session = LocalSession(home.functions(misconception), device)
+                session = LocalSession(home.functions(misconception))
                 theirs = session.call(fault.call)
                 if theirs.failure is None and _explains(theirs, fault):
                     found.setdefault(misconception.name, misconception)

@@ -1,7 +1,8 @@
 """What is right, worked out once: cases drawn, truth and tolerance measured, suspects' answers.
 
-An oracle belongs to one secret, one device and one version of the reference; everything it says
-is kept, so that the reference costs nothing per submission.
+An oracle belongs to one secret and one version of the reference; everything it says is kept, so
+that the reference costs nothing per submission. It computes on the CPU, whatever device submissions
+run on: nothing that is expected of them is ever in their device's memory.
 """
 
 from __future__ import annotations
@@ -45,9 +46,8 @@ class Oracle:
         cache: a folder to keep in what the reference's training runs gave; None keeps nothing.
     """
 
-    def __init__(self, secret: bytes, device: str = "cpu", cache: Path | None = None) -> None:
+    def __init__(self, secret: bytes, cache: Path | None = None) -> None:
         self._secret = secret
-        self._device = device
         self._kept = Kept(cache)
         self.trials = lru_cache(maxsize=None)(self._trials)
         self.suspects = lru_cache(maxsize=None)(self._suspects)
@@ -56,7 +56,7 @@ class Oracle:
 
     def _trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         """Every case of every check, drawn and answered, public cases first."""
-        reference = LocalSession(topic.functions(), self._device)
+        reference = LocalSession(topic.functions())
         trials = [
             self._trial(topic, exercise, check, case, reference)
             for check in exercise.checks
@@ -76,7 +76,7 @@ class Oracle:
 
         def keep(make: Callable[[], Made]) -> Made:
             key = digest_of(secret, *place, "kept").hex()
-            return self._kept.get((topic.digest, self._device, key), make)
+            return self._kept.get((topic.digest, key), make)
 
         arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
         where = f"{topic.path.name}: {exercise.name}, {check.name}, case {case.name!r}"
@@ -94,7 +94,7 @@ class Oracle:
         trials = self.trials(topic, exercise)
         suspects = []
         for misconception in exercise.misconceptions:
-            session = LocalSession(topic.functions(misconception), self._device)
+            session = LocalSession(topic.functions(misconception))
             outcomes = tuple(trial.judge(session.run(trial.calls)) for trial in trials)
             suspects.append(Suspect(misconception, outcomes))
         return tuple(suspects)
@@ -102,4 +102,4 @@ class Oracle:
     def _others(self, topic: Topic, exercise: Exercise) -> Suspects:
         """Suspects that nobody recorded, answered as far as they are asked."""
         trials = self.trials(topic, exercise)
-        return Suspects(topic, exercise, trials, self._device, self._answers)
+        return Suspects(topic, exercise, trials, self._answers)

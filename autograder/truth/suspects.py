@@ -52,7 +52,6 @@ class Lazy:
     what: str
     functions: Callable[[], Mapping[str, Any]]
     trials: Sequence[Trial]
-    device: str
     kept: Answers
     ask: Callable[[Call], Call | None] = lambda call: call
     misconceptions: tuple[Misconception, ...] = ()
@@ -68,7 +67,7 @@ class Lazy:
         calls = [self.ask(call) for call in trial.calls]
         if any(call is None for call in calls):
             return None
-        session = LocalSession(self.functions(), self.device)
+        session = LocalSession(self.functions())
         answers = [session.call(call) for call in calls if call is not None]
         outcome = trial.judge(answers)
         updates = trial.check.updates
@@ -87,7 +86,6 @@ class Suspects:
     topic: Topic
     exercise: Exercise
     trials: Sequence[Trial]
-    device: str
     kept: Answers
 
     @cached_property
@@ -160,7 +158,7 @@ class Suspects:
         ask: Callable[[Call], Call | None] = lambda call: call,
         misconceptions: tuple[Misconception, ...] = (),
     ) -> Lazy:
-        return Lazy(kind, what, functions, self.trials, self.device, self.kept, ask, misconceptions)
+        return Lazy(kind, what, functions, self.trials, self.kept, ask, misconceptions)
 
 
 def _both(

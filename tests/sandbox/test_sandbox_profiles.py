@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.handin.submission import Source
 from autograder.judging.call import Call
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
+from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.profiles import FULL, Profile, profile_for
 from autograder.sandbox.profiles.cuda import cuda
 from tests.devices.machine import machine

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 
 from . import wire
+from .device import Device
+
+_CPU = Device("cpu")
 
 
 class TooLarge(Exception):
@@ -24,9 +27,15 @@ ABSENT = object()  # stands for a value that an earlier call should have given, 
 class Given:
     """A tensor argument, and what is needed to tell whether the call changed it."""
 
-    def __init__(self, tensor: torch.Tensor, pristine: torch.Tensor) -> None:
-        """Args: pristine: the bytes of the tensor's whole storage, as they arrived."""
+    def __init__(
+        self, tensor: torch.Tensor, pristine: torch.Tensor, memory: torch.Tensor | None = None
+    ) -> None:
+        """Args:
+        pristine: the bytes of the tensor's whole storage, as they arrived.
+        memory: all of it, where the storage cannot be looked at.
+        """
         self._tensor = tensor
+        self._memory = memory
         self._storage = tensor.untyped_storage()  # which the call may exchange
         self._pristine = pristine
         self._layout = self._at_present()
@@ -34,7 +43,7 @@ class Given:
     def changed(self) -> bool:
         if self._layout != self._at_present():
             return True
-        ours = self._storage
+        ours = self._storage if self._memory is None else self._memory.cpu().untyped_storage()
         if ours.device.type != "cpu":
             ours = ours.cpu()  # type: ignore[no-untyped-call]
         # A training run compares thousands of tensors: torch.equal takes many times as long.
@@ -42,6 +51,8 @@ class Given:
 
     def _at_present(self) -> tuple[Any, ...]:
         tensor = self._tensor
+        if self._memory is not None:
+            return tensor.dtype, tensor.shape, tensor.stride(), tensor.storage_offset()
         storage = tensor.untyped_storage()
         where = storage.data_ptr(), storage.nbytes(), tensor.storage_offset()
         return tensor.dtype, tensor.shape, tensor.stride(), where
@@ -78,9 +89,7 @@ Place = tuple[int, int | str | None]  # of a result: its call, and what of that
 class Decoder:
     """Turns the nodes of one request into values: its payload, and what its calls gave so far."""
 
-    def __init__(
-        self, payload: torch.Tensor, device: torch.device, objects: dict[int, Any]
-    ) -> None:
+    def __init__(self, payload: torch.Tensor, device: Device, objects: dict[int, Any]) -> None:
         """Args: objects: what earlier calls of the run gave and the worker holds, by number."""
         self._payload = payload
         self._taken = 0
@@ -111,9 +120,7 @@ class Decoder:
             return node
         ((kind, content),) = node.items()
         if kind == "tensor":
-            tensor, pristine = self._tensor(content, self._device)
-            given.append(Given(tensor, pristine))
-            return tensor
+            return self._tensor(content, self._device, given)
         if kind == "value":
             return self.decode(content, given)
         if kind == "float":
@@ -122,16 +129,14 @@ class Decoder:
             call, item, shape = content
             return self._result((call, item), shape, given)
         if kind == "seed":
-            return torch.Generator(self._device).manual_seed(content)
+            return self._device.generator(content)
         return self._with_more(kind, content, given)
 
     def _with_more(self, kind: str, content: Any, given: list[Given | GivenMore]) -> Any:
         """What is neither a tensor nor plain: an array, or a container that the call may change."""
         value: Any
         if kind == "array":
-            tensor, pristine = self._tensor(content, torch.device("cpu"))
-            given.append(Given(tensor, pristine))  # the array's memory is the tensor's
-            value = tensor.numpy()
+            value = self._tensor(content, _CPU, given).numpy()  # which shares its memory
         elif kind == "held":
             value = self._objects.get(self._number - content, ABSENT)
             self.lacking |= value is ABSENT
@@ -144,15 +149,14 @@ class Decoder:
         given.append(GivenMore(value))
         return value
 
-    def _tensor(self, content: Any, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    def _tensor(self, content: Any, device: Device, given: list[Given | GivenMore]) -> torch.Tensor:
         name, shape, strides, span = content
         size = span * wire.DTYPES[name].itemsize
         pristine = self._payload[self._taken : self._taken + size]
         self._taken += size
-        tensor = torch.empty(0, dtype=wire.DTYPES[name], device=device)
-        memory = pristine.to(device, copy=True).untyped_storage()
-        tensor.set_(memory, 0, shape, strides)  # no view of anything
-        return tensor, pristine
+        tensor, memory = device.tensor(pristine, wire.DTYPES[name], shape, strides)
+        given.append(Given(tensor, pristine, memory))
+        return tensor
 
     def keep(self, at: Place, uses: int, node: Any, encoder: Encoder) -> None:
         """Remember a number or a tensor, as the encoder gave it, which nothing changes later, for
@@ -176,8 +180,9 @@ class Decoder:
             if math.prod(shape) != found.numel():
                 return ABSENT
             found = found.view(shape)
-        tensor = found.to(self._device, copy=True)
-        given.append(Given(tensor, found))
+        octets, shape = found.reshape(-1).view(torch.uint8), list(found.shape)
+        tensor, memory = self._device.tensor(octets, found.dtype, shape, found.stride())
+        given.append(Given(tensor, octets, memory))
         return tensor
 
 

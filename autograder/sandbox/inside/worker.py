@@ -18,6 +18,7 @@ import torch
 
 from . import wire
 from .confine import CALL_FD
+from .device import Device
 from .loading.loader import Key, Submission
 from .loading.source import Source
 from .operations import operation
@@ -74,8 +75,14 @@ def serve() -> None:
     def write(buffers: Sequence[memoryview]) -> int:
         return os.writev(CALL_FD, buffers)
 
-    text, _ = wire.read_header(read, 2**31)
-    request = json.loads(text)
+    device = None
+    while True:
+        text, _ = wire.read_header(read, 2**31)
+        request = json.loads(text)
+        if "try" not in request:
+            break
+        device = device or Device(request["try"])
+        wire.send(write, {"wrong": device.try_out()}, [])
     output = Output(request["output_chars"])
     sys.stdout = sys.stderr = output
     sources = [Source(**source) for source in request["sources"]]
@@ -88,7 +95,8 @@ def serve() -> None:
     skip = {(path, chunk, number): why for path, chunk, number, why in request["skip"]}
     submission = Submission(sources, request["homes"], skip, announce)
     submission.load()
-    worker = Worker(submission, torch.device(request["device"]), request["reply_bytes"])
+    device = device or Device(request["device"])
+    worker = Worker(submission, device, request["reply_bytes"])
     loaded = {"problems": submission.problems[:50], "found": submission.found()}
     wire.send(write, {**loaded, "output": output.take()}, [])
     while True:
@@ -107,7 +115,7 @@ def serve() -> None:
 
 
 class Worker:
-    def __init__(self, submission: Submission, device: torch.device, reply_bytes: int) -> None:
+    def __init__(self, submission: Submission, device: Device, reply_bytes: int) -> None:
         self._submission = submission
         self.device = device
         self._reply_bytes = reply_bytes
@@ -136,7 +144,7 @@ class Worker:
         values = [value for value, _ in arguments.values()]
         count = request["positional"]
         by_name = dict(zip(list(arguments)[count:], values[count:], strict=True))
-        _seed(request["seed"])
+        _seed(request["seed"], self.device)
         try:
             with Operators() if request["traced"] else nullcontext() as operators:
                 result = function(*values[:count], **by_name)
@@ -178,8 +186,11 @@ class Worker:
     def _describe(self, error: BaseException) -> Reply:
         found = self._submission.describe(error)
         message = found["text"][: wire.MAX_MESSAGE]
-        if isinstance(error, MemoryError) or "allocate memory" in message:
+        out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if out_of_memory or "allocate memory" in message:
             return _failure("memory", message)
+        if self.device.is_broken():
+            return _failure("device", message)
         if found["cell"]:
             message += f" ({found['place']})"
         kind = "unwritten" if _is_stub(error) else "exception"
@@ -219,8 +230,9 @@ def _is_stub(error: BaseException) -> bool:
     return "raise" in linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
 
 
-def _seed(seed: int) -> None:
+def _seed(seed: int, device: Device) -> None:
     # torch.manual_seed costs milliseconds more: it goes round all kinds of devices.
     torch.default_generator.manual_seed(seed)
+    device.seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)

@@ -116,7 +116,7 @@ def test_a_bug_is_caught_and_located(
     if row == "evaluation":
         assert outcome.findings["training"].passed
     if outcome.faults:  # there is none for dropout in training, where nothing repeats its mask
-        assert bug.name in [m.name for m in recognise(topic, outcome.faults, "cpu")]
+        assert bug.name in [m.name for m in recognise(topic, outcome.faults)]
 
 
 @pytest.mark.slow
@@ -192,5 +192,5 @@ def test_two_bugs_are_both_named(catalogue, prepared, topic):
     found = outcome.findings["training"].evidence
     assert found["function"] == "relu_backward"
     assert found["also"] == ["batch_norm_backward"]
-    names = {m.name for m in recognise(topic, outcome.faults, "cpu")}
+    names = {m.name for m in recognise(topic, outcome.faults)}
     assert names == {second.name, "mean-path-dropped"}

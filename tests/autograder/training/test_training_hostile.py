@@ -74,7 +74,7 @@ def test_the_reference_meets_only_what_it_met_in_its_own_run(prepared, topic, as
     outcome = prepared.check.judge(prepared.expectation, calls, session.run(calls))
     assert outcome.findings[TRAINING].problem in {"parted", "drift"}, outcome.findings
     assert outcome.findings[EVALUATION].problem
-    recognise(topic, outcome.faults, "cpu")
+    recognise(topic, outcome.faults)
     assert asked <= met
 
 

@@ -1,0 +1,53 @@
+"""Watches how much memory workers hold, where address space says nothing about it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from autograder.sandbox.zygote import Worker
+
+SECONDS = 0.05  # between two looks
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Watch:
+    """Ends each worker that holds more than it may, as soon as it is seen.
+
+    A worker can hold more than `most_bytes` for the time between two looks.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._workers: set[Worker] = set()
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        threading.Thread(target=self._look, name="memory watch", daemon=True).start()
+
+    def add(self, worker: Worker) -> None:
+        with self._lock:
+            self._workers.add(worker)
+
+    def close(self) -> None:
+        self._over.set()
+
+    def _look(self) -> None:
+        while not self._over.wait(SECONDS):
+            with self._lock:
+                workers = list(self._workers)
+            for worker in workers:
+                held = _resident(worker.pid)
+                if held > self._most:
+                    worker.out_of_memory()
+                if held == 0 or held > self._most:
+                    with self._lock:
+                        self._workers.discard(worker)
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process holds, 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
