@@ -86,7 +86,9 @@ class Exercise:
     `unchanged` is the points for leaving arguments as they were, judged over all calls of the
     functions. `forbidden` names torch operators that would do this exercise in one call, beside
     those that no exercise needs (`autograder.policy.rules`); `allowed` names what this one needs of
-    all that is forbidden elsewhere, such as "torch.nn.Module".
+    all that is forbidden elsewhere, such as "torch.nn.Module". `ways` are pairs of a function and
+    another right way to write it, a helper beside it: wherever students' code is commonly closer to
+    that, what is wrong with theirs is recognised by edits of it.
     """
 
     functions: tuple[Function, ...] = ()
@@ -96,6 +98,7 @@ class Exercise:
     forbidden: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     name: str = ""
+    ways: tuple[tuple[Function, Function], ...] = ()
 
     def __post_init__(self) -> None:
         if bool(self.functions) == bool(self.name):

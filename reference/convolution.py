@@ -244,8 +244,62 @@ CONV_REFUSED = (
 )
 
 
+def _conv2d_by_windows(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Window by window, as courses mostly begin."""
+    stride_h, stride_w = _pair(stride)
+    pad_h, pad_w = _pair(padding)
+    dilation_h, dilation_w = _pair(dilation)
+    n, _, h, w = x.shape
+    c_out, c_group, k_h, k_w = weight.shape
+    h_out = _steps(h, k_h, stride_h, pad_h, dilation_h)
+    w_out = _steps(w, k_w, stride_w, pad_w, dilation_w)
+    if h_out < 1 or w_out < 1:
+        raise ValueError("the kernel is larger than the padded input")
+    padded = _pad(x, pad_h, pad_w)
+    y = x.new_zeros(n, c_out, h_out, w_out)
+    for p in range(h_out):
+        for q in range(w_out):
+            rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
+            columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
+            window = padded[:, :, rows, columns].reshape(n, groups, 1, c_group, k_h, k_w)
+            kernels = weight.reshape(1, groups, c_out // groups, c_group, k_h, k_w)
+            y[:, :, p, q] = (window * kernels).sum(dim=(3, 4, 5)).reshape(n, c_out)
+    return y if bias is None else y + bias.view(1, -1, 1, 1)
+
+
+def _conv2d_backward_by_windows(
+    grad_y, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
+):
+    """The same, backwards."""
+    stride_h, stride_w = _pair(stride)
+    pad_h, pad_w = _pair(padding)
+    dilation_h, dilation_w = _pair(dilation)
+    n, _, h, w = x.shape
+    c_out, c_group, k_h, k_w = weight.shape
+    h_out, w_out = grad_y.shape[2:]
+    padded = _pad(x, pad_h, pad_w)
+    grad_padded = torch.zeros_like(padded)
+    grad_weight = torch.zeros_like(weight)
+    for p in range(h_out):
+        for q in range(w_out):
+            rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
+            columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
+            g = grad_y[:, :, p, q].reshape(n, groups, c_out // groups, 1, 1, 1)
+            window = padded[:, :, rows, columns].reshape(n, groups, 1, c_group, k_h, k_w)
+            kernels = weight.reshape(1, groups, c_out // groups, c_group, k_h, k_w)
+            grad_weight += (g * window).sum(dim=0).reshape(weight.shape)
+            grad_padded[:, :, rows, columns] += (g * kernels).sum(dim=2).reshape(n, -1, k_h, k_w)
+    grad_x = grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
+    grad_bias = None if bias is None else grad_y.sum(dim=(0, 2, 3))
+    return grad_x, grad_weight, grad_bias
+
+
 EXERCISES = (
     Exercise(
+        ways=(
+            (conv2d, _conv2d_by_windows),
+            (conv2d_backward, _conv2d_backward_by_windows),
+        ),
         functions=(conv2d, conv2d_backward),
         checks=(
             values(conv2d, CONV_PLAIN, points={"y": 1.5}, name="forward"),
@@ -459,6 +513,22 @@ EXERCISES = (
                 name="frame-cut-wrongly",
                 hint="grad_padded has the padding's frame around it: on which sides must it be "
                 "cut off?",
+            ),
+            edit(
+                conv2d_backward,
+                "grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]",
+                "grad_padded[:, :, pad_h:-pad_h, pad_w:-pad_w]",
+                name="frame-cut-from-the-end",
+                hint="Try a padding of 0: what does grad_padded[0:-0] hold? Where does x begin in "
+                "its frame, and where does it end?",
+            ),
+            edit(
+                conv2d_backward,
+                "grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]",
+                "grad_padded[:, :, 1:-1, 1:-1]",
+                name="frame-of-one",
+                hint="You cut off a frame of one pixel, whatever padding is: how wide is the frame "
+                "for a padding of 0, or of 2?",
             ),
             edit(
                 conv2d_backward,

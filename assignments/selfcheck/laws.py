@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -206,13 +206,16 @@ def _verdict(output: str, tests: list[Test], features: dict[str, float]) -> Find
     # The tests stand in the order in which they explain: a wrong spread moves the extremes too.
     failing = (test for test in tests if test.log_p < allowed)
     worst = next(failing, None) or min(tests, key=lambda test: test.log_p)
-    evidence = {
+    evidence: dict[str, Any] = {
         "test": worst.name,
         "log10_p": max(worst.log_p / math.log(10), -999.0),
         "log10_allowed": allowed / math.log(10),
         **worst.evidence,
         **features,
     }
+    if worst.log_p < allowed:
+        chances = {test.name: max(test.log_p / math.log(10), -999.0) for test in tests}
+        evidence["chances"] = {name: round(p, 1) for name, p in chances.items()}
     return Finding(output, "" if worst.log_p >= allowed else "law", evidence)
 
 

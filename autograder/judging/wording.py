@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .crashes import crash_of
 from .finding import Finding
 
 _STUB = "not implemented yet"
@@ -186,9 +187,14 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
         case "unwritten":
             return _STUB
         case "exception":
-            return f"it raised {e['exception']}{line}{text}"
+            crash = crash_of(e)
+            kind = f": {crash.what} ({crash.hint})" if crash and not reveal else ""
+            return f"it raised {e['exception']}{line}{text or kind}"
         case "timeout":
-            return "it took too long and was stopped: look for a loop that does not end"
+            return (
+                "it took too long and was stopped: either a loop does not end, or it goes over "
+                "single numbers where whole tensors could be multiplied"
+            )
         case "memory":
             return "it ran out of memory"
         case "device":
@@ -201,7 +207,10 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
         case "reply":
             return "it returned something that is no answer" + text
         case "budget":
-            return "not run: the submission had used up its time"
+            return (
+                "not run: the submission had used up its time; multiply whole windows or rows "
+                "instead of looping over single numbers"
+            )
         case "unjudged":
             return "not judged: what the submission gives takes too long, or too much, to compare"
         case "input":

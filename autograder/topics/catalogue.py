@@ -73,7 +73,7 @@ class Topic:
 
     def sources(self) -> Mapping[str, str]:
         """The source of each function of the solution."""
-        return {s.name: s.text for s in self.statements if s.name}
+        return {s.name: s.text for s in self.statements if isinstance(s.node, ast.FunctionDef)}
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:

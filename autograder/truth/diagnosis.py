@@ -37,6 +37,7 @@ from autograder.truth.matching import (
     wrong,
 )
 from autograder.truth.occasion import occasion
+from autograder.truth.plain import in_float32, plainly
 from autograder.truth.suspects import Lazy, Suspects
 from autograder.truth.trial import Suspect, Trial
 
@@ -65,6 +66,10 @@ def explanations(
         places = sorted(p for p in left if p[0] == function and p[1] not in _KNOWN_ALONE)
         if places:
             found += _of_function_at(function, places, trials, recorded, suspects, seen)
+        for place in sorted(p for p in left if p[0] == function and p[1] in _KNOWN_ALONE):
+            plain = plainly(trials, seen, place) or by_law(_laws(trials, seen, place))
+            if plain is not None:
+                found.append(_said(plain, place))
     return list(dict.fromkeys(found))
 
 
@@ -116,23 +121,37 @@ def _of_function_at(
             if at:
                 candidates.append(_Candidate(partial(_told, lazy, function), at))
 
+    def change_all() -> None:
+        for place in list(left):
+            change = changes(_seen(trials, seen, place)) or by_law(_laws(trials, seen, place))
+            if change is not None:
+                found.append(_changed(change, place))
+                left.remove(place)
+
+    def say_all(say: Callable[[Sequence[Trial], Sequence[Outcome], Place], Found | None]) -> None:
+        for place in list(left):
+            said = say(trials, seen, place)
+            if said is not None:
+                found.append(_said(said, place))
+                left.remove(place)
+
     for suspect in recorded:
         at = {p: compared(trials, seen, suspect.outcomes.__getitem__, p) for p in left}
         candidates.append(_Candidate(partial(_known, [suspect.misconception]), at))
     settle(Agreement.ALMOST)
+    say_all(plainly)
     edits = suspects.edits[function]
+    try_all(suspects.constants[function])
+    settle(Agreement.ALMOST)
     try_all(suspects.questions[function])
     try_all(lazy for lazy in edits if lazy.rank <= LIKELY)
     settle(Agreement.ALMOST)
-    for place in list(left):
-        change = changes(_seen(trials, seen, place)) or by_law(_laws(trials, seen, place))
-        if change is not None:
-            found.append(_changed(change, place))
-            left.remove(place)
+    change_all()
     try_all(lazy for lazy in edits if lazy.rank > LIKELY)
     settle(Agreement.ALMOST)
     try_all(suspects.pairs[function])
     settle(Agreement.ALMOST)
+    say_all(in_float32)
     settle(Agreement.CHECK)
     settle(Agreement.FAILING)
     for place in left:
@@ -175,6 +194,15 @@ def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list
 
 def _changed(change: Found, place: Place) -> Explanation:
     return Explanation(f"{place[1]}-{change.kind}", f"Your {place[1]} is {change.what}. Why?")
+
+
+def _said(found: Found, place: Place) -> Explanation:
+    function, output = place
+    if output in {REFUSAL, UNCHANGED}:
+        return Explanation(f"{function}-{found.kind}", f"{function}: {found.what}.")
+    if found.kind in {"dtype", "type", "count"}:
+        return Explanation(f"{output}-{found.kind}", f"{function}: {found.what}.")
+    return Explanation(f"{output}-{found.kind}", f"Your {output} is {found.what}.")
 
 
 def _laws(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[OffLaw]:

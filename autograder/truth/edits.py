@@ -38,6 +38,7 @@ class Mutant:
     tree: ast.Module  # of the function as it should be
     spot: Spot
     replacement: ast.AST
+    stands_for: str  # the function that this is a way to write, itself as a rule
 
     @property
     def code(self) -> CodeType | None:
@@ -51,7 +52,9 @@ class Mutant:
 
     def functions(self, solution: Mapping[str, Any]) -> Mapping[str, Any]:
         """The solution's functions, with this one edited for all that call it."""
-        return _with_code(solution, [self.code] if self.code is not None else [])
+        found = dict(_with_code(solution, [self.code] if self.code is not None else []))
+        found[self.stands_for] = found[self.function]
+        return found
 
 
 def with_source(solution: Mapping[str, Any], sources: Mapping[str, str]) -> Mapping[str, Any]:
@@ -79,9 +82,10 @@ def _with_code(solution: Mapping[str, Any], codes: Sequence[CodeType]) -> Mappin
     return namespace
 
 
-def mutants(topic: Topic, function: str) -> list[Mutant]:
-    """All edits of a function of a topic, the likely ones first."""
-    found = list(_mutants(function, topic.sources()[function]))
+def mutants(topic: Topic, function: str, stands_for: str = "") -> list[Mutant]:
+    """All edits of a function of a topic, the likely ones first; it may be but another way to write
+    the one that it stands for."""
+    found = list(_mutants(function, topic.sources()[function], stands_for or function))
     return sorted(found, key=lambda mutant: mutant.rank)
 
 
@@ -95,7 +99,7 @@ def reached(topic: Topic, functions: Sequence[str]) -> list[str]:
     return found
 
 
-def _mutants(name: str, source: str) -> Iterator[Mutant]:
+def _mutants(name: str, source: str, stands_for: str) -> Iterator[Mutant]:
     tree = ast.parse(textwrap.dedent(source))
     (function,) = tree.body
     assert isinstance(function, ast.FunctionDef)  # noqa: S101 - a part of a topic is one
@@ -112,7 +116,7 @@ def _mutants(name: str, source: str) -> Iterator[Mutant]:
         for node in ast.walk(replacement):
             if not hasattr(node, "lineno") and "lineno" in node._attributes:
                 ast.copy_location(node, before)
-        yield Mutant(name, line, kind, what, rank, tree, spot, replacement)
+        yield Mutant(name, line, kind, what, rank, tree, spot, replacement, stands_for)
 
 
 def _at(spot: Spot) -> ast.AST:

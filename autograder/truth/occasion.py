@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from autograder.judging.call import Call
+from autograder.judging.call import Call, Value
+from autograder.judging.compare import ValueExpectation
 from autograder.numerics.outcome import Outcome
 from autograder.truth.matching import Place, at_place
 from autograder.truth.trial import Trial
@@ -45,7 +46,10 @@ def _facts(trial: Trial) -> Iterator[str]:
     if trial.check.kind == "precision":
         yield "in float32"
     yield from _of_arguments(call)
-    yield from _of_tensors(call)
+    yield from _of_tensors(call.arguments)
+    expectation = trial.expectation
+    if isinstance(expectation, ValueExpectation):
+        yield from _of_tensors({n: e.value for n, e in expectation.returns.items()})
     yield f"in “{trial.check.name}”"
 
 
@@ -85,8 +89,8 @@ def _of_arguments(call: Call) -> Iterator[str]:
             yield f"where `{name}` is left at its default"
 
 
-def _of_tensors(call: Call) -> Iterator[str]:
-    for name, value in call.arguments.items():
+def _of_tensors(values: Mapping[str, Value]) -> Iterator[str]:
+    for name, value in values.items():
         if not isinstance(value, Tensor):
             continue
         told = f"`{name}`"

@@ -7,8 +7,9 @@ submission that fails costs comparisons only.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -24,6 +25,8 @@ from autograder.truth.trial import Trial
 
 KEPT = 20_000  # answers of suspects in one process
 PAIRS = 400
+SMALL = re.compile(r"\b\d+(?:\.\d+)?e-\d+\b")  # 1e-8, as it stands beside what it guards
+CONSTANTS = [f"1e-{n}" for n in range(4, 17)]
 CHEAP = {"values", "gradients", "precision", "statistics", "errors"}  # one case is a call or a few
 
 
@@ -95,17 +98,49 @@ class Suspects:
         for trial in self.trials:
             asked.setdefault(trial.check.subject, set()).add(trial.check.kind)
         names = [function.__name__ for function in self.exercise.functions]
-        return [name for name in names if name in asked and asked[name] <= CHEAP]
+        written = self.topic.sources()  # of functions, not of classes
+        return [n for n in names if n in written and n in asked and asked[n] <= CHEAP]
+
+    @cached_property
+    def _functions(self) -> Sequence[Callable[..., Any]]:
+        return [f for f in self.exercise.functions if f.__name__ in self.functions]
 
     @cached_property
     def _solution(self) -> Mapping[str, Any]:
         return self.topic.functions()
 
     @cached_property
+    def constants(self) -> Mapping[str, Sequence[Lazy]]:
+        """By function: misconceptions with a small number in them, with other small numbers."""
+        found: dict[str, list[Lazy]] = {}
+        for function in self._functions:
+            names = reached(self.topic, [function.__name__])
+            found[function.__name__] = [
+                self._lazy("constant", "", make, misconceptions=(misconception,))
+                for misconception in self.exercise.misconceptions
+                if misconception.function.__name__ in names
+                for make in self._with_other_constants(misconception)
+            ]
+        return found
+
+    def _with_other_constants(
+        self, misconception: Misconception
+    ) -> Iterator[Callable[[], Mapping[str, Any]]]:
+        name = misconception.function.__name__
+        source = self.topic.sources()[name]
+        for number in dict.fromkeys(SMALL.findall(misconception.new)):
+            if number in misconception.old:
+                continue
+            for other in CONSTANTS:
+                new = misconception.new.replace(number, other)
+                sources = {name: source.replace(misconception.old, new)}
+                yield partial(with_source, self._solution, sources)
+
+    @cached_property
     def questions(self) -> Mapping[str, Sequence[Lazy]]:
         """By function: the reference, asked something else."""
         found: dict[str, list[Lazy]] = {}
-        for function in self.exercise.functions:
+        for function in self._functions:
             name = function.__name__
             calls = [c for t in self.trials if t.check.subject == name for c in t.calls]
             found[name] = [self._asked(question) for question in questions(function, calls)]
@@ -119,12 +154,16 @@ class Suspects:
         """By function: it, or what it calls, edited by machine; the likely edits first."""
         found: dict[str, list[Lazy]] = {}
         made: dict[str, list[tuple[Mutant, Lazy]]] = {}
-        for function in self.exercise.functions:
+        for function in self._functions:
             pairs = []
             for name in reached(self.topic, [function.__name__]):
                 if name not in made:
                     made[name] = [(m, self._edited(m)) for m in mutants(self.topic, name)]
                 pairs += made[name]
+            for written, way in self.exercise.ways:
+                if written is function:
+                    ways = mutants(self.topic, way.__name__, written.__name__)
+                    pairs += [(mutant, self._edited(mutant)) for mutant in ways]
             pairs.sort(key=lambda pair: pair[0].rank)
             found[function.__name__] = [lazy for _, lazy in pairs]
         return found
@@ -137,7 +176,7 @@ class Suspects:
     def pairs(self) -> Mapping[str, Sequence[Lazy]]:
         """By function: two recorded misconceptions at once."""
         found: dict[str, list[Lazy]] = {}
-        for function in self.exercise.functions:
+        for function in self._functions:
             names = reached(self.topic, [function.__name__])
             ours = [m for m in self.exercise.misconceptions if m.function.__name__ in names]
             lazies = []

@@ -41,8 +41,15 @@ def sigmoid_backward(grad_y, x):
     return grad_y * e / (1 + e) ** 2  # y * (1 - y), which is the same for x and -x
 
 
+def _sigmoid_backward_by_y(grad_y, x):
+    """The same in terms of the output, as it is mostly written."""
+    y = sigmoid(x)
+    return grad_y * y * (1 - y)
+
+
 EXERCISES = (
     Exercise(
+        ways=((sigmoid_backward, _sigmoid_backward_by_y),),
         functions=(sigmoid, sigmoid_backward),
         forbidden=("sigmoid", "special_expit"),
         checks=(

@@ -208,6 +208,14 @@ EXERCISES = (
         misconceptions=(
             edit(
                 batch_norm,
+                "(running_var, var * m / (m - 1))",
+                "(running_var, var + eps)",
+                name="eps-in-running-variance",
+                hint="eps keeps a division finite. Is it part of the variance that you remember, "
+                "and which of the two variances is remembered?",
+            ),
+            edit(
+                batch_norm,
                 "torch.sqrt(var.view(shape) + eps)",
                 "(torch.sqrt(var.view(shape)) + eps)",
                 name="eps-outside-root",

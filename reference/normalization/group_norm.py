@@ -174,6 +174,14 @@ EXERCISES = (
         ),
         unchanged=0.5,
         misconceptions=(
+            edit(
+                group_norm,
+                "-1, h, w), (2, 3, 4)",
+                "-1, h, w), (2,)",
+                name="pixels-apart",
+                hint="A group is normalised over its channels and over what else? How many mean "
+                "values has one image with two groups?",
+            ),
             *_variance_misconceptions(group_norm, "groups"),
             edit(
                 group_norm,

@@ -139,6 +139,22 @@ EXERCISES = (
         misconceptions=(
             edit(
                 adamw_step,
+                "m / (1 - beta1**step)\n    v_hat = v / (1 - beta2**step)",
+                "m / (1 - beta1)\n    v_hat = v / (1 - beta2**2)",
+                name="corrected-without-the-step",
+                hint="The correction fades with time: how large is it after 1000 steps, and what "
+                "in the formula makes it so?",
+            ),
+            edit(
+                adamw_step,
+                "(m_hat / (torch.sqrt(v_hat) + eps) + decay)",
+                "(m / torch.sqrt(v + eps) + decay)",
+                name="eps-in-the-root-and-not-corrected",
+                hint="Two things differ from the paper's update: which moments does it use, and "
+                "where does eps stand?",
+            ),
+            edit(
+                adamw_step,
                 "beta1, beta2 = betas",
                 "(beta1, beta2), grad, weight_decay = betas, grad + weight_decay * weight, 0.0",
                 name="decay-not-decoupled",

@@ -184,6 +184,19 @@ def test_each_exercise_answers_for_itself(flags):
     assert list(flags(source + "torch.nn.functional.elu(x, alpha)")) == ["elu"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch.nn.functional as F\ndef relu(x): return F.pad(x, (1, 1))[..., 1:-1]",
+        "import torch\ndef relu(x): return torch.nn.functional.pad(x, (1, 1))[..., 1:-1]",
+        "from torch.nn.functional import pad\ndef relu(x): return pad(x, (1, 1))[..., 1:-1]",
+        "from torch import nn\ndef relu(x): return nn.functional.pad(x, (1, 1))[..., 1:-1]",
+    ],
+)
+def test_padding_solves_nothing_and_is_allowed(flags, source):
+    assert not flags(source)
+
+
 def test_what_it_costs(grader, catalogue):
     source = "import torch\ndef relu(x): return torch.relu(x)\n"
     submission = parse("activations.py", source.encode())

@@ -1,0 +1,60 @@
+"""What needs no comparison to be named: another type, an exception, rounding that is too coarse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autograder.judging.crashes import crash_of
+from autograder.judging.finding import Finding
+from autograder.judging.wording import hint_at
+from autograder.numerics.outcome import Outcome
+from autograder.truth.changes import Found
+from autograder.truth.matching import UNCHANGED, Place, at_place
+from autograder.truth.trial import Trial
+
+# Errors of this size against the largest number are what float32 leaves, and hardly anything else.
+FLOAT32 = (2.0**-31, 2.0**-20)
+_SAID = {"dtype", "type", "count", "changed", "accepted", "refused"}
+
+
+def plainly(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+    """What is wrong in every failing case of a place, as each of them says by itself."""
+    failing = [(trial, f) for trial, f in _findings(trials, seen, place) if not f.passed]
+    problems = {finding.problem for _, finding in failing}
+    if len(problems) != 1:
+        return None
+    first = failing[0][1]
+    if first.problem in _SAID:
+        return Found(first.problem, hint_at(first))
+    if first.problem == "failure":
+        kinds = {crash_of(finding.evidence) for _, finding in failing}
+        kind = next(iter(kinds)) if len(kinds) == 1 else None
+        return Found(kind.slug, f"not there where it should be: {kind.hint}") if kind else None
+    return None
+
+
+def in_float32(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+    """Whether all that is wrong may be rounding to float32 on the way."""
+    found = _findings(trials, seen, place)
+    exact = [f for trial, f in found if trial.check.kind != "precision" and not f.passed]
+    coarse = [f for trial, f in found if trial.check.kind == "precision" and not f.passed]
+    exact = [f for f in exact if f.problem != "dtype" or f.evidence["got"] != "float32"]
+    sizes = [float(f.evidence.get("relative", 0)) for f in exact]
+    low, high = FLOAT32
+    if coarse or not exact or not all(low <= size <= high for size in sizes):
+        return None
+    what = "off by what float32 rounds away. Does anything on the way, such as a new tensor or a "
+    what += "mask that is divided, have another type than x?"
+    return Found("rounded-to-float32", what)
+
+
+def _findings(
+    trials: Sequence[Trial], seen: Sequence[Outcome], place: Place
+) -> list[tuple[Trial, Finding]]:
+    found = []
+    for at, trial in at_place(trials, seen, place):
+        outcome = seen[at]
+        finding = outcome.unchanged if place[1] == UNCHANGED else outcome.findings[place[1]]
+        if place[1] != UNCHANGED or finding.problem in {"", "changed"}:
+            found.append((trial, finding))
+    return found
