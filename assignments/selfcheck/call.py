@@ -62,6 +62,7 @@ FailureKind = Literal[
     "exception",  # the function raised
     "timeout",  # it took longer than the call may take
     "memory",  # it wanted more memory than a session may have
+    "device",  # what it did on the GPU left that unusable for its process
     "crash",  # its process ended: os._exit, segmentation fault, a denied system call
     "reply",  # its process answered with something that is no answer
     "budget",  # the whole submission's time is used up

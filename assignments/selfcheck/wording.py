@@ -197,6 +197,11 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
             )
         case "memory":
             return "it ran out of memory"
+        case "device":
+            return (
+                "what it did on the GPU ended in an error there, such as an index out of range or "
+                "memory that is not its own"
+            )
         case "crash":
             return "its process ended before it answered" + text
         case "reply":
