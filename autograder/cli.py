@@ -192,7 +192,10 @@ def grade(
             from autograder.topics.catalogue import Catalogue
 
         catalogue = Catalogue.load(reference, only=assignment)
-        handed_in = reader.read(submission.name, _content(submission))
+        content = _content(submission)
+        handed_in = reader.read(submission.name, content)
+        asked = catalogue[assignment].homes
+        _say_what_is_seen(reader, (submission.name, content), assignment, asked, reference)
         grader = Grader(catalogue, secret, sandbox=sandbox, cache=own_cache())
         with Bar(console) as bar:
             report = grader.grade(assignment, handed_in, bar, policy=policy)
@@ -434,3 +437,28 @@ def _importing() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _say_what_is_seen(
+    reader: Reader,
+    file: tuple[str, bytes],
+    assignment: str,
+    asked: Mapping[str, str],
+    reference: Path | None,
+) -> None:
+    """What is missing or cannot be read, before grading begins."""
+    from autograder.handin.look import complete, refusal, sentences
+
+    seen = reader.run("look", file, homes=dict(asked))
+    if complete(seen, tuple(asked)):
+        return
+    said = sentences(seen, tuple(asked))
+    if not seen.found and seen.certain:  # perhaps it is meant for another topic
+        from autograder.topics.folder import EVERYTHING
+        from autograder.topics.index import index
+
+        homes = index(reference, own_cache())[EVERYTHING].homes
+        seen = reader.run("look", file, homes={**homes, **asked})
+        said = [refusal(seen, assignment, asked, homes)]
+    for sentence in said:
+        click.echo(f"gradmark: {sentence}", err=True)

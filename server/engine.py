@@ -60,6 +60,9 @@ class Engine:
     script: str = ""  # of it too; it is readable without
     # A topic's reference as the folder holds it now; ConfigError: it cannot be loaded.
     digest: Callable[[str], str] = lambda topic: ""
+    # The functions that a topic's checks call, each with the topic that asks for it; all of them
+    # for None.
+    homes: Callable[[str | None], Mapping[str, str]] = lambda topic: {}
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def load(reference: Path | None) -> Engine:
         stylesheet=STYLESHEET,
         script=SCRIPT,
         digest=lambda topic: exercises.now()[topic].digest,
+        homes=lambda topic: exercises.now()[topic or "all"].homes,
     )
 
 

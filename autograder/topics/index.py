@@ -43,6 +43,7 @@ class Entry:
     title: str
     max_score: float
     digest: str
+    homes: Mapping[str, str]  # the functions that it calls, each with the topic that asks for it
     exercises: tuple[Row, ...]
 
 
@@ -119,6 +120,7 @@ def _entries(directory: Path) -> list[dict[str, Any]]:
                 assignment.title,
                 assignment.max_score,
                 assignment.digest,
+                assignment.homes,
                 tuple(
                     Row(
                         topic.name,

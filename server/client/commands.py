@@ -80,17 +80,25 @@ def logout() -> None:
 )
 @click.option("--course", help="The course, where you are in several; or COURSE/ASSIGNMENT.")
 @click.option("--no-wait", is_flag=True, help="End when the server has it; do not wait for grades.")
-def submit(assignment: str, files: Sequence[Path], course: str | None, no_wait: bool) -> None:
+@click.option("--check", is_flag=True, help="Only say what is seen in it; hand nothing in.")
+def submit(
+    assignment: str, files: Sequence[Path], course: str | None, no_wait: bool, check: bool
+) -> None:
     """Hand FILE in for ASSIGNMENT, follow its grading and print the report.
 
     A FILE is a .py, a notebook or a .zip; several are kept together. Exits with 0 when the server
     has accepted it and, unless told not to wait, graded it, whatever the score; 2 on misuse; 3 when
     the server cannot be reached, refuses, or could not grade it.
+
+    With --check nothing is handed in: it says which functions are found where.
     """
     if sum(file.stat().st_size for file in files) > MAX_BYTES:
         raise Misuse(f"This is larger than the {MAX_BYTES // 2**20} MiB that may be handed in.")
     with Server(logins.load()) as server:
         slug, assignment = _target(server, assignment, course)
+        if check:
+            _check(server, slug, assignment, files)
+            return
         try:
             made, again = server.hand_in(slug, assignment, files)
         except Unreachable as error:
@@ -101,8 +109,26 @@ def submit(assignment: str, files: Sequence[Path], course: str | None, no_wait: 
             click.echo(f"You have handed this in already, byte for byte, to {place}")
         else:
             click.echo(f"Accepted by {place}")
+        for sentence in made.get("look", []):
+            click.echo(sentence)
         if not no_wait:
             _report(server, slug, made, wait=True)
+
+
+def _check(server: Server, course: str, assignment: str, files: Sequence[Path]) -> None:
+    """Print what the server sees in the files."""
+    seen = server.look(course, assignment, files)
+    if seen["refusal"] is not None:
+        raise Refused(seen["refusal"])
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for one in seen["functions"]:
+        words = "" if one["written"] else "still to be written"
+        table.add_row(Text(one["name"], "bold"), f"{one['place']}, line {one['line']}", words)
+    Console().print(table)
+    for sentence in seen["sentences"]:
+        click.echo(sentence)
+    if seen["again"]:
+        click.echo("This is, byte for byte, what you handed in last.")
 
 
 @click.command()

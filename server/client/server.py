@@ -54,6 +54,12 @@ class Server:
             yield from _content(answer)
             page = json.loads(answer.headers.get("X-Pagination", "{}")).get("next_page")
 
+    def look(self, course: str, assignment: str, files: Sequence[Path]) -> Any:
+        """What the server sees in the files, without taking them."""
+        sent = [("file", (file.name, file.read_bytes())) for file in files]
+        path = f"courses/{quoted(course)}/assignments/{quoted(assignment)}/look"
+        return _content(self._ask("POST", path, files=sent))
+
     def hand_in(self, course: str, assignment: str, files: Sequence[Path]) -> tuple[Any, bool]:
         """The submission, and whether it is one that was there already."""
         sent = [("file", (file.name, file.read_bytes())) for file in files]

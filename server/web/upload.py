@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from autograder.handin.look import Look, complete, refusal, sentences
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from server.grading.queue import Accepted
@@ -18,22 +20,55 @@ _LONGEST_NAME = 120
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes, whenever they are packed
 
 
-def hand_in(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> Accepted:
+@dataclass(frozen=True)
+class Seen:
+    """What a look at the files of one hand-in found: `sentences` for the student, and why they are
+    not accepted, or an empty `refusal`. With `complete` there is nothing to mend."""
+
+    content: bytes
+    look: Look
+    asked: Sequence[str]  # the assignment's functions
+    refusal: str
+
+    @property
+    def sentences(self) -> list[str]:
+        return sentences(self.look, self.asked)
+
+    @property
+    def complete(self) -> bool:
+        return complete(self.look, self.asked)
+
+
+def look(assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> Seen:
+    """Look at the files before they count; nothing of them is run.
+
+    Raises:
+        SubmissionError: what was sent cannot be read.
+    """
+    name, content = one_file(files, assignment.topic)
+    homes = services().engine.homes
+    asked, everything = homes(assignment.topic), homes(None)
+    seen = reader().run("look", (name, content), homes={**everything, **asked})
+    return Seen(content, seen, tuple(asked), refusal(seen, assignment.title, asked, everything))
+
+
+def hand_in(
+    seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]
+) -> tuple[Accepted, Seen]:
     """Accept the files as one submission of the user's. It is on the disk when this returns.
     Neither deadlines nor limits hold for staff.
 
     Raises:
-        SubmissionError: what was sent cannot be read.
+        SubmissionError: what was sent cannot be read, or holds nothing of the assignment.
         NotAllowed: the assignment's deadlines or limits forbid it.
     """
-    name, content = one_file(files, assignment.topic)
-    return services().queue.accept(
-        assignment.id,
-        seat.user.id,
-        reader().run("check", (name, content)),
-        content,
-        unlimited=seat.is_staff,
+    seen = look(assignment, files)
+    if seen.refusal:
+        raise SubmissionError(f"{seen.refusal} It was not handed in, and uses no attempt.")
+    accepted = services().queue.accept(
+        assignment.id, seat.user.id, seen.look, seen.content, unlimited=seat.is_staff
     )
+    return accepted, seen
 
 
 def one_file(files: Sequence[tuple[str, bytes]], topic: str) -> tuple[str, bytes]:
@@ -54,7 +89,7 @@ def one_file(files: Sequence[tuple[str, bytes]], topic: str) -> tuple[str, bytes
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in named:
-            if name.endswith(".zip"):
+            if name.lower().endswith(".zip"):
                 raise SubmissionError(
                     f"{name!r} is a zip: hand it in alone, or the files that are in it."
                 )

@@ -248,7 +248,7 @@ def test_too_much_is_refused_before_it_is_read(
     client: FlaskClient, house: House, kind: str
 ) -> None:
     data: dict[str, object] = {
-        "file": {"file": (io.BytesIO(b"#" * (5 * 2**20)), "big.py")},
+        "file": {"file": (io.BytesIO(b"#" * (33 * 2**20)), "big.py")},
         "code": {"code": "#" * (5 * 2**20)},
         "parts": {f"x{number}": "" for number in range(2000)},
     }[kind]
@@ -330,7 +330,7 @@ def test_errors_have_the_strict_headers_too(client: FlaskClient, app: Flask) -> 
     answers = {
         404: client.get("/nowhere"),
         405: client.get("/logout"),
-        413: post_file(client, "a.py", b"#" * 5 * 2**20),
+        413: post_file(client, "a.py", b"#" * 33 * 2**20),
         422: post_file(client, "a.exe", SOURCE),
         500: client.get("/explode"),
     }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.handin.look import Look, look
 from autograder.handin.notebook import Cell
 from autograder.handin.submission import Submission, notebook_cells, parse
 from autograder.reading.inside.code import File, Line, Piece, changes, pieces, whole
@@ -28,23 +29,9 @@ class Job:
     scratch_bytes: int = 2**20
 
 
-@dataclass(frozen=True)
-class Readable:
-    """That a file can be read, and what is kept of that: the sources themselves stay inside."""
-
-    filename: str
-    digest: str
-
-
 def read(file: File) -> Submission:
     """The sources, as the sandbox loads them."""
     return parse(*file)
-
-
-def check(file: File) -> Readable:
-    """Whether the file can be read."""
-    found = parse(*file)
-    return Readable(found.filename, found.digest)
 
 
 def cells(file: File) -> tuple[Cell, ...]:
@@ -64,7 +51,7 @@ _NOTEBOOK = (
 )
 JOBS: Mapping[str, Job] = {
     "read": Job(read, Submission, (_NOTEBOOK,)),
-    "check": Job(check, Readable, (_NOTEBOOK,), reply_bytes=0),
+    "look": Job(look, Look, (_NOTEBOOK,), reply_bytes=2**18),
     "cells": Job(cells, tuple[Cell, ...], (_NOTEBOOK,)),
     "pieces": Job(pieces, tuple[Piece, ...], (_NOTEBOOK,), cpu_seconds=2),
     "changes": Job(

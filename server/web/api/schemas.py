@@ -126,6 +126,30 @@ class HandIn(Schema):
     )
 
 
+class FunctionSeen(Schema):
+    name = fields.String(required=True)
+    place = fields.String(required=True, metadata=_said("The file, or of a notebook which cell."))
+    line = fields.Integer(required=True)
+    written = fields.Boolean(required=True, metadata=_said("It is no longer as handed out."))
+
+
+class Look(Schema):
+    functions = fields.List(
+        fields.Nested(FunctionSeen), required=True, metadata=_said("Of the assignment's functions.")
+    )
+    missing = fields.List(fields.String(), required=True, metadata=_said("The other ones."))
+    problems = fields.List(
+        fields.String(), required=True, metadata=_said("What is no Python: place, line, why.")
+    )
+    sentences = fields.List(fields.String(), required=True, metadata=_said("All that, to be read."))
+    refusal = fields.String(
+        required=True, allow_none=True, metadata=_said("Why handing this in would be refused.")
+    )
+    again = fields.Boolean(
+        required=True, metadata=_said("It is, byte for byte, what was handed in last.")
+    )
+
+
 class Progress(Schema):
     exercise = fields.String(required=True, allow_none=True)
     done = fields.Integer(required=True)
@@ -167,6 +191,9 @@ class SubmissionStatus(Submission):
     )
     retrying = fields.Boolean(required=True, metadata=_said("After a fault of the server's."))
     progress = fields.Nested(Progress, required=True)
+    look = fields.List(
+        fields.String(), metadata=_said("On handing in: what can be seen of it, in sentences.")
+    )
 
 
 class SubmissionQuery(Schema):

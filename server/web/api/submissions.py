@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, jsonify, url_for
@@ -39,14 +40,52 @@ def hand_in(seat: Seat, sent: dict[str, Any], assignment: str) -> tuple[Any, int
     chosen = access.assignment(seat, assignment)
     try:
         files = [(file.filename or "", file.read()) for file in sent["file"]]
-        accepted = upload.hand_in(seat, chosen, files)
+        accepted, seen = upload.hand_in(seat, chosen, files)
     except SubmissionError as error:
         raise Problem(422, str(error)) from None
     except NotAllowed as error:
         raise Problem(409, str(error)) from None
     where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
     found = _status(access.submission(seat, accepted.public_id))
+    found["look"] = seen.sentences
     return found, 200 if accepted.again else 201, {"Location": where}
+
+
+@pages.post("/courses/<course>/assignments/<assignment>/look")
+@hand_ins
+@by_token(Scope.SUBMIT, 404, 413, 422)
+@in_course(Role.STUDENT)
+@pages.arguments(schemas.HandIn, location="files")
+@pages.response(200, schemas.Look)
+def look(seat: Seat, sent: dict[str, Any], assignment: str) -> dict[str, Any]:
+    """Look at a file, or several, before handing in
+
+    Says which functions are found where. Nothing is run, handed in or used up.
+    """
+    chosen = access.assignment(seat, assignment)
+    try:
+        seen = upload.look(chosen, [(file.filename or "", file.read()) for file in sent["file"]])
+    except SubmissionError as error:
+        raise Problem(422, str(error)) from None
+    latest = (
+        select(Submission.digest)
+        .where(Submission.assignment_id == chosen.id, Submission.user_id == seat.user.id)
+        .order_by(Submission.id.desc())
+        .limit(1)
+    )
+    with services().database.read() as session:
+        again = session.scalar(latest) == seen.look.digest
+    found = seen.look.found
+    return {
+        "functions": [
+            {"name": name, **asdict(found[name])} for name in seen.asked if name in found
+        ],
+        "missing": [n for n in seen.asked if n not in found],
+        "problems": seen.look.problems,
+        "sentences": seen.sentences,
+        "refusal": seen.refusal or None,
+        "again": again,
+    }
 
 
 @pages.get("/courses/<course>/submissions")

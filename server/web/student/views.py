@@ -55,11 +55,13 @@ def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     try:
         if pasted and files:
             raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
-        accepted = upload.hand_in(seat, chosen, files or pasted)
+        accepted, seen = upload.hand_in(seat, chosen, files or pasted)
     except (SubmissionError, NotAllowed) as error:
         return _assignment(seat, chosen, str(error), code), 422
     if accepted.again:
         flash("This is, byte for byte, what you handed in last: here it is. It uses no attempt.")
+    elif not seen.complete:
+        flash(" ".join(seen.sentences))
     where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
     return redirect(where, 303)
 

@@ -85,7 +85,7 @@ def run(reader, job, *files, **arguments):
 def test_what_is_made_to_cost_ends_and_leaves_the_reader_as_it_was(reader, what):
     file = HUNGRY[what]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    run(reader, "check", file)
+    run(reader, "look", file, homes={})
     run(reader, "changes", file, PLAIN)
     run(reader, "changes", PLAIN, file)
     run(reader, "fingerprints", file)
@@ -99,7 +99,7 @@ def test_what_is_made_to_cost_ends_and_leaves_the_reader_as_it_was(reader, what)
     assert "\0" not in text
     text.encode()  # nothing that could not be stored
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 2**10  # KiB
-    assert run(reader, "check", PLAIN).filename == "a.py"
+    assert run(reader, "look", PLAIN, homes={}).filename == "a.py"
 
 
 @pytest.mark.parametrize("what", ["blank lines", "blank lines with blanks"])

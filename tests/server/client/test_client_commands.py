@@ -172,8 +172,8 @@ def test_misuse_is_one_sentence(
     served: Served, student: Gradmark, solution: Path, tmp_path: Path
 ) -> None:
     large = tmp_path / "large.py"
-    large.write_bytes(b"#" * (4 * 2**20 + 1))
-    said(student("submit", "losses", large), 2, "larger than the 4 MiB")
+    large.write_bytes(b"#" * (32 * 2**20 + 1))
+    said(student("submit", "losses", large), 2, "larger than the 32 MiB")
     said(student("submit", "astrology", solution), 2, "no assignment 'astrology' in dl", "losses")
     said(student("submit", "other/norm", solution), 2, "no course 'other'")
     said(student("submit", "dl/norm", solution, "--course", "other"), 2, "two courses")
@@ -233,3 +233,9 @@ def test_the_client_needs_neither_torch_nor_flask() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_look_hands_nothing_in(served: Served, student: Gradmark, solution: Path) -> None:
+    before = student("status").output
+    assert student("submit", "losses", solution, "--check").exit_code == 0
+    assert student("status").output == before

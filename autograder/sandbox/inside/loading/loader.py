@@ -7,7 +7,6 @@ import ast
 import builtins
 import inspect
 import linecache
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 
 from .absent import AbsentFinder, forget
 from .neighbours import Neighbours, importing_frame, package_of
-from .outline import Defined, Worth, defined
+from .outline import Defined, Worth, binds_unseen, defined
 from .own import is_own
 from .shell import Shell, display
 from .source import Source
@@ -336,13 +335,8 @@ def _file(source: Source, alone: bool) -> File:
         linecache.cache[name] = len(text), None, text.splitlines(True), name
         body, broken = read(text)
         chunks.append(Chunk(name, source.place(at, alone), body, broken))
-        names |= {one.name for one in defined(body)} | _dynamic(text)
+        names |= {one.name for one in defined(body)} | ({"*"} if binds_unseen(text) else set())
     return File(path, module, chunks, source, frozenset(names))
-
-
-def _dynamic(text: str) -> set[str]:
-    """ "*" where names may be bound in ways that cannot be seen."""
-    return {"*"} if re.search(r"\b(?:globals|exec|setattr|vars)\s*\(", text) else set()
 
 
 def _listed(names: Sequence[Defined]) -> list[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+
+_UNSEEN = re.compile(r"\b(?:globals|exec|setattr|vars)\s*\(")
 
 
 class Worth(IntEnum):
@@ -95,3 +98,8 @@ def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         ]:
             return True
     return False
+
+
+def binds_unseen(text: str) -> bool:
+    """Whether the text may bind names in ways that cannot be seen without running it."""
+    return _UNSEEN.search(text) is not None
