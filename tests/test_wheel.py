@@ -53,11 +53,11 @@ def gradmark(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "pip", *install], check=True)
     (packages,) = home.glob("lib/python*/site-packages")
     # A path in a .pth file is put on sys.path, but the .pth files in it, such as that of the
-    # editable checkout, are not read.
-    (packages / "required.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    (packages / "sitecustomize.py").write_text(
-        # An import of None is an ImportError.
-        f"import sys\nsys.modules.update(dict.fromkeys({sorted(beyond(wheel))}))\n"
+    # editable checkout, are not read; a line that begins with import is run. To import what is
+    # None among the modules is an ImportError.
+    (packages / "required.pth").write_text(
+        f"{sysconfig.get_path('purelib')}\n"
+        f"import sys; sys.modules.update(dict.fromkeys({sorted(beyond(wheel))}))\n"
     )
     return home / "bin" / "gradmark"
 
