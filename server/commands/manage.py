@@ -288,7 +288,11 @@ def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None
         elif format is Format.JSON:
             text = json.dumps(exports.grades_json(book), ensure_ascii=False, indent=2) + "\n"
         else:
-            text = (exports.moodle_csv if format is Format.MOODLE else exports.grades_csv)(book)
+            text = (
+                exports.moodle_csv(book)
+                if format is Format.MOODLE
+                else exports.grades_csv(book, exports.LMS)
+            )
         exports.record(session, book, format, at=utc_now(), actor=None)
     click.echo(text, nl=False)
 

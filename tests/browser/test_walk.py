@@ -103,6 +103,24 @@ def find_misconception(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name="Submissions")).to_be_visible()
 
 
+def test_a_browser_makes_a_token_with_the_scopes_it_chose(visit: Visit) -> None:
+    page = visit("student").page
+    page.goto("/account")
+    page.get_by_label("Name", exact=True).fill("My laptop")
+    press(page, "Create token")  # as the form stands: no scope of staff
+    expect(page.get_by_text("Your new token. Copy it now")).to_be_visible()
+    expect(page.get_by_text("read, submit")).to_be_visible()
+
+
+def test_both_clocks_are_shown_where_they_differ(visit: Visit) -> None:
+    for zone, own in (("Europe/Berlin", 0), ("America/New_York", 1)):
+        page = visit("student", timezone_id=zone).page
+        page.goto("/courses/dl/assignments/losses/")
+        due = page.locator("p.lead time").first
+        expect(due).to_contain_text("CE")  # CET or CEST: the course's
+        expect(due.get_by_text("your time")).to_have_count(own)
+
+
 def comment(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Comment").fill(text)
     press(page, "Comment")

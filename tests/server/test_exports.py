@@ -98,7 +98,7 @@ def test_grades_as_csv_and_json(house: House, book_of: Callable[[], Gradebook]) 
     import_roster(house)
     grade(house, "grace@example.org")
     book = book_of()
-    header, *lines = rows(exports.grades_csv(book))
+    header, *lines = rows(exports.grades_csv(book, exports.LMS))
     assert header == ["email", "name", "section", "norm", "losses", "total"]
     cells = {line[0]: line[1:] for line in lines}
     assert set(cells) == {line.enrolment.user.email for line in book.lines}
@@ -278,3 +278,58 @@ def test_the_command_line_exports(house: House, tmp_path: Path) -> None:
     assert text.startswith("Student,ID,")
     assert "not in this course, left out: Student, Test" in told
     assert run("--format", "canvas")[0] == 2
+
+
+@given(
+    names=st.lists(
+        st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40),
+        min_size=1,
+        max_size=5,
+    ),
+    points=st.floats(0, 100).map(lambda value: round(value, 6)),
+    dialect=st.sampled_from([exports.EXCEL, exports.EXCEL_WITH_COMMAS, exports.LMS]),
+)
+def test_what_a_spreadsheet_reads_is_what_was_written(
+    names: list[str], points: float, dialect: table.Dialect
+) -> None:
+    """Read back as spreadsheets do: by the mark, with their separator and decimal sign."""
+    lines = [("name", "points"), *((name, points) for name in names)]
+    content = table.write(lines, dialect).encode()
+    assert content.startswith(b"\xef\xbb\xbf") == bool(dialect.mark)
+    read = list(
+        csv.reader(
+            io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=dialect.separator
+        )
+    )
+    assert [row[0].removeprefix("'") for row in read[1:]] == [n.removeprefix("'") for n in names]
+    assert [float(row[1].replace(dialect.decimal, ".")) for row in read[1:]] == [points] * len(
+        names
+    )
+
+
+def test_a_download_is_for_excel_in_either_language(browser: Browser, house: House) -> None:
+    house.graded()
+    place = "/courses/dl/staff/exports/grades.csv"
+    plain = browser("instructor").get(place).data.decode("utf-8")
+    comma = browser("instructor").get(f"{place}?decimal=comma").data.decode("utf-8")
+    assert plain.startswith("\ufeffemail,name,section,norm")
+    assert "student@example.org,Student,,7.5," in plain
+    assert comma.startswith("\ufeffemail;name;section;norm")
+    assert "student@example.org;Student;;7,5;" in comma
+
+
+def test_what_canvas_exported_may_have_been_saved_by_a_spreadsheet(
+    house: House, book_of: Callable[[], Gradebook]
+) -> None:
+    """Excel in German: semicolons, and the machine's own encoding."""
+    with house.database.write() as session:
+        session.get_one(User, house.user().id).name = "Jörg Müller"
+    house.graded()
+    content = (
+        "Student;ID;SIS User ID;SIS Login ID;Section;Normalization layers (5)\r\n"
+        "    Points Possible;;;;;10\r\nMüller, Jörg;7;s7;student@example.org;A;\r\n"
+    )
+    for encoding in ("cp1252", "utf-8-sig", "utf-16"):
+        text, matched = exports.canvas_csv(book_of(), content.encode(encoding))
+        assert matched.ambiguous == matched.unmatched == []
+        assert rows(text)[2][:6] == ["Müller, Jörg", "7", "s7", "student@example.org", "A", "7.5"]

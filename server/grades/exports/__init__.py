@@ -6,8 +6,12 @@ from server.grades.exports.matching import Matched, UploadError
 from server.grades.exports.moodle import moodle_csv
 from server.grades.exports.plain import grades_csv, grades_json
 from server.grades.exports.record import Format, record
+from server.grades.exports.table import EXCEL, EXCEL_WITH_COMMAS, LMS
 
 __all__ = [
+    "EXCEL",
+    "EXCEL_WITH_COMMAS",
+    "LMS",
     "Format",
     "Gradebook",
     "Line",

@@ -6,14 +6,14 @@ its identity columns come back exactly as they were.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 
+from server import sheet
 from server.grades.exports.gradebook import Gradebook, Line
 from server.grades.exports.matching import Identity, Matched, UploadError, match
 from server.grades.exports.table import Cell, Verbatim, write
+from server.sheet import SheetError
 from server.storage.models import Assignment
 
 MAX_BYTES = 4 * 2**20
@@ -69,28 +69,19 @@ def canvas_csv(book: Gradebook, export: bytes) -> tuple[str, Matched]:
 
 
 def _read(export: bytes) -> tuple[list[str], list[list[str]]]:
-    if len(export) > MAX_BYTES:
-        raise UploadError(f"The file is larger than {MAX_BYTES // 2**20} MiB.")
     try:
-        text = export.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UploadError("The file is not text in UTF-8, as Canvas exports it.") from None
-    delimiter = ";" if text.partition("\n")[0].count(";") > 3 else ","
-    try:
-        rows = [
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row
-        ]
-    except csv.Error as error:
-        raise UploadError(f"The file is no CSV file: {error}.") from None
-    header = rows[0] if rows else []
+        table = sheet.read(export, "The file", MAX_BYTES)
+    except SheetError as error:
+        raise UploadError(str(error)) from None
+    header, rows = table.headings, [row for _, row in table.rows]
     if header[:2] != ["Student", "ID"]:
         raise UploadError(
             "The file does not begin with the columns Student and ID: "
             "upload the gradebook that Canvas exports."
         )
-    if len(rows) < 2:
+    if not rows:
         raise UploadError("The file has no line below its headings.")
-    return header, [row + [""] * (len(header) - len(row)) for row in rows[1:]]
+    return header, rows
 
 
 def _identity(header: Sequence[str], row: Sequence[str]) -> Identity:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from server.grades.exports.gradebook import Gradebook
-from server.grades.exports.table import write
+from server.grades.exports.table import EXCEL, Dialect, write
 from server.storage.models import Grade
 
 
-def grades_csv(book: Gradebook) -> str:
+def grades_csv(book: Gradebook, dialect: Dialect = EXCEL) -> str:
     """Empty where nothing is graded yet."""
     slugs = [assignment.slug for assignment in book.assignments]
     rows = [
@@ -22,7 +22,7 @@ def grades_csv(book: Gradebook) -> str:
         )
         for line in book.lines
     ]
-    return write([("email", "name", "section", *slugs, "total"), *rows])
+    return write([("email", "name", "section", *slugs, "total"), *rows], dialect)
 
 
 def grades_json(book: Gradebook) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Cell: TypeAlias = str | float | None
@@ -18,13 +19,32 @@ class Verbatim(str):
     """A text that another system must get back exactly as it wrote it."""
 
 
-def write(rows: Iterable[Sequence[Cell]]) -> str:
+@dataclass(frozen=True)
+class Dialect:
+    """How a spreadsheet expects a table."""
+
+    separator: str = ","
+    decimal: str = "."
+    mark: str = ""  # at the beginning of the file
+
+
+LMS = Dialect()
+# Excel takes a file without this mark for one in the encoding of the machine, and mangles names.
+EXCEL = Dialect(mark="\ufeff")
+# Where numbers have a decimal comma it expects semicolons between cells.
+EXCEL_WITH_COMMAS = Dialect(";", ",", "\ufeff")
+
+
+def write(rows: Iterable[Sequence[Cell]], dialect: Dialect = LMS) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    text.write(dialect.mark)
+    csv.writer(text, delimiter=dialect.separator).writerows(
+        [_cell(value, dialect.decimal) for value in row] for row in rows
+    )
     return text.getvalue()
 
 
-def _cell(value: Cell) -> str:
+def _cell(value: Cell, decimal: str) -> str:
     """Numbers stay numbers, negative ones too; a text that a spreadsheet would take for a formula
     is marked as text by an apostrophe."""
     if value is None:
@@ -34,7 +54,7 @@ def _cell(value: Cell) -> str:
     if isinstance(value, str):
         return f"'{value}" if _looks_like_a_formula(value) else value
     exact = round(value, _DECIMALS) + 0.0  # + 0.0: no minus before zero
-    return f"{exact:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+    return f"{exact:.{_DECIMALS}f}".rstrip("0").rstrip(".").replace(".", decimal)
 
 
 def _looks_like_a_formula(text: str) -> bool:

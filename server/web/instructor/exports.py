@@ -26,7 +26,10 @@ def export(seat: Seat) -> str:
 @pages.get("/exports/grades.csv")
 @in_course(Role.ASSISTANT)
 def export_csv(seat: Seat) -> Response:
-    return _download(seat, Format.CSV, exports.grades_csv, "grades.csv")
+    """`?decimal=comma`: as spreadsheets expect it where numbers have a decimal comma."""
+    comma = request.args.get("decimal") == "comma"
+    dialect = exports.EXCEL_WITH_COMMAS if comma else exports.EXCEL
+    return _download(seat, Format.CSV, lambda book: exports.grades_csv(book, dialect), "grades.csv")
 
 
 @pages.get("/exports/grades.json")
