@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from server import courses, engine
 from server.courses import CourseError, spec
 from server.storage.models import AuditEntry, Base, Course
 from tests.server import engines
-from tests.server.conftest import House, course_spec
+from tests.server.conftest import COURSE, House, course_spec
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "docs" / "course.example.toml").read_text("utf-8")
@@ -165,3 +166,36 @@ def test_the_command_line_does_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     assert run("user", "add", "x@y.org", "--url", "https://g.example").startswith("0 https://g.")
     assert run("user", "add", "x@y.org").startswith("2 Error: There is a user x@y.org already.")
     assert run("user", "invite", "z@y.org").startswith("2 Error: There is no user z@y.org.")
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ("2026-10-25 02:30:00", "comes twice in Europe/Berlin"),
+        ("2027-03-28 02:30:00", "does not exist in Europe/Berlin"),
+    ],
+)
+def test_a_time_that_the_clocks_repeat_or_skip_is_refused(due: str, said: str) -> None:
+    text = re.sub(r"(?m)^due = .*$", f"due = {due}", EXAMPLE)
+    text = re.sub(r"(?m)^late_until = .*$", "", text)
+    text = re.sub(r"(?m)^opens = .*$", "opens = 2026-10-01 08:00:00", text)
+    with pytest.raises(courses.CourseError, match=said) as refusal:
+        courses.read(text, TOPICS)
+    assert ("+02:00 or 2026-10-25T02:30:00+01:00" in str(refusal.value)) == ("twice" in said)
+
+
+def test_with_its_offset_such_a_time_is_taken_once(house: House) -> None:
+    now = course_spec(house.clock()).assignments[0]
+    dates = {"opens": now.opens_at, "due": now.due_at, "late_until": now.due_at}
+    text = COURSE.format(slug="dl", last="losses", **dates)
+    text = re.sub(r"(?m)^due = .*$", "due = 2099-10-25T02:30:00+02:00", text)
+    text = re.sub(r"(?m)^late_until = .*$", "", text)
+    for expected in (True, False, False):
+        with house.database.write() as session:
+            changes = courses.sync(
+                session,
+                courses.read(text, engines.ENGINE.topics),
+                at=house.clock(),
+                actor=None,
+            )
+        assert bool(changes) == expected

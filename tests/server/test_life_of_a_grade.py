@@ -72,7 +72,7 @@ points = 10
 opens = 2026-10-01 08:00:00
 due = 2026-10-24 23:59:00
 """
-BEGIN = datetime(2026, 10, 24, 19, 30, tzinfo=UTC)  # the clocks are put back on the 25th
+BEGIN = datetime(2026, 10, 24, 21, 50, tzinfo=UTC)  # the clocks are put back on the 25th
 
 
 def worth_by(digest: str, reference: int) -> float:
@@ -398,7 +398,7 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=15,
     stateful_step_count=30,
     deadline=None,
     phases=[Phase.generate],
