@@ -293,6 +293,49 @@ def doctor(as_json: bool, device: str) -> None:
     sys.exit(0 if can_confine(walls) else CANNOT_GRADE)
 
 
+@main.command("gpu-check")
+@click.option("--device", default="cuda:0", show_default=True, help="The GPU to look at.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=480,
+    show_default=True,
+    help="For all of it; what is left when they are over is named.",
+)
+@_file("json", "Also write all that was found as JSON.")
+@_file("html", "Also write it as a page.")
+@_reference
+@_refuse_clearly
+def gpu_check(
+    device: str,
+    seconds: float,
+    json_file: Path | None,
+    html_file: Path | None,
+    reference: Path | None,
+) -> None:
+    """Tell how well a GPU does for grading: walls, needs, times, leftovers, verdicts.
+
+    Exits with 0 when all is well, with 1 when something is not, with 3 when the GPU cannot be used.
+    """
+    from autograder.grading.device_check import DeviceCheck, document
+    from autograder.render.html import device_page
+
+    marks = {True: "ok", False: "not well", None: "looked at"}
+    parts = []
+    for part in DeviceCheck(device, seconds, reference).run():
+        click.echo(f"{marks[part.ok]:10}{part.name}: {part.says} ({part.seconds:.1f} s)")
+        parts.append(part)
+    found = document(device, parts)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    if html_file is not None:
+        html_file.write_text(device_page(found), "utf-8")
+    if len(parts) == 1:
+        sys.exit(CANNOT_GRADE)
+    if any(part.ok is False for part in parts):
+        sys.exit(1)
+
+
 @main.command()
 @_reference
 @_refuse_clearly

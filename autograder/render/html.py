@@ -82,6 +82,12 @@ def heatmap_page(results: Sequence[ExerciseAudit]) -> str:
     return template.render(results=results, stylesheet=Markup(STYLESHEET))  # noqa: S704 - our own
 
 
+def device_page(check: dict[str, Any]) -> str:
+    """The check of a device as an HTML document."""
+    template = _templates.get_template("device.html")
+    return template.render(check=check, stylesheet=Markup(STYLESHEET))  # noqa: S704 - our own
+
+
 def report_page(view: Report) -> str:
     """The view as an HTML document that stands alone."""
     template = _templates.get_template("page.html")

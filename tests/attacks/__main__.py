@@ -1,6 +1,6 @@
 """Run the attacks and print what came of each.
 
-    python -m tests.attacks [--ordinary] [NAME ...]
+    python -m tests.attacks [--ordinary] [--device DEVICE] [NAME ...]
 
 as this user, or with --ordinary, started by root, as one without privileges.
 """
@@ -8,17 +8,19 @@ as this user, or with --ordinary, started by root, as one without privileges.
 import os
 import sys
 import time
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.sandbox.profiles import MAX_SESSIONS, profile_for
 from tests import ordinary
-from tests.attacks.arena import applies, open_arena
+from tests.attacks.arena import ALLOWED, applies, open_arena
 from tests.attacks.submissions import ATTACKS, THEMES
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str], device: str) -> int:
     began = time.monotonic()
     console = Console(width=None if sys.stdout.isatty() else 140)
     user = "root" if os.geteuid() == 0 else f"an ordinary user ({os.geteuid()})"
@@ -26,7 +28,9 @@ def main(names: list[str]) -> int:
     for heading in ("attack", "what was tried", "ended as", "contained", "grader healthy"):
         table.add_column(heading)
     run = held = 0
-    with open_arena() as arena:
+    profile = replace(profile_for(device), sessions=MAX_SESSIONS)
+    allowed = ALLOWED.get(profile.name, set())
+    with open_arena(profile) as arena:
         for theme, attacks in THEMES.items():
             table.add_section()
             for name, attack in attacks.items():
@@ -34,7 +38,7 @@ def main(names: list[str]) -> int:
                     continue
                 verdict = arena.run(attack)
                 run += 1
-                held += verdict.contained
+                held += verdict.contained or (name in allowed and not verdict.unhealthy)
                 table.add_row(
                     Text(name),
                     Text(attack.tries),
@@ -57,4 +61,5 @@ if __name__ == "__main__":
     chosen = sys.argv[1:]
     if "--ordinary" in chosen and os.geteuid() == 0:
         sys.exit(ordinary.run(["-m", "tests.attacks", *chosen]).returncode)
-    sys.exit(main([name for name in chosen if name in ATTACKS]))
+    device = chosen[chosen.index("--device") + 1] if "--device" in chosen else "cpu"
+    sys.exit(main([name for name in chosen if name in ATTACKS], device))

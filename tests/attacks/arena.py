@@ -26,6 +26,13 @@ COURSE = Path(__file__).parent / "course"
 # How long the machine takes must not matter: only an attack that may end by a time limit has one.
 PATIENT = Limits(60, load_seconds=60, session_seconds=10**4, memory_bytes=3 * 2**29)
 IMPATIENT = replace(PATIENT, call_seconds=1)
+# What is an attack on the CPU and allowed by another profile.
+ALLOWED = {
+    "cuda": {
+        *("thread", "more torch threads", "shared memory", "grow the heap"),  # which reserves it
+        *(f"system call {name}" for name in ("memfd_create", "pipe", "eventfd", "set_mempolicy")),
+    }
+}
 GONE_SECONDS = 20.0  # how long the kernel may take to end what was killed
 
 NEIGHBOUR = """
