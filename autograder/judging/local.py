@@ -102,9 +102,11 @@ class Steps:
         began = time.perf_counter()
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(call.seed)
-            state, numpys = random.getstate(), np.random.get_state()
+            state = random.getstate()
+            numpys = np.random.get_state() if _may_draw_by_numpy(function) else None
             random.seed(call.seed)
-            np.random.seed(call.seed % 2**32)
+            if numpys is not None:
+                np.random.seed(call.seed % 2**32)
             try:
                 result = function(*positional, **named)
             except NotImplementedError as error:
@@ -113,7 +115,8 @@ class Steps:
                 return self._failed("exception", error)
             finally:
                 random.setstate(state)
-                np.random.set_state(numpys)
+                if numpys is not None:
+                    np.random.set_state(numpys)
         seconds = time.perf_counter() - began
         after = {
             name: call.arguments[name] if _holds(call.arguments[name]) else _leave(value)
@@ -138,6 +141,12 @@ class Steps:
         if isinstance(leaf, Held):
             return self.object(self.number - leaf.back)
         return self._session.arrive(leaf)
+
+
+def _may_draw_by_numpy(function: Any) -> bool:
+    """False for plain functions of files without numpy: its state takes long to keep."""
+    known = getattr(function, "__globals__", {"np": np})
+    return "np" in known or "numpy" in known
 
 
 def _holds(value: Value) -> bool:
