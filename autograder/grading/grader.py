@@ -23,7 +23,7 @@ import torch
 from autograder.checks.base import Check
 from autograder.checks.errors import REFUSAL
 from autograder.exercise import Exercise
-from autograder.grading.budget import Budget
+from autograder.grading.budget import FREE, Budget
 from autograder.grading.noise import DeviceNoise
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Answer, Call
@@ -31,7 +31,7 @@ from autograder.judging.finding import Finding
 from autograder.judging.where import located
 from autograder.judging.wording import explain, hint_at
 from autograder.numerics.outcome import Outcome
-from autograder.policy import Cost, Flag, dispatched, used
+from autograder.policy import NOT_LOOKED_AT, Code, Cost, Flag, dispatched
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
 from autograder.topics.catalogue import Assignment, Catalogue, Topic
@@ -130,7 +130,7 @@ class Grader:
             loading = session.loading
         for entry, found in zip(exercises, flags, strict=True):
             entry["policy"] = [flag.document() for flag in found]
-            if found and policy == "zero":
+            if policy == "zero" and any(flag.what != NOT_LOOKED_AT for flag in found):
                 entry["score"] = 0.0
         return {
             "schema": SCHEMA,
@@ -176,7 +176,7 @@ class Grader:
         return Budget(self._sandbox.limits.with_runs(runs).judge_seconds)
 
     def _public(
-        self, exercises: Sequence[tuple[Topic, Exercise]], session: Session, budget: Budget
+        self, exercises: Sequence[tuple[Topic, Exercise]], session: Session, budget: Budget = FREE
     ) -> list[list[Outcome]]:
         """Per exercise, the outcomes of its public trials: to be had before the session meets
         anything hidden.
@@ -197,7 +197,7 @@ class Grader:
         session: Session,
         public: Sequence[Outcome],
         tell: Callable[[str], None],
-        budget: Budget,
+        budget: Budget = FREE,
     ) -> dict[str, Any]:
         tell(exercise.name)
         trials = self.trials(topic, exercise)
@@ -246,15 +246,15 @@ class Grader:
             zip(assignment.exercises, public, strict=True)
         ):
             trials = [t for t in self.trials(topic, exercise) if t.case.public]
-            specimens += [(at, call) for call in _specimens(exercise, trials, outcomes)]
+            afresh = partial(self._oracle.afresh, topic, exercise)
+            specimens += [(at, call) for call in _specimens(exercise, trials, outcomes, afresh)]
         answers = session.run([call for _, call in specimens])
         operators: list[set[str]] = [set() for _ in assignment.exercises]
         for (at, _), answer in zip(specimens, answers, strict=True):
             operators[at].update(answer.operators)
+        code = Code(session.statements, sources)
         return [
-            used(
-                session.statements,
-                sources,
+            code.used(
                 [function.__name__ for function in exercise.functions],
                 exercise.forbidden,
                 exercise.allowed,
@@ -421,25 +421,29 @@ def _long(trial: Trial, session: Session, tell: Callable[[str], None], budget: B
 
 
 def _specimens(
-    exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]
+    exercise: Exercise,
+    trials: Sequence[Trial],
+    outcomes: Sequence[Outcome],
+    afresh: Callable[[Trial], Sequence[Call]],
 ) -> Iterator[Call]:
     """One traced call per function that works, and one run of each script: its public case with
-    the least to work on."""
+    the least to work on, with other numbers, which no submission can have an answer ready for."""
     for function in exercise.functions:
-        calls = [
-            trial.calls[0]
+        working = [
+            trial
             for trial, outcome in zip(trials, outcomes, strict=True)
             if trial.calls[0].function == function.__name__ and outcome.answers[0].failure is None
         ]
-        if calls:
-            yield replace(min(calls, key=_elements), traced=True)
-    scripts: dict[str, list[Sequence[Call]]] = {}
+        if working:
+            least = min(working, key=lambda trial: _elements(trial.calls[0]))
+            yield replace(afresh(least)[0], traced=True)
+    scripts: dict[str, list[Trial]] = {}
     for trial, outcome in zip(trials, outcomes, strict=True):
         worked = all(answer.failure is None for answer in outcome.answers)
         if getattr(trial.check, "scripted", False) and worked:
-            scripts.setdefault(trial.check.subject, []).append(trial.calls)
+            scripts.setdefault(trial.check.subject, []).append(trial)
     for runs in scripts.values():
-        for call in min(runs, key=lambda calls: sum(map(_elements, calls))):
+        for call in afresh(min(runs, key=lambda trial: sum(map(_elements, trial.calls)))):
             # What the script itself does with tensors, such as y.backward(), is not the student's.
             yield replace(call, traced=not call.function.startswith("@"))
 

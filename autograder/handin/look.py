@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from autograder.handin.errors import show
 from autograder.handin.submission import Submission, parse
@@ -43,7 +44,7 @@ class Look:
     certain: bool = True
 
 
-def look(file: tuple[str, bytes], homes: Mapping[str, str]) -> Look:
+def look(file: tuple[str, bytes], homes: Mapping[str, str] = MappingProxyType({})) -> Look:
     """Look at a file.
 
     Args:

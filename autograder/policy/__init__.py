@@ -5,6 +5,6 @@ are judged here. A submission that sets its mind to it can hide from both, and g
 is still only as right as its answers; what is found is for the instructor to look at.
 """
 
-from autograder.policy.judge import Cost, Flag, dispatched, used
+from autograder.policy.judge import NOT_LOOKED_AT, Code, Cost, Flag, dispatched
 
-__all__ = ["Cost", "Flag", "dispatched", "used"]
+__all__ = ["NOT_LOOKED_AT", "Code", "Cost", "Flag", "dispatched"]

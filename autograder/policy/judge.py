@@ -12,9 +12,12 @@ import torch
 from autograder.policy.rules import GRADIENTS, HARMLESS, NAMESPACES, OPERATORS
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside.loading.source import Source
+from autograder.sandbox.inside.scan import UNSEEN
 
 Cost = Literal["report", "warn", "zero"]  # nothing, a warning, the exercise's points
 MOST_TEXT = 160
+MOST_FLAGS = 100  # of one exercise
+NOT_LOOKED_AT = "not looked at: too deeply nested"
 
 
 @dataclass(frozen=True)
@@ -31,28 +34,67 @@ class Flag:
         return asdict(self)
 
 
-def used(
-    statements: Sequence[Statement],
-    sources: Sequence[Source],
-    functions: Collection[str],
-    forbidden: Collection[str],
-    allowed: Collection[str] = (),
-) -> list[Flag]:
-    """What is not allowed in the code that these functions reach by name."""
-    reached = _reached(statements, functions)
-    own_backward = any("backward" in statement.bound for statement in statements)
-    flags: dict[tuple[str, int, str], Flag] = {}
-    for statement in reached:
-        for path, place, line in statement.uses:
-            rule = None if _is_allowed(path, (*HARMLESS, *allowed)) else _rule(path, forbidden)
-            if rule is None or (own_backward and path == ".backward"):
-                continue
-            what = path.removeprefix(".")
-            old = flags.get((place, line, rule))
-            if old is None or len(old.what) < len(what):
-                text = _line(sources, place, line)
-                flags[place, line, rule] = Flag(rule, what, place, line, text)
-    return sorted(flags.values(), key=lambda flag: (flag.place, flag.line))
+class Code:
+    """A submission's source as its worker has seen it, ready to be asked about by exercise."""
+
+    def __init__(self, statements: Sequence[Statement], sources: Sequence[Source]) -> None:
+        self._statements = statements
+        self._binding: dict[str, list[int]] = {}  # by name, the statements that bind it
+        for at, statement in enumerate(statements):
+            for name in statement.bound:
+                self._binding.setdefault(name, []).append(at)
+        self._lines: dict[str, list[str]] = {}
+        alone = sum(source.notebook for source in sources) < 2
+        for source in sources:
+            for at, chunk in enumerate(source.chunks):
+                self._lines.setdefault(source.place(at, alone), chunk.split("\n"))
+
+    def used(
+        self,
+        functions: Collection[str],
+        forbidden: Collection[str],
+        allowed: Collection[str] = (),
+    ) -> list[Flag]:
+        """What is not allowed in the code that these functions reach by name: the first MOST_FLAGS
+        things, and of what was not looked at that it was not."""
+        flags: dict[tuple[str, int, str], Flag] = {}
+        for statement in self._reached(functions):
+            for path, place, line in statement.uses:
+                if path == UNSEEN:
+                    flags[place, line, path] = Flag("name", NOT_LOOKED_AT, place, line)
+                rule = None if _is_allowed(path, (*HARMLESS, *allowed)) else _rule(path, forbidden)
+                if rule is None or self._is_own(path):
+                    continue
+                what = path.removeprefix(".").removesuffix("()")
+                old = flags.get((place, line, rule))
+                if old is None or len(old.what) < len(what):
+                    text = self._line(place, line)
+                    flags[place, line, rule] = Flag(rule, what, place, line, text)
+        return sorted(flags.values(), key=lambda flag: (flag.place, flag.line))[:MOST_FLAGS]
+
+    def _is_own(self, path: str) -> bool:
+        """Whether it may be a method of the submission's own: its layers may have a `backward`, but
+        one that takes nothing is torch's."""
+        return path in {".backward", ".backward()"} and path.removeprefix(".") in self._binding
+
+    def _reached(self, functions: Collection[str]) -> list[Statement]:
+        """The statements that bind these functions, whatever these read, and so on."""
+        if not any(name in self._binding for name in functions):
+            return []
+        chosen = set(self._binding.get("*", ()))
+        wanted = set(functions).union(*(self._statements[at].reads for at in chosen))
+        pending = list(wanted)
+        while pending:
+            for at in self._binding.get(pending.pop(), ()):
+                if at not in chosen:
+                    chosen.add(at)
+                    pending += self._statements[at].reads - wanted
+                    wanted |= self._statements[at].reads
+        return [self._statements[at] for at in sorted(chosen)]
+
+    def _line(self, place: str, line: int) -> str:
+        lines = self._lines.get(place, [])
+        return lines[line - 1].strip()[:MOST_TEXT] if 0 < line <= len(lines) else ""
 
 
 def dispatched(operators: Iterable[str], forbidden: Collection[str]) -> list[Flag]:
@@ -98,34 +140,3 @@ def _is_operator(name: str, forbidden: Collection[str]) -> bool:
 def _all_operators() -> frozenset[str]:
     """The names that torch knows, so that none of a worker's invention gets into a report."""
     return frozenset(name.partition(".")[0] for name in torch._C._dispatch_get_all_op_names())
-
-
-def _reached(statements: Sequence[Statement], functions: Collection[str]) -> list[Statement]:
-    """The statements that bind these functions, whatever these read, and so on."""
-    wanted, pending = set(functions), list(functions)
-    if not any(wanted & statement.bound for statement in statements):
-        return []
-    chosen: dict[int, None] = {}
-    for at, statement in enumerate(statements):
-        if "*" in statement.bound:
-            chosen[at] = None
-            pending += statement.reads - wanted
-            wanted |= statement.reads
-    while pending:
-        name = pending.pop()
-        for at, statement in enumerate(statements):
-            if name in statement.bound and at not in chosen:
-                chosen[at] = None
-                pending += statement.reads - wanted
-                wanted |= statement.reads
-    return [statements[at] for at in sorted(chosen)]
-
-
-def _line(sources: Sequence[Source], place: str, line: int) -> str:
-    alone = sum(source.notebook for source in sources) < 2
-    for source in sources:
-        for at, chunk in enumerate(source.chunks):
-            if place == source.place(at, alone):
-                lines = chunk.split("\n")
-                return lines[line - 1].strip()[:MOST_TEXT] if 0 < line <= len(lines) else ""
-    return ""

@@ -12,7 +12,7 @@ NAMESPACES = (
 HARMLESS = ("torch.nn.functional.pad",)
 # Ways to have torch differentiate, as attributes and keywords of any tensor.
 GRADIENTS = {
-    *("backward", "grad_fn", "requires_grad_", "retain_grad", "register_hook"),
+    *("backward", "backward()", "grad_fn", "requires_grad_", "retain_grad", "register_hook"),
     "requires_grad=True",
 }
 # Operators that do an exercise in one call, by torch's names; and all whose names say `_backward`.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from autograder.case import Case, draw
 from autograder.checks.base import Check, Made
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
+from autograder.judging.call import Call
 from autograder.judging.local import LocalSession
 from autograder.judging.travel import untravelled
 from autograder.topics.catalogue import Topic
@@ -49,6 +51,8 @@ class Oracle:
     def __init__(self, secret: bytes, cache: Path | None = None) -> None:
         self._secret = secret
         self._kept = Kept(cache)
+        self._unknown = secrets.token_bytes(32)
+        self._afresh: dict[tuple[str, ...], tuple[Call, ...]] = {}
         self.trials = lru_cache(maxsize=None)(self._trials)
         self.suspects = lru_cache(maxsize=None)(self._suspects)
         self.others = lru_cache(maxsize=None)(self._others)
@@ -89,6 +93,22 @@ class Oracle:
         except AuthoringError as error:
             raise AuthoringError(f"{where}: {error}") from error
         return Trial(check, case, arguments, tuple(calls), expectation)
+
+    def afresh(self, topic: Topic, exercise: Exercise, trial: Trial) -> tuple[Call, ...]:
+        """The calls of a trial with other numbers, which nobody has met before this process."""
+        place = topic.name, exercise.name, trial.check.name, trial.case.name
+        if place not in self._afresh:
+            reference = LocalSession(topic.functions())
+
+            def seed(purpose: str) -> int:
+                return seed_of(self._unknown, *place, purpose)
+
+            drawn = draw(
+                trial.case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}"))
+            )
+            calls, _ = trial.check.prepare(trial.case, drawn, seed, reference, lambda make: make())
+            self._afresh[place] = tuple(calls)
+        return self._afresh[place]
 
     def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
         trials = self.trials(topic, exercise)

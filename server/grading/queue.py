@@ -79,6 +79,11 @@ class Claim:
     regrade_item: int | None = None  # None: the submission's own grading
 
 
+# Bytes of one student's hand-ins for one assignment: none is ever thrown away, and what is
+# superseded costs no attempt.
+MOST_KEPT = 256 * 2**20
+
+
 @dataclass(frozen=True)
 class Accepted:
     """What became of an upload."""
@@ -174,6 +179,11 @@ class Queue:
             refusal = allowance(assignment, timezone, extension, counted, now).refusal
             if refusal is not None:
                 raise NotAllowed(refusal)
+            if self._files.size(public_id, *(row.public_id for row in earlier)) > MOST_KEPT:
+                raise NotAllowed(
+                    f"All that you have handed in for this assignment is more than "
+                    f"{MOST_KEPT // 2**20} MiB: ask those who teach the course."
+                )
         submission = Submission(
             public_id=public_id,
             assignment_id=assignment_id,

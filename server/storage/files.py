@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -34,6 +36,18 @@ class Files:
 
     def remove(self, name: str) -> None:
         (self._directory / name).unlink(missing_ok=True)
+
+    def size(self, *names: str) -> int:
+        """Bytes of these files together; one that is gone has none."""
+        total = 0
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (self._directory / name).stat().st_size
+        return total
+
+    def free(self) -> int:
+        """Bytes that can still be stored."""
+        return shutil.disk_usage(self._directory).free
 
     def read(self, name: str) -> bytes:
         """

@@ -15,6 +15,7 @@ from server.web.services import services
 
 pages = Blueprint("health", __name__)
 
+_LITTLE = 2**30  # bytes: what is left once operators should know
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 
 
@@ -29,8 +30,9 @@ def healthz() -> tuple[Response, int]:
     except SQLAlchemyError:
         return jsonify(status="the database does not answer"), 503
     waiting = load.oldest_waiting
+    status = "no grader is there" if load.stuck else "ok"
     return jsonify(
-        status="no grader is there" if load.stuck else "ok",
+        status=status if services().files.free() > _LITTLE else "the disk is nearly full",
         graders=len(load.graders),
         oldest_waiting_seconds=None if waiting is None else round(waiting.total_seconds(), 1),
     ), 200

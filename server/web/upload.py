@@ -14,6 +14,7 @@ from autograder.reading import reader
 from server.grading.queue import Accepted
 from server.storage.models import Assignment
 from server.web.access import Seat
+from server.web.reading import on_behalf_of
 from server.web.services import services
 
 _LONGEST_NAME = 120
@@ -39,16 +40,18 @@ class Seen:
         return complete(self.look, self.asked)
 
 
-def look(assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> Seen:
+def look(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> Seen:
     """Look at the files before they count; nothing of them is run.
 
     Raises:
         SubmissionError: what was sent cannot be read.
+        TooManyRequests: the user has sent several at a time.
     """
     name, content = one_file(files, assignment.topic)
     homes = services().engine.homes
     asked, everything = homes(assignment.topic), homes(None)
-    seen = reader().run("look", (name, content), homes={**everything, **asked})
+    with on_behalf_of(seat.user):
+        seen = reader().run("look", (name, content), homes={**everything, **asked})
     return Seen(content, seen, tuple(asked), refusal(seen, assignment.title, asked, everything))
 
 
@@ -61,8 +64,9 @@ def hand_in(
     Raises:
         SubmissionError: what was sent cannot be read, or holds nothing of the assignment.
         NotAllowed: the assignment's deadlines or limits forbid it.
+        TooManyRequests: the user has sent several at a time.
     """
-    seen = look(assignment, files)
+    seen = look(seat, assignment, files)
     if seen.refusal:
         raise SubmissionError(f"{seen.refusal} It was not handed in, and uses no attempt.")
     accepted = services().queue.accept(

@@ -18,6 +18,7 @@ from server import logs
 from server.grading import presence
 from server.logs import LogFormat
 from server.storage.config import Config
+from server.storage.files import Files
 from server.storage.models import Assignment, Counts, State
 from server.web.app import create_app
 from tests.server import engines
@@ -47,6 +48,15 @@ def test_health_tells_whether_somebody_grades(client: FlaskClient, house: House)
     with presence.announced(house.database, house.clock):
         assert client.get("/healthz").json == {**stuck, "status": "ok", "graders": 1}
     assert client.get("/healthz").json == stuck
+
+
+def test_health_tells_of_a_disk_before_it_is_full(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Files, "free", lambda files: 2**30 - 1)
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json["status"] == "the disk is nearly full"
 
 
 def test_a_grader_is_there_while_it_gives_signs_of_life(house: House) -> None:

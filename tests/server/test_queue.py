@@ -16,6 +16,7 @@ from sqlalchemy import event, select
 from autograder.handin.submission import parse
 from server.engine import Grade, Progress, ReferenceChanged, Rules
 from server.grades.attempts import NotAllowed
+from server.grading import queue
 from server.grading.queue import Accepted, LeaseLost, Patience
 from server.storage.config import ConfigError
 from server.storage.models import (
@@ -271,6 +272,20 @@ def test_what_was_superseded_waits_again_when_the_one_after_it_cannot_be_graded(
     assert house.row(old).state is State.GRADED
 
 
+def test_a_student_keeps_so_much_and_no_more_superseded_or_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_KEPT", 2500)
+    for at in range(2):
+        assert hand_in(house, b"#" * 1000 + b"%d\n" % at) is None
+    refused = hand_in(house, b"#" * 1000 + b"2\n")
+    assert refused is not None
+    assert "more than" in refused
+    assert len(house.rows()) == 2
+    assert len(list(house.config.submissions.iterdir())) == 2
+    assert hand_in(house, b"x = 1\n") is None  # which fits
+
+
 def test_staff_can_have_any_stored_file_graded(house: House) -> None:
     last_counts(house)
     old, new = house.accept(), house.accept()
@@ -303,9 +318,9 @@ def limited(house: House, **limits: int) -> None:
             setattr(assignment, name, value)
 
 
-def hand_in(house: House) -> str | None:
+def hand_in(house: House, content: bytes = b"") -> str | None:
     """Why it was refused; None when it was accepted."""
-    content = new_source()
+    content = content or new_source()
     try:
         house.queue.accept(house.assignment().id, house.user().id, parse("s.py", content), content)
     except NotAllowed as refusal:

@@ -47,11 +47,12 @@ def fingerprints(file: File, *, window: int = WINDOW) -> Prints:
 _NOTEBOOK = (
     "sample.ipynb",
     b'{"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [],'
-    b'"source": "x = 1"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}',
+    b'"source": "%matplotlib inline\\nx = 1"}], "metadata": {},'
+    b'"nbformat": 4, "nbformat_minor": 4}',
 )
 JOBS: Mapping[str, Job] = {
     "read": Job(read, Submission, (_NOTEBOOK,)),
-    "look": Job(look, Look, (_NOTEBOOK,), reply_bytes=2**18),
+    "look": Job(look, Look, (_NOTEBOOK,), cpu_seconds=3, reply_bytes=2**18),
     "cells": Job(cells, tuple[Cell, ...], (_NOTEBOOK,)),
     "pieces": Job(pieces, tuple[Piece, ...], (_NOTEBOOK,), cpu_seconds=2),
     "changes": Job(

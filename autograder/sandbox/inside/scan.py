@@ -19,6 +19,8 @@ from .loading.statements import read
 MAX_USES = 4000
 MAX_VALUES = 16  # that one expression may stand for
 MAX_DEPTH = 24
+MAX_TEXT = 1000  # characters of a text that is put together from others
+UNSEEN = "?"  # stands for what a statement uses where it was not looked at
 _DYNAMIC = {"exec", "eval", "setattr", "globals", "vars", "locals", "delattr"}
 # Tuples: a union would be made anew, or gone through in Python, at each of many thousand nodes.
 _SIGNS = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
@@ -43,6 +45,8 @@ class Scope:
 
     parent: Scope | None = None
     bound: dict[str, list[tuple[str | ast.expr, Scope]]] = field(default_factory=dict)
+    # What expressions in this scope may stand for; the empty set while that is being found out.
+    known: dict[ast.expr, set[Known]] = field(default_factory=dict)
 
     def bind(self, name: str, value: str | ast.expr | None, scope: Scope | None = None) -> None:
         held = self.bound.setdefault(name, [])
@@ -76,6 +80,8 @@ def scan(sources: Sequence[Source]) -> list[dict[str, Any]]:
                 try:
                     seen = _Statement(statement, scope, own)
                 except RecursionError:
+                    unseen = [[UNSEEN, place, statement.lineno]]
+                    facts.append({"bound": ["*"], "reads": [], "uses": unseen})
                     continue
                 uses = [[path, place, line] for path, line in seen.uses][:left]
                 left -= len(uses)
@@ -173,7 +179,9 @@ class _Statement:
         _bind([statement], names)
         self.bound |= set(names.bound)
         if isinstance(statement, ast.ClassDef):
-            self.bound |= {n.name for n in statement.body if isinstance(n, ast.FunctionDef)}
+            methods = [n for n in statement.body if isinstance(n, ast.FunctionDef)]
+            self.bound |= {n.name for n in methods}
+            self.bound |= {f"{n.name}()" for n in methods if len(n.args.args) < 2}
         self._visit(statement, scope)
         if not isinstance(statement, _SCOPES) and self.reads & _DYNAMIC:
             self.bound.add("*")
@@ -214,6 +222,8 @@ class _Statement:
                 self._read(root, scope)
                 if isinstance(node, _PARTS) and isinstance(node.ctx, ast.Store):
                     self.bound.add(root)  # what is patched is reached by whoever uses it
+                    if isinstance(node, ast.Attribute) and node.attr == "requires_grad":
+                        self._use("requires_grad=True", at)
                 known = [value for value in resolve(node, scope) if isinstance(value, str)]
                 for path in known:
                     self._use(path, at)
@@ -236,6 +246,9 @@ class _Statement:
         for keyword in node.keywords:
             if keyword.arg == "requires_grad" and _is_true(keyword.value):
                 self._use("requires_grad=True", line)
+        bare = not node.args and not node.keywords
+        if bare and isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
+            self._use(".backward()", line)
         function = resolve(node.func, scope)
         texts = [v.value for a in node.args for v in resolve(a, scope) if isinstance(v, Text)]
         if function & {"builtins.getattr", "builtins.setattr"}:
@@ -288,6 +301,13 @@ def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> set[Known]:
     """What an expression may stand for: dotted paths and texts; empty when unknown."""
     if depth > MAX_DEPTH:
         return set()
+    if node not in scope.known:
+        scope.known[node] = set()  # for whatever leads back here
+        scope.known[node] = _resolve(node, scope, depth)
+    return scope.known[node]
+
+
+def _resolve(node: ast.expr, scope: Scope, depth: int) -> set[Known]:
 
     def known(inner: ast.expr) -> set[Known]:
         return resolve(inner, scope, depth + 1)
@@ -311,7 +331,7 @@ def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> set[Known]:
         case ast.Attribute():
             found = {f"{path}.{node.attr}" for path in paths(node.value)}
         case ast.BinOp(op=ast.Add()):
-            found = {Text(a + b) for a in texts(node.left) for b in texts(node.right)}
+            found = {Text((a + b)[:MAX_TEXT]) for a in texts(node.left) for b in texts(node.right)}
         case ast.JoinedStr():
             found = {Text(text) for text in _joined(node.values, texts)}
         case ast.FormattedValue():
@@ -326,13 +346,13 @@ def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> set[Known]:
             found = _subscript(node, paths(node.value), texts, scope, depth)
         case ast.Call():
             found = _call(node, paths, texts, scope)
-    return set(list(found)[:MAX_VALUES])
+    return set(sorted(found, key=str)[:MAX_VALUES]) if len(found) > MAX_VALUES else found
 
 
 def _joined(parts: Sequence[ast.expr], texts: Any) -> list[str]:
     whole = [""]
     for part in parts:
-        whole = [a + b for a in whole for b in texts(part)][:MAX_VALUES]
+        whole = [(a + b)[:MAX_TEXT] for a in whole for b in texts(part)][:MAX_VALUES]
     return whole
 
 

@@ -64,7 +64,9 @@ def look(seat: Seat, sent: dict[str, Any], assignment: str) -> dict[str, Any]:
     """
     chosen = access.assignment(seat, assignment)
     try:
-        seen = upload.look(chosen, [(file.filename or "", file.read()) for file in sent["file"]])
+        seen = upload.look(
+            seat, chosen, [(file.filename or "", file.read()) for file in sent["file"]]
+        )
     except SubmissionError as error:
         raise Problem(422, str(error)) from None
     latest = (

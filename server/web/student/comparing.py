@@ -14,6 +14,7 @@ from server.storage.models import Assignment, Role, Submission
 from server.web import access
 from server.web.access import Seat, in_course
 from server.web.auth.sessions import limiter, whoever_asks
+from server.web.reading import on_behalf_of
 from server.web.services import services
 from server.web.student import comparison, queries
 from server.web.student.blueprint import pages
@@ -42,7 +43,7 @@ def compare(seat: Seat, assignment: str) -> str:
         history=history,
         before=before,
         after=after,
-        code=_code_changes(before, after),
+        code=_code_changes(seat, before, after),
         max_lines=MOST_COMPARED,
         **_reports(before, after),
     )
@@ -75,11 +76,14 @@ def _reports(before: Submission, after: Submission) -> dict[str, object]:
     }
 
 
-def _code_changes(before: Submission, after: Submission) -> dict[str, tuple[Line, ...]] | None:
+def _code_changes(
+    seat: Seat, before: Submission, after: Submission
+) -> dict[str, tuple[Line, ...]] | None:
     """None where there is too much to compare, or no code to be read any more."""
     files = [(one.filename, services().files.read(one.public_id)) for one in (before, after)]
     try:
-        found: dict[str, tuple[Line, ...]] | None = reader().run("changes", *files)
+        with on_behalf_of(seat.user):
+            found: dict[str, tuple[Line, ...]] | None = reader().run("changes", *files)
     except SubmissionError:
         return None
     return found

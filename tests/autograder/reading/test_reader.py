@@ -19,7 +19,7 @@ from autograder.handin.submission import MAX_BYTES, Source, SubmissionError, par
 from autograder.reading import Reader
 from autograder.reading.answer import AnswerError, Texts, decode
 from autograder.reading.inside.jobs import JOBS
-from autograder.reading.reader import _runtime
+from autograder.reading.reader import runtime as real_runtime
 from autograder.sandbox.inside import frame
 from autograder.sandbox.profiles import FULL
 from autograder.sandbox.zygote import Program, Zygote
@@ -138,7 +138,7 @@ def test_it_sees_the_reading_code_and_nothing_of_the_host(tmp_path):
     (tmp_path / "probe_of_the_reader.py").write_text(PROBE)
 
     def runtime():
-        real = _runtime()
+        real = real_runtime()
         trees = (*real.trees, str(tmp_path))
         return replace(real, trees=trees, path=(*real.path, str(tmp_path)))
 
