@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
 from server import courses
@@ -139,6 +139,13 @@ class Life(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
     # What happens.
+
+    @initialize(hours=st.sampled_from([0, 1, 20, 25]), handed_in=st.booleans())
+    def a_course_under_way(self, hours: int, handed_in: bool) -> None:
+        """So that what staff do finds something to do it to."""
+        self.house.clock.advance(hours * 3600)
+        for who in STUDENTS if handed_in else ():
+            self.one_is_handed_in_and_graded(who)
 
     @rule(who=st.sampled_from(STUDENTS), again=st.sampled_from([False, False, False, True]))
     def hand_in(self, who: str, again: bool) -> None:
@@ -398,8 +405,8 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=15,
-    stateful_step_count=30,
+    max_examples=12,
+    stateful_step_count=25,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
