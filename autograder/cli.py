@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from rich.console import Console
 
+from autograder.collection.layouts import LAYOUTS
+from autograder.collection.tree import CollectionError
 from autograder.errors import AuthoringError, NotInstalled
 from autograder.handin.submission import MAX_BYTES, SubmissionError
 from autograder.reading import Reader
@@ -47,7 +49,7 @@ def _refuse_clearly(command: Callable[..., None]) -> Callable[..., None]:
 
         try:
             command(*args, **kwargs)
-        except (SubmissionError, AuthoringError, FileExistsError) as error:
+        except (SubmissionError, AuthoringError, CollectionError, FileExistsError) as error:
             _fail(str(error), MISUSE)
         except KeyError as error:
             _fail(str(error.args[0]), MISUSE)
@@ -129,6 +131,9 @@ _no_sandbox = click.option(
 )
 
 
+_EXISTING = click.Path(exists=True, path_type=Path)
+
+
 def _file(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """An option to write a file of that kind as well."""
     path = click.Path(dir_okay=False, path_type=Path)
@@ -137,7 +142,13 @@ def _file(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[...,
 
 @main.command()
 @click.argument("assignment")
-@click.argument("submission", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH...",
+)
 @_file("json", "Also write the report as JSON, in the chosen view.")
 @_file("html", "Also write the report as a page, in the chosen view.")
 @_plots
@@ -156,6 +167,39 @@ def _file(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[...,
     help="What forbidden functions cost: nothing (only the instructor sees them), a warning to "
     "the student, the exercise's points.",
 )
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Of many submissions: the folder for pages and tables; by default ASSIGNMENT-results.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(
+        list(LAYOUTS),
+    ),
+    help="How many submissions are arranged, where their names do not tell.",
+)
+@click.option(
+    "--attempts",
+    type=click.Choice(["last", "all"]),
+    default="last",
+    show_default=True,
+    help="Which attempts of a student are graded.",
+)
+@click.option(
+    "--gradebook",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The gradebook that Canvas exported, or Moodle's grading worksheet, to be filled in.",
+)
+@click.option("--title", help="The column's name in the gradebook; by default the assignment's.")
+@click.option("--similarity", is_flag=True, help="Of many submissions: also say which are alike.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one per processor",
+    help="How many submissions are graded at a time.",
+)
 @_device
 @_secret
 @_reference
@@ -163,23 +207,60 @@ def _file(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[...,
 @_refuse_clearly
 def grade(
     assignment: str,
-    submission: Path,
+    paths: tuple[Path, ...],
     json_file: Path | None,
     html_file: Path | None,
     plots: Path | None,
     view: str,
     policy: Cost,
+    out: Path | None,
+    layout: str | None,
+    attempts: str,
+    gradebook: Path | None,
+    title: str | None,
+    similarity: bool,
+    jobs: int,
     device: str,
     secret_file: Path | None,
     reference: Path | None,
     no_sandbox: bool,
 ) -> None:
-    """Grade SUBMISSION (.py, .ipynb or .zip) for ASSIGNMENT and print the report.
+    """Grade PATH for ASSIGNMENT: a submission (.py, .ipynb or .zip), or a class's.
+
+    Of a submission it prints the report. A class's submissions are folders, files, or the zip that
+    Canvas, Moodle, Gradescope, Blackboard, nbgrader or GitHub Classroom gives out; their pages and
+    tables are written into a folder, and what is there already is not graded again.
 
     Exits with 0 when it graded, whatever the score; 2 on misuse; 3 when this machine cannot grade.
     """
     secret = read_secret(secret_file)
     console = Console()
+    from autograder.collection.gather import is_one_submission
+
+    if not is_one_submission(paths, layout):
+        from autograder.collection.command import grade_class
+
+        if json_file or html_file or plots:
+            raise click.UsageError("--json, --html and --plots are for one submission.")
+        grade_class(
+            assignment,
+            paths,
+            secret,
+            console,
+            out=out,
+            layout=layout,
+            every_attempt=attempts == "all",
+            gradebook=gradebook,
+            title=title,
+            similarity=similarity,
+            jobs=jobs,
+            device=device,
+            policy=policy,
+            reference=reference,
+            confined=not no_sandbox,
+        )
+        return
+    submission = paths[0]
     from autograder.sandbox import Sandbox
 
     # On their way while this process imports torch, as one of them does: it takes seconds.
@@ -505,3 +586,22 @@ def _say_what_is_seen(
         said = [refusal(seen, assignment, asked, homes)]
     for sentence in said:
         click.echo(f"gradmark: {sentence}", err=True)
+
+
+@main.command()
+@click.argument("assignment")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--leaderboard", is_flag=True, help="Also send the points to the leaderboard.")
+@_secret
+@_reference
+@_refuse_clearly
+def gradescope(
+    assignment: str, file: Path, leaderboard: bool, secret_file: Path | None, reference: Path | None
+) -> None:
+    """Write FILE, a zip to upload to Gradescope as the autograder of ASSIGNMENT."""
+    from autograder.interop.gradescope.package import package
+    from autograder.topics.catalogue import Catalogue
+
+    chosen = Catalogue.load(reference, only=assignment)[assignment]
+    held = package(chosen, read_secret(secret_file), file, leaderboard=leaderboard)
+    click.echo(f"{file}: {len(held)} files, {chosen.max_score:g} points; give it 1.5 GB of memory")

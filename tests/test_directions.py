@@ -20,6 +20,7 @@ LONGEST_OF_A_TOPIC = 750  # lines
 # A row names only rooms above it, so the order of the rows is the order of the floors.
 ENGINE = """
     errors:
+    spreadsheet:
     secret:      errors
     judging:
     case:        judging
@@ -38,9 +39,11 @@ ENGINE = """
     grading:     errors judging numerics report training checks exercise topics truth handin reading
                  sandbox policy
     render:      judging report sandbox grading
-    interop:     errors report topics handin reading handout grading render secret
+    collection:  spreadsheet report topics handin reading policy handout grading render secret
+    interop:     errors report topics handin sandbox reading handout grading render secret
+                 collection
     cli:         errors report topics handin sandbox reading policy handout grading render secret
-                 interop
+                 collection interop
 """
 SERVER = """
     clock:
@@ -64,7 +67,7 @@ OF_THE_ENGINE = {
     "server.engine": "errors secret report topics handin sandbox policy handout grading render",
     "server.client": "handin render",
     "server.demo": "errors exercise report topics training handin reading handout grading render",
-    "server": "handin reading",
+    "server": "handin reading spreadsheet",
 }
 # Copied out of the project, or into the sandbox: they import only themselves.
 ALONE = ("autograder.judging", "autograder.sandbox.inside")

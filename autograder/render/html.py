@@ -32,7 +32,7 @@ def _joined(*names: str) -> str:
 STYLESHEET = _joined("vendor/uplot/uPlot.min.css", "report.css")
 SCRIPT = _joined("vendor/uplot/uPlot.iife.min.js", "curves.js")
 
-_templates = Environment(
+templates = Environment(
     loader=PackageLoader("autograder", "render/templates"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -44,7 +44,7 @@ _templates = Environment(
 def report_fragment(view: Report) -> Markup:
     """The view as HTML, everything in it escaped; it needs `STYLESHEET`, and `SCRIPT` where
     `has_curves`, and holds neither style nor script of its own."""
-    return Markup(_templates.get_template("report.html").render(report=view))  # noqa: S704
+    return Markup(templates.get_template("report.html").render(report=view))  # noqa: S704
 
 
 def has_curves(view: Report) -> bool:
@@ -53,7 +53,7 @@ def has_curves(view: Report) -> bool:
 
 def curve_svg(curve: Curve) -> Markup:
     """The picture of a curve: part of a page, or a file."""
-    return Markup(_templates.get_template("curve.svg.j2").render(plot=Plot(curve)))  # noqa: S704
+    return Markup(templates.get_template("curve.svg.j2").render(plot=Plot(curve)))  # noqa: S704
 
 
 def _by_rightness(exercises: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], ...]:
@@ -62,7 +62,7 @@ def _by_rightness(exercises: list[dict[str, Any]]) -> tuple[list[dict[str, Any]]
     return right, [exercise for exercise in exercises if exercise not in right]
 
 
-_templates.filters |= {
+templates.filters |= {
     "by_rightness": _by_rightness,
     "in_words": in_words,
     "json": partial(json.dumps, separators=(",", ":")),
@@ -78,19 +78,19 @@ _templates.filters |= {
 
 def heatmap_page(results: Sequence[ExerciseAudit]) -> str:
     """An audit as an HTML document: misconceptions by cases, how far each is over the line."""
-    template = _templates.get_template("heatmap.html")
+    template = templates.get_template("heatmap.html")
     return template.render(results=results, stylesheet=Markup(STYLESHEET))  # noqa: S704 - our own
 
 
 def device_page(check: dict[str, Any]) -> str:
     """The check of a device as an HTML document."""
-    template = _templates.get_template("device.html")
+    template = templates.get_template("device.html")
     return template.render(check=check, stylesheet=Markup(STYLESHEET))  # noqa: S704 - our own
 
 
 def report_page(view: Report) -> str:
     """The view as an HTML document that stands alone."""
-    template = _templates.get_template("page.html")
+    template = templates.get_template("page.html")
     return template.render(
         report=view,
         fragment=report_fragment(view),

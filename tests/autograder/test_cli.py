@@ -80,7 +80,7 @@ def test_misuse_exits_with_2_and_one_sentence(gradmark, solution, tmp_path):
         ("grade", "losses", tmp_path / "absent.py"),
         ("grade", "losses", empty),
         ("grade", "losses", picture),
-        ("grade", "losses", tmp_path),
+        ("grade", "losses", tmp_path / "no-topics"),
         ("grade", "losses", solution, "--view", "god"),
         ("grade", "losses", solution, "--reference", tmp_path / "no-topics"),
         ("grade", "losses", solution, "--secret-file", short),

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from autograder import spreadsheet as table
 from autograder.cli import main
 from server.grades import exports
-from server.grades.exports import Gradebook, UploadError, table
+from server.grades.exports import Gradebook, UploadError
 from server.people import enrolling, roster
 from server.storage import audit
 from server.storage.models import AuditEntry, Comment, Course, Enrolment, User

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from autograder.spreadsheet import Cell, Verbatim, write
 from server import sheet
 from server.grades.exports.gradebook import Gradebook, Line
 from server.grades.exports.matching import Identity, Matched, UploadError, match
-from server.grades.exports.table import Cell, Verbatim, write
 from server.sheet import SheetError
 from server.storage.models import Assignment
 

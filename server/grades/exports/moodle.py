@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from autograder.spreadsheet import Cell, write
 from server.grades.exports.gradebook import Gradebook, Line
-from server.grades.exports.table import Cell, write
 from server.storage.models import Assignment
 
 

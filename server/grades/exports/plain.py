@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograder.spreadsheet import EXCEL, Dialect, write
 from server.grades.exports.gradebook import Gradebook
-from server.grades.exports.table import EXCEL, Dialect, write
 from server.storage.models import Grade
 
 
