@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from autograder.case import Arguments, Case, Recipe
-from autograder.checks.script import is_script
+from autograder.checks.script import is_script, yields
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session, ordered
 from autograder.judging.compare import unchanged
@@ -147,6 +147,7 @@ class FunctionCheck(Check):
         if self.scripted:
             # What is no part of the solution: students are not asked to write it.
             self.function.__dict__["is_script"] = True
+            self._validate_yields()
         parameters = self._parameters
         for case in self.cases:
             unknown = set(case.arguments) - set(parameters)
@@ -166,6 +167,15 @@ class FunctionCheck(Check):
             raise AuthoringError(
                 f"{self.name}: there are points for {', '.join(strange)}, which "
                 f"{self.function.__name__} neither takes nor, by its docstring, returns: {stated!r}"
+            )
+
+    def _validate_yields(self) -> None:
+        yielded = yields(self.function)
+        strange = [name for name in self.points if self.named and name not in yielded]
+        if strange:
+            raise AuthoringError(
+                f"{self.name}: there are points for {', '.join(strange)}, which "
+                f"{self.function.__name__} does not yield: it yields {', '.join(yielded)}"
             )
 
     @property

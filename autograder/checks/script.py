@@ -15,7 +15,9 @@ operator on it is one more call. `new.keep(x)` puts a value there, to be changed
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +38,13 @@ Script = Callable[..., Iterator[tuple[str, Any]]]
 def is_script(function: Any) -> bool:
     """Whether a check's function is a script: it yields."""
     return inspect.isgeneratorfunction(function)
+
+
+def yields(script: Script) -> list[str]:
+    """The names under which a script yields something, as they stand in its source."""
+    nodes = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(script))))
+    pairs = [n.value for n in nodes if isinstance(n, ast.Yield) and isinstance(n.value, ast.Tuple)]
+    return [str(p.elts[0].value) for p in pairs if isinstance(p.elts[0], ast.Constant)]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.errors import AuthoringError
 from autograder.grading.grader import Grader
 from autograder.handin.submission import Source
 from autograder.handout.public import public_data
@@ -11,6 +12,7 @@ from autograder.handout.stubs import stub
 from autograder.judging.codec import dumps, loads
 from autograder.judging.selfcheck import items_of, problem
 from autograder.topics.catalogue import Catalogue
+from autograder.truth.oracle import Oracle
 
 TOPIC = (Path(__file__).parent / "examples" / "layers.py").read_text("utf-8")
 
@@ -93,3 +95,47 @@ def test_the_self_check_knows_the_public_cases_of_a_script(topic):
     (first, _) = topic.exercises[0].misconceptions
     wrong = {item.row for item in found if problem(item, topic.functions(first))}
     assert wrong == {"linear_layer: grad_bias", "in float32: grad_bias"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"grad_bias": 1}', '"grad_b": 1}', "points for grad_b, which linear_layer does not yield"),
+        (
+            "weight=normal(4, 3)",
+            "wait=normal(4, 3)",
+            "case 'five rows': linear_layer takes no wait",
+        ),
+        ("bias=normal(4),\n        grad_y", "bias={1, 2},\n        grad_y", "which cannot travel"),
+    ],
+)
+def test_a_mistake_in_a_record_is_one_sentence_when_the_topic_is_loaded(tmp_path, old, new, said):
+    assert TOPIC.count(old) >= 1
+    (tmp_path / "layers.py").write_text(TOPIC.replace(old, new, 1))
+    with pytest.raises(AuthoringError, match=r"^layers.py: .*" + said):
+        Catalogue.load(tmp_path)["layers"].topics[0].exercises  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'yield "grad_bias", layer.dLdb',
+            'yield "grad_bias", layer',
+            "the solution's grad_bias is an object of type Linear, which cannot travel",
+        ),
+        (
+            '    yield "y", layer.forward(x)',
+            '    if layer.forward(x):\n        pass\n    yield "y", layer.forward(x)',
+            "cannot decide by what a submission gives",
+        ),
+        ('yield "y", layer.forward(x)', 'yield "y", layer.forwards(x)', "AttributeError"),
+    ],
+)
+def test_a_mistake_in_a_script_names_exercise_check_and_case(tmp_path, old, new, said):
+    assert TOPIC.count(old) == 1
+    (tmp_path / "layers.py").write_text(TOPIC.replace(old, new))
+    topic = Catalogue.load(tmp_path)["layers"].topics[0]
+    with pytest.raises(AuthoringError, match=said) as caught:
+        Oracle(b"a secret").trials(topic, topic.exercises[0])
+    assert "layers.py: Linear, linear_layer, case 'five rows': " in str(caught.value)

@@ -1,0 +1,86 @@
+"""An exercise that may use `torch.nn.Module` may use that, and nothing that is near it."""
+
+from pathlib import Path
+
+import pytest
+
+from autograder.handin.submission import Source
+from autograder.policy import used
+from autograder.sandbox import Sandbox
+from autograder.topics.catalogue import Catalogue
+
+ROOT = Path(__file__).parents[2]
+CATALOGUE = Catalogue.load(ROOT / "reference" / "_more")
+CORPUS = ROOT / "tests" / "corpus" / "more" / "correct"
+
+
+@pytest.fixture(scope="module")
+def flags():
+    with Sandbox() as sandbox:
+
+        def flags(text, functions, exercise):
+            sources = [Source("transformer", (text,))]
+            with sandbox.session(sources) as session:
+                found = used(
+                    session.statements, sources, functions, exercise.forbidden, exercise.allowed
+                )
+            return {flag.what for flag in found}
+
+        yield flags
+
+
+def exercise(name):
+    return next(e for e in CATALOGUE["transformer"].topics[0].exercises if e.name == name)
+
+
+def test_honest_modules_are_not_flagged(flags):
+    topic = CATALOGUE["transformer"].topics[0]
+    for one in topic.exercises:
+        names = [function.__name__ for function in one.functions]
+        assert flags(topic.solution(), names, one) == set()
+        for path in (CORPUS / "transformer").glob(f"{one.name}--*.py"):
+            assert flags(path.read_text("utf-8"), names, one) == set(), path.name
+
+
+LINEAR = """
+import torch
+from torch import nn
+IMPORT
+class Linear(BASE):
+    def __init__(self, d_in, d_out):
+        super().__init__()
+        BODY
+    def forward(self, x):
+        RETURN
+"""
+
+EVASIONS = {
+    "the layer itself": {"BASE": "nn.Linear"},
+    "under another name": {"IMPORT": "from torch.nn import Linear as Base", "BASE": "Base"},
+    "an attribute of it": {"BODY": "self.inner = nn.Linear(d_in, d_out)"},
+    "by getattr": {"BODY": "self.inner = getattr(nn, 'Lin' + 'ear')(d_in, d_out)"},
+    "by the module's globals": {"RETURN": "return nn.Module.__init__.__globals__['F'].linear(x)"},
+    "by the class's subclasses": {"BODY": "self.c = nn.Module.__subclasses__()[0]"},
+    "by importlib": {
+        "IMPORT": "import importlib",
+        "RETURN": "return importlib.import_module('torch.nn.functional').linear(x, x)",
+    },
+    "functional": {"RETURN": "return nn.functional.linear(x, self.weight)"},
+    "a container": {"BODY": "self.parts = nn.ModuleList()"},
+    "an alias of the package": {"IMPORT": "N = nn", "BODY": "self.inner = N.Linear(d_in, d_out)"},
+    "a base in a variable": {"IMPORT": "Base = nn.Linear", "BASE": "Base"},
+}
+
+
+@pytest.mark.parametrize("how", EVASIONS)
+def test_what_is_near_a_module_is_found_however_it_is_written(flags, how):
+    parts = {"IMPORT": "", "BASE": "nn.Module", "BODY": "pass", "RETURN": "return x"}
+    text = LINEAR
+    for place, part in (parts | EVASIONS[how]).items():
+        text = text.replace(place, part)
+    assert flags(text, ["Linear"], exercise("Linear"))
+
+
+def test_what_one_exercise_allows_stays_forbidden_in_others(flags):
+    text = "import torch\ndef attention(q, k, v, mask=None):\n    return torch.nn.Parameter(q)\n"
+    assert flags(text, ["attention"], exercise("attention")) == {"torch.nn.Parameter"}
