@@ -24,7 +24,7 @@ _THREADS = 8
 # A class's browsers keep theirs open between two requests; past it, nobody is answered.
 _CONNECTIONS = 4000
 # Flask refuses what is too large with a page; far larger requests are not even read.
-_LARGEST_REQUEST = 64 * 2**20
+_LARGEST_REQUEST = 40 * 2**20
 # Without these, nothing believes what a request says about who forwarded it.
 _PROXY = {
     "trusted_proxy": "*",
