@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -29,6 +28,7 @@ from autograder.truth.suspects import Answers, Suspects
 from autograder.truth.trial import Suspect, Trial
 
 PUBLIC_SECRET = b"public"
+Place = tuple[Topic, Exercise]
 
 
 def digest_of(secret: bytes, *place: str) -> bytes:
@@ -53,13 +53,35 @@ class Oracle:
         self._kept = Kept(cache)
         self._unknown = secrets.token_bytes(32)
         self._afresh: dict[tuple[str, ...], tuple[Call, ...]] = {}
-        self.trials = lru_cache(maxsize=None)(self._trials)
-        self.suspects = lru_cache(maxsize=None)(self._suspects)
-        self.others = lru_cache(maxsize=None)(self._others)
         self._answers = Answers()
+        # No functools.cache of bound methods: in such a circle, an oracle that nobody needs any
+        # more, which may hold a gigabyte, waits for a collection that counts objects, not bytes.
+        self._trials: dict[Place, tuple[Trial, ...]] = {}
+        self._suspects: dict[Place, tuple[Suspect, ...]] = {}
+        self._others: dict[Place, Suspects] = {}
 
-    def _trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
+    def trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         """Every case of every check, drawn and answered, public cases first."""
+        place = topic, exercise
+        if place not in self._trials:
+            self._trials[place] = self._drawn(topic, exercise)
+        return self._trials[place]
+
+    def suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
+        """What each misconception gives."""
+        place = topic, exercise
+        if place not in self._suspects:
+            self._suspects[place] = self._suspected(topic, exercise)
+        return self._suspects[place]
+
+    def others(self, topic: Topic, exercise: Exercise) -> Suspects:
+        """Suspects that nobody recorded, answered as far as they are asked."""
+        place = topic, exercise
+        if place not in self._others:
+            self._others[place] = Suspects(topic, exercise, self.trials(*place), self._answers)
+        return self._others[place]
+
+    def _drawn(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         reference = LocalSession(topic.functions())
         trials = [
             self._trial(topic, exercise, check, case, reference)
@@ -110,7 +132,7 @@ class Oracle:
             self._afresh[place] = tuple(calls)
         return self._afresh[place]
 
-    def _suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
+    def _suspected(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
         trials = self.trials(topic, exercise)
         suspects = []
         for misconception in exercise.misconceptions:
@@ -118,8 +140,3 @@ class Oracle:
             outcomes = tuple(trial.judge(session.run(trial.calls)) for trial in trials)
             suspects.append(Suspect(misconception, outcomes))
         return tuple(suspects)
-
-    def _others(self, topic: Topic, exercise: Exercise) -> Suspects:
-        """Suspects that nobody recorded, answered as far as they are asked."""
-        trials = self.trials(topic, exercise)
-        return Suspects(topic, exercise, trials, self._answers)
