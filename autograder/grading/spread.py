@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from autograder.grading.grader import Grader
 from autograder.reading import Reader
+from autograder.sandbox.profiles import profile_for
 from autograder.topics.catalogue import Catalogue
 
 _AHEAD = 2  # pieces of work per process that are drawn before they can be done
@@ -75,6 +76,7 @@ def spread(
     Work is drawn from the iterable when it is wanted. What a task raises is raised here, and ends
     the rest.
     """
+    jobs = min(jobs, profile_for(setting.device).sessions)  # a GPU takes one at a time
     with _pool(setting, jobs) as pool:
         at_work: dict[Future[Result], Work] = {}
         lost: list[Work] = []

@@ -9,6 +9,7 @@ from itertools import cycle
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from autograder.sandbox.claim import Claim
 from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.limits import DeviceFault, Limits, SandboxFault, SandboxUnavailable
 from autograder.sandbox.profiles import MAX_SESSIONS, Profile, profile_for
@@ -55,6 +56,8 @@ class Sandbox:
         self.limits = limits or Limits()
         self._closed = False
         self._free = set(range(self.profile.sessions))
+        only = self.profile.sessions == 1 and self.profile.nodes
+        self._claim = Claim(device, self.profile.nodes) if only else None
         self._zygote = Zygote(self.profile)
         self._spare: Spare | None = None
         self._tried = False
@@ -160,6 +163,8 @@ class Sandbox:
         if self._watch is not None:
             self._watch.close()
         self._zygote.close()
+        if self._claim is not None:
+            self._claim.release()
 
     def __enter__(self) -> Sandbox:
         return self

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import re
 import threading
 from pathlib import Path
 
 from autograder.sandbox.zygote import Worker
 
 SECONDS = 0.05  # between two looks
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_OWN = re.compile(r"^Rss(?:Anon|Shmem):\s*(\d+) kB$", re.M)
 
 
 class Watch:
@@ -46,8 +46,9 @@ class Watch:
 
 
 def _resident(pid: int) -> int:
-    """Bytes of memory that a process holds, 0 when it has ended."""
+    """Bytes of memory that are a process' own, not pages of files; 0 when it has ended."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, IndexError):
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
         return 0
+    return 1024 * sum(int(kilobytes) for kilobytes in _OWN.findall(status))

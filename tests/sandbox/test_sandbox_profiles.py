@@ -95,6 +95,14 @@ def test_the_gpus_nodes_can_be_opened(ask, node):
     assert ask("opened", f"/dev/{node}") is None
 
 
+def test_a_gpu_is_one_sandboxs_at_a_time(gpu):
+    alone = replace(gpu, sessions=1)
+    busy = pytest.raises(SandboxUnavailable, match="in use by another")
+    with Sandbox("cuda:0", profile=alone), busy:
+        Sandbox("cuda:0", profile=alone)
+    Sandbox("cuda:0", profile=alone).close()
+
+
 def test_no_other_device_is_there(ask):
     assert ask("entries", "/dev") == (
         *("null", "nvidia-uvm", "nvidia-uvm-tools", "nvidia0", "nvidiactl"),
