@@ -20,14 +20,15 @@ class Watch:
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
-        self._workers: set[Worker] = set()
+        self._workers: dict[Worker, int] = {}  # with their numbers, to be had while they live
         self._lock = threading.Lock()
         self._over = threading.Event()
         threading.Thread(target=self._look, name="memory watch", daemon=True).start()
 
     def add(self, worker: Worker) -> None:
+        pid = worker.pid
         with self._lock:
-            self._workers.add(worker)
+            self._workers[worker] = pid
 
     def close(self) -> None:
         self._over.set()
@@ -35,14 +36,14 @@ class Watch:
     def _look(self) -> None:
         while not self._over.wait(SECONDS):
             with self._lock:
-                workers = list(self._workers)
-            for worker in workers:
-                held = _resident(worker.pid)
+                workers = list(self._workers.items())
+            for worker, pid in workers:
+                held = _resident(pid)
                 if held > self._most:
                     worker.out_of_memory()
                 if held == 0 or held > self._most:
                     with self._lock:
-                        self._workers.discard(worker)
+                        self._workers.pop(worker, None)
 
 
 def _resident(pid: int) -> int:

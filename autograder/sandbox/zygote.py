@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -112,8 +111,9 @@ class Worker:
             self._status.close()
         return _status(message)
 
-    @cached_property
+    @property
     def pid(self) -> int:
+        """Its number here, while it has not been ended."""
         return _pid(self._pidfd)
 
     def out_of_memory(self) -> None:

@@ -160,13 +160,14 @@ def f(most):
 def test_where_address_space_does_not_bound_memory_the_parent_does():
     limits = replace(LIMITS, memory_bytes=2**30)
     profile = replace(FULL, address_space=False)
-    with (
-        Sandbox(limits=limits, profile=profile) as sandbox,
-        sandbox.session([Source("a", (HOG,))]) as session,
-    ):
-        failure = session.call(Call("f", {"most": 3000}, 1)).failure
-        assert failure.kind == "memory"
-        assert session.call(Call("f", {"most": 3}, 1)).value == 3
+    with Sandbox(limits=limits, profile=profile) as sandbox:
+        for _ in range(5):  # over before anybody has looked
+            with sandbox.session([Source("a", ("",))]):
+                pass
+        with sandbox.session([Source("a", (HOG,))]) as session:
+            failure = session.call(Call("f", {"most": 3000}, 1)).failure
+            assert failure.kind == "memory"
+            assert session.call(Call("f", {"most": 3}, 1)).value == 3
 
 
 def test_a_device_without_its_package_is_refused():
