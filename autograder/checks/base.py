@@ -234,7 +234,7 @@ class FunctionCheck(Check):
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> Expectation:
         """What the reference says about them."""
 
-    def _call(self, arguments: Arguments, seed: int) -> Call:
+    def call(self, arguments: Arguments, seed: int) -> Call:
         """Arguments in the signature's order: by position as far as none is left out."""
         present = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
         parameters = list(inspect.signature(self.function).parameters)

@@ -41,7 +41,7 @@ class ErrorCheck(FunctionCheck):
         return program.calls, self._refusal(program.failed)
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
-        return [self._call(arguments, seeds("call"))]
+        return [self.call(arguments, seeds("call"))]
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> RefusalExpectation:
         (call,) = calls

@@ -34,7 +34,7 @@ class RandomCheck(FunctionCheck):
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
         generator_seeds = [seeds(f"draw {at}") for at in range(DRAWS)]
-        call = self._call({**arguments, "generator": None}, 0)
+        call = self.call({**arguments, "generator": None}, 0)
         return random_calls(call, generator_seeds, seeds("global"))
 
     def resembles(

@@ -53,7 +53,7 @@ class ValueCheck(FunctionCheck):
         )
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
-        return [self._call(arguments, seeds("call"))]
+        return [self.call(arguments, seeds("call"))]
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> ValueExpectation:
         (call,) = calls

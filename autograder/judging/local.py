@@ -43,6 +43,9 @@ class LocalSession:
         """What stands under that name; None when nothing does."""
         return self._functions.get(name)
 
+    def has(self, function: str) -> bool:
+        return function in self._functions
+
     def parameters(self, function: str) -> tuple[str, ...]:
         """The names of a function's parameters, in order."""
         return tuple(inspect.signature(self._functions[function]).parameters)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from autograder.case import Case, draw
+from autograder.case import Arguments, Case, draw
 from autograder.checks.base import Check, Made
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
@@ -23,6 +23,7 @@ from autograder.judging.call import Call
 from autograder.judging.local import LocalSession
 from autograder.judging.travel import untravelled
 from autograder.topics.catalogue import Topic
+from autograder.truth import sweeps
 from autograder.truth.kept import Kept
 from autograder.truth.suspects import Answers, Suspects
 from autograder.truth.trial import Suspect, Trial
@@ -83,16 +84,49 @@ class Oracle:
 
     def _drawn(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         reference = LocalSession(topic.functions())
-        trials = [
-            self._trial(topic, exercise, check, case, reference)
-            for check in exercise.checks
-            for case in sorted(check.cases, key=lambda case: not case.public)
-        ]
+        trials: list[Trial] = []
+        left = dict.fromkeys((check.subject for check in exercise.checks), sweeps.MOST_SINGLE)
+        for check in exercise.checks:
+            cases = sorted(check.cases, key=lambda case: not case.public)
+            own = [self._trial(topic, exercise, check, case, reference) for case in cases]
+            single = self._single(topic, exercise, own, reference, left[check.subject])
+            left[check.subject] -= len(single)
+            trials += own + single
+        for check in sweeps.asked_again(exercise.checks):
+            again = sweeps.again(check)
+            trials.append(self._trial(topic, exercise, check, again, reference))
         return tuple(trials)
 
+    def _single(
+        self,
+        topic: Topic,
+        exercise: Exercise,
+        own: Sequence[Trial],
+        reference: LocalSession,
+        most: int,
+    ) -> list[Trial]:
+        """The first cases of a check that are as good with a size of one."""
+        found: list[Trial] = []
+        for trial in own:
+            made = sweeps.single(trial.check, trial.case, trial.arguments, reference)
+            for case, arguments in made:
+                if len(found) == most:
+                    return found
+                more = self._trial(topic, exercise, trial.check, case, reference, arguments)
+                if sweeps.clear(more.expectation):
+                    found.append(more)
+        return found
+
     def _trial(
-        self, topic: Topic, exercise: Exercise, check: Check, case: Case, reference: LocalSession
+        self,
+        topic: Topic,
+        exercise: Exercise,
+        check: Check,
+        case: Case,
+        reference: LocalSession,
+        arguments: Arguments | None = None,
     ) -> Trial:
+        """The case with these arguments, or with others that are drawn for it."""
         secret = PUBLIC_SECRET if case.public else self._secret
 
         place = topic.name, exercise.name, check.name, case.name
@@ -104,7 +138,10 @@ class Oracle:
             key = digest_of(secret, *place, "kept").hex()
             return self._kept.get((topic.digest, key), make)
 
-        arguments = draw(case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}")))
+        if arguments is None:
+            arguments = draw(
+                case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}"))
+            )
         where = f"{topic.path.name}: {exercise.name}, {check.name}, case {case.name!r}"
         for name, value in arguments.items():
             why = untravelled(value)

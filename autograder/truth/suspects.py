@@ -35,9 +35,9 @@ class Answers:
 
     def __init__(self, most: int = KEPT) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[object, int], Outcome | None] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], Outcome | None] = OrderedDict()
 
-    def get(self, key: tuple[object, int], make: Callable[[], Outcome | None]) -> Outcome | None:
+    def get(self, key: tuple[int, int], make: Callable[[], Outcome | None]) -> Outcome | None:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -63,7 +63,7 @@ class Lazy:
 
     def outcome(self, at: int) -> Outcome | None:
         """What it gives for a trial; None where the trial says nothing about it."""
-        return self.kept.get((self, at), lambda: self._outcome(at))
+        return self.kept.get((id(self), at), lambda: self._outcome(at))
 
     def _outcome(self, at: int) -> Outcome | None:
         trial = self.trials[at]
@@ -147,7 +147,9 @@ class Suspects:
         return found
 
     def _asked(self, question: Question) -> Lazy:
-        return self._lazy(question.kind, question.what, lambda: self._solution, ask=question.ask)
+        return self._lazy(
+            question.kind, question.what, partial(dict, self._solution), ask=question.ask
+        )
 
     @cached_property
     def edits(self) -> Mapping[str, Sequence[Lazy]]:
@@ -169,7 +171,7 @@ class Suspects:
         return found
 
     def _edited(self, mutant: Mutant) -> Lazy:
-        lazy = self._lazy(mutant.kind, mutant.what, lambda: mutant.functions(self._solution))
+        lazy = self._lazy(mutant.kind, mutant.what, partial(mutant.functions, self._solution))
         return replace(lazy, edit=True, rank=mutant.rank)
 
     @cached_property
