@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 
@@ -67,3 +68,26 @@ def test_a_machine_that_cannot_read_accepts_nothing(
     monkeypatch.setattr(Reader, "run", fail)
     assert post_file(client).status_code == 503
     assert house.rows() == []
+
+
+def test_what_cannot_be_stored_is_shown_all_the_same(
+    house: House, browser: Callable[[str], FlaskClient]
+) -> None:
+    """Lone surrogates and control characters of a cell: whatever was accepted, its pages answer."""
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [
+        {**cell, "source": "def batch_norm(x):\n    return '\ud800\udfff\x00\x1b'\n" + end}
+        for end in ("", "# \udc00")
+    ]
+    document = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    student = browser("student")
+    content = json.dumps(document).encode()
+    pages = [
+        post_file(student, "a.ipynb", content + end).headers["Location"] for end in (b"", b"\n")
+    ]
+    house.grade_all()
+    for page in pages:
+        assert student.get(page).status_code == 200
+        staff = page.replace("/courses/dl/", "/courses/dl/staff/")
+        assert browser("instructor").get(staff).status_code == 200
+    assert student.get("/courses/dl/assignments/norm/compare").status_code == 200
