@@ -36,6 +36,7 @@ fairness: $(VENV)/installed
 	GRADMARK_SUBMISSIONS=30 GRADMARK_TRAINING_SECRETS=20 $(PYTEST) tests/autograder/training/test_training_correct.py
 
 bench: $(VENV)/installed
+	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/pages.py
