@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,24 +66,21 @@ def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
                 yield Item(exercise["name"], check, output, 0.0, (difference,))
 
 
-def load(module: str) -> tuple[Mapping[str, Any], str]:
-    """The functions of the named module, and one sentence if it cannot be loaded, else empty."""
-    try:
-        return vars(importlib.import_module(module)), ""
-    except SyntaxError as error:
-        return {}, f"{module}.py cannot be read: {error.msg} in line {error.lineno}"
-    except Exception as error:
-        return {}, f"{module}.py stops while it is loaded: {type(error).__name__}: {error}"
+def problem(item: Item, functions: Mapping[str, Any], failed: Sequence[str] = ()) -> str:
+    """What is wrong with the item in these functions: one sentence, empty when it is right.
 
-
-def problem(item: Item, functions: Mapping[str, Any]) -> str:
-    """What is wrong with the item in these functions: one sentence, empty when it is right."""
+    Args:
+        failed: what went wrong when they were loaded, which may be why one is missing.
+    """
     session = LocalSession(functions)
     for trial in item.trials:
         finding = _finding(item, trial, session)
         if not finding.passed:
             kind = finding.evidence.get("kind")
-            where = "" if kind in {"missing", "unwritten"} else f" (case {trial['case']!r})"
+            if kind in {"missing", "unwritten"}:
+                where = f" ({failed[0]})" if failed else ""
+            else:
+                where = f" (case {trial['case']!r})"
             return explain(located(finding)) + where
     return ""
 

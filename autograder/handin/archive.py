@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -84,7 +84,7 @@ def members(name: str, content: bytes, most: int) -> Iterator[Member]:
     left, count, archive = most, 0, zipfile.ZipFile(io.BytesIO(content))
     for info in infos:
         path = PurePosixPath(_path(info))
-        if path.suffix.lower() not in {".py", ".ipynb"} or not _is_own(path, environments):
+        if path.suffix.lower() not in {".py", ".ipynb"} or not is_own(path, environments):
             continue
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise SubmissionError(f"{show(name)} holds a path that leads out of it.")
@@ -133,7 +133,8 @@ def _path(info: zipfile.ZipInfo) -> str:
     return info.filename.replace("\\", "/")
 
 
-def _is_own(path: PurePosixPath, environments: set[PurePosixPath]) -> bool:
+def is_own(path: PurePosixPath, environments: Collection[PurePosixPath] = ()) -> bool:
+    """Whether somebody wrote it, rather than a system, an editor or a package's installation."""
     parts = path.parts
     hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return not hidden and not _LEFT & set(parts[:-1]) and not environments & set(path.parents)
+    return not hidden and not _LEFT & set(parts[:-1]) and not set(environments) & set(path.parents)

@@ -138,10 +138,15 @@ def _written(
     ]
 
 
-def _unzip(name: str, content: bytes, notes: list[str]) -> list[Source]:
+def gather(members: Iterable[archive.Member], notes: list[str]) -> list[Source]:
+    """The sources of several files. What cannot be read of them is noted.
+
+    Raises:
+        SubmissionError: none can be read, for the first one's reason.
+    """
     sources: dict[str, Source] = {}
     failed: SubmissionError | None = None
-    for member in archive.members(name, content, MAX_BYTES):
+    for member in members:
         if not member.content:
             found = [Source(_module(member.path), ("",), False, {}, str(member.path)[-MAX_PATH:])]
         else:
@@ -153,13 +158,18 @@ def _unzip(name: str, content: bytes, notes: list[str]) -> list[Source]:
                 continue
         for source in found:
             sources.setdefault(source.path, source)
-    if not any(any(source.chunks) for source in sources.values()):
-        if failed is not None:
-            raise failed
+    if failed is not None and not any(any(source.chunks) for source in sources.values()):
+        raise failed
+    return list(sources.values())
+
+
+def _unzip(name: str, content: bytes, notes: list[str]) -> list[Source]:
+    sources = gather(archive.members(name, content, MAX_BYTES), notes)
+    if not any(any(source.chunks) for source in sources):
         inner = archive.holds_archive(content)
         hint = f": unpack {show(inner)} that is in it" if inner else ""
         raise SubmissionError(f"{show(name)} holds no .py or .ipynb file{hint}.")
-    return list(sources.values())
+    return sources
 
 
 def _check_size(name: str, size: int, most: int) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import jinja2
 
-from autograder import judging
+from autograder import handin, judging
 from autograder.handout.public import public_data
 from autograder.handout.stubs import stub
 from autograder.handout.workbook import student_workbook, write_notebook
 from autograder.judging.codec import dumps
+from autograder.sandbox.inside import loading
 from autograder.topics.catalogue import Assignment, Topic
 
 _templates = jinja2.Environment(
@@ -23,6 +24,9 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     autoescape=False,  # noqa: S701 - Python and Markdown of our own, no page
 )
+
+# What leaves the project, and where it stands in the folder `selfcheck`.
+_RELEASED = {judging: "", handin: "handin", loading: "loading"}
 
 
 def release(assignment: Assignment, directory: Path, *, replace: bool = False) -> list[Path]:
@@ -53,13 +57,19 @@ def release(assignment: Assignment, directory: Path, *, replace: bool = False) -
 
 
 def release_selfcheck(topics: Iterable[Topic], directory: Path) -> None:
-    """Write the folder `selfcheck` with the judging engine and the topics' public cases."""
+    """Write the folder `selfcheck` with the judging engine, what loads a submission, and the
+    topics' public cases."""
     engine = directory / "selfcheck"
     if engine.exists():
         shutil.rmtree(engine)
-    shutil.copytree(
-        Path(judging.__file__).parent, engine, ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for package, place in _RELEASED.items():
+        folder = Path(package.__file__ or "").parent
+        shutil.copytree(folder, engine / place, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in engine.rglob("*.py"):
+        text = path.read_text("utf-8")
+        for package, place in _RELEASED.items():
+            text = text.replace(package.__name__, f"selfcheck.{place}".rstrip("."))
+        path.write_text(text, "utf-8")
     for topic in topics:
         (engine / f"{topic.name}.json").write_text(dumps(public_data(topic)), "utf-8")
 

@@ -161,7 +161,10 @@ def test_a_bug_is_explained_as_the_grader_explains_it(catalogue, tmp_path, grade
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("def f(:\n", "cannot be read"), ("import no_such\n", "stops while it is loaded")],
+    [
+        ("def f(:\n", "losses.py, line 1: SyntaxError"),
+        ("1 / 0\n", "losses.py, line 1: ZeroDivisionError"),
+    ],
 )
 def test_a_file_that_cannot_be_loaded_is_said_in_one_sentence(catalogue, tmp_path, text, message):
     release(catalogue["losses"], tmp_path)
@@ -268,3 +271,46 @@ def test_the_committed_cases_ask_and_expect_what_fresh_ones_do(released):
     for path in sorted((released / "selfcheck").glob("*.json")):
         committed = COMMITTED / "selfcheck" / path.name
         compare(loads(path.read_text()), loads(committed.read_text()))
+
+
+def graded(grader, topic: str, name: str, content: bytes) -> float:
+    from autograder.handin.submission import parse
+
+    return float(grader.grade(topic, parse(name, content))["score"])
+
+
+ODD = {
+    "a name used again": ("activations.py", "{code}\nrelu = relu(torch.ones(2))\n"),
+    "a failing line": ("activations.py", "1 / 0\n{code}"),
+    "a syntax error": ("activations.py", "{code}\nprint 'done'\n"),
+    "a notebook": ("activations.ipynb", "{code}"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_grading_loads_the_self_check_loads(catalogue, tmp_path, grader, odd):
+    """Also beside the untouched hand-out in the other form."""
+    name, text = ODD[odd]
+    content = text.format(code=catalogue["activations"].topics[0].solution()).encode()
+    if name.endswith(".ipynb"):
+        cells = [{"cell_type": "code", "source": content.decode()}, {"cell_type": "code"}]
+        content = json.dumps({"nbformat": 4, "cells": cells}).encode()
+    release(catalogue["activations"], tmp_path)
+    (tmp_path / name).write_bytes(content)
+    output = pytest_in(tmp_path)
+    assert re.search(r"^\d+ passed in", output, re.MULTILINE), output[-3000:]
+    assert graded(grader, "activations", name, content) == 60
+
+
+def test_a_number_of_numpy_s_is_one_verdict(catalogue, tmp_path, grader):
+    topic = catalogue["initialization"].topics[0]
+    code = topic.solution() + (
+        "\nimport numpy as np\n_plain = calculate_gain\n"
+        "def calculate_gain(*args, **named):\n    return np.float64(_plain(*args, **named))\n"
+    )
+    release(catalogue["initialization"], tmp_path)
+    (tmp_path / "initialization.py").write_text(code)
+    output = pytest_in(tmp_path, "-k", "calculate_gain")
+    assert "failed" not in output
+    score = graded(grader, "initialization", "initialization.py", code.encode())
+    assert score == catalogue["initialization"].max_score

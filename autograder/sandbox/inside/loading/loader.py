@@ -113,9 +113,10 @@ class Submission:
         """Run what is handed in. What fails is noted, and everything else stays."""
         with self._installed():
             wanted = set(self._homes)
-            files = list(self._files.values())
+            files, topics = list(self._files.values()), set(self._homes.values())
             for file in files:
-                if not wanted or file.defines & (wanted | {"*"}):
+                asked = file.path.stem in topics or file.defines & (wanted | {"*"})
+                if asked or not wanted:
                     self._execute(file)
             if any(self.find(name) is None for name in wanted):
                 for file in files:
@@ -335,7 +336,11 @@ def _file(source: Source, alone: bool) -> File:
         linecache.cache[name] = len(text), None, text.splitlines(True), name
         body, broken = read(text)
         chunks.append(Chunk(name, source.place(at, alone), body, broken))
-        names |= {one.name for one in defined(body)} | ({"*"} if binds_unseen(text) else set())
+        names |= (
+            {one.name for one in defined(body)}
+            | {one.name for one in broken}
+            | ({"*"} if binds_unseen(text) else set())
+        )
     return File(path, module, chunks, source, frozenset(names))
 
 

@@ -1,0 +1,105 @@
+"""What a text defines at its top level, found without running it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+_UNSEEN = re.compile(r"\b(?:globals|exec|setattr|vars)\s*\(")
+
+
+class Worth(IntEnum):
+    """How much a binding says about which function its name stands for: of two, the greater one
+    counts, and of equal ones the last."""
+
+    OTHER = 0  # something callable of somebody else's, or a variable
+    STUB = 1  # as it was handed out, still to be written
+    IMPORTED = 2  # the submission's own, from a file beside
+    OWN = 3  # a def, a class, a lambda; one's own function wrapped or bound again
+
+
+@dataclass(frozen=True)
+class Defined:
+    """A name that a top-level statement binds. "*" stands for names that cannot be told."""
+
+    name: str
+    worth: Worth
+    line: int
+
+
+def defined(body: Sequence[ast.stmt]) -> Iterator[Defined]:
+    """What these statements bind, in order; also inside `if`, `for`, `while`, `with`, `try` and
+    `match`."""
+    for statement in body:
+        yield from _bound(statement)
+
+
+def _bound(statement: ast.stmt) -> Iterator[Defined]:
+    line = getattr(statement, "lineno", 0)
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            worth = Worth.STUB if is_stub(statement) else Worth.OWN
+            yield Defined(statement.name, worth, line)
+        case ast.ClassDef():
+            yield Defined(statement.name, Worth.OWN, line)
+        case ast.Import():
+            for name in statement.names:
+                yield Defined(name.asname or name.name.partition(".")[0], Worth.OTHER, line)
+        case ast.ImportFrom():
+            for name in statement.names:
+                yield Defined(name.asname or name.name, Worth.IMPORTED, line)
+        case ast.Assign():
+            for target in statement.targets:
+                yield from _targets(target, statement.value, line)
+        case ast.AnnAssign(value=ast.expr() as value):
+            yield from _targets(statement.target, value, line)
+        case ast.For() | ast.AsyncFor():
+            yield from _targets(statement.target, None, line)
+    for block in _blocks(statement):
+        yield from defined(block)
+
+
+def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    for field in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for inner in [getattr(statement, field, [])]:
+            if field in ("handlers", "cases"):
+                yield from (part.body for part in inner)
+            else:
+                yield inner
+
+
+def _targets(target: ast.expr, value: ast.expr | None, line: int) -> Iterator[Defined]:
+    if isinstance(target, ast.Name):
+        own = isinstance(value, ast.Lambda)
+        yield Defined(target.id, Worth.OWN if own else Worth.OTHER, line)
+    elif isinstance(target, ast.Tuple | ast.List):
+        values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        fits = len(values) == len(target.elts)
+        for at, inner in enumerate(target.elts):
+            yield from _targets(inner, values[at] if fits else None, line)
+
+
+def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether nothing stands in it but what a hand-out writes: `raise NotImplementedError`, or
+    nothing at all."""
+    body = function.body
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    match body:
+        case [] | [ast.Pass()] | [ast.Expr(ast.Constant())]:
+            return True
+        case [
+            ast.Raise(ast.Name("NotImplementedError") | ast.Call(ast.Name("NotImplementedError")))
+        ]:
+            return True
+    return False
+
+
+def binds_unseen(text: str) -> bool:
+    """Whether the text may bind names in ways that cannot be seen without running it."""
+    return _UNSEEN.search(text) is not None
