@@ -69,7 +69,8 @@ def changes(seen: Sequence[Seen]) -> Found | None:
     """What was done to the right answer in every one of these, if it was anything simple."""
     if not seen or not all(one.right.is_floating_point() and one.right.numel() for one in seen):
         return None
-    return _change(seen) or _factor(seen) or _offset(seen) or _in_a_region(seen)
+    telling = [one for one in seen if one.right.numel() >= CONVINCING] or seen
+    return _change(seen) or _factor(telling) or _offset(telling) or _in_a_region(seen)
 
 
 def _change(seen: Sequence[Seen]) -> Found | None:
