@@ -102,7 +102,7 @@ class Topic:
         asked = {topic: topic._asked for topic in (self, *self.beside)}
         homes = {name: topic.name for topic, names in asked.items() for name in names}
         needed = (name for e in self.exercises for check in e.checks for name in check.needs)
-        return dict.fromkeys(needed, self.name) | homes
+        return homes | dict.fromkeys(sorted(set(needed) - homes.keys()), self.name)
 
     @property
     def _asked(self) -> list[str]:
