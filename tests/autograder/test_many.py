@@ -35,7 +35,7 @@ def reference(tmp_path_factory):
 
 def test_each_item_comes_to_a_report_or_a_refusal(reference):
     items = [Item(f"right {n}", "double.py", RIGHT) for n in range(5)]
-    items += [Item("wrong", "double.py", WRONG), Item("no text", "double.py", b"\xff\xfe\xfa")]
+    items += [Item("wrong", "double.py", WRONG), Item("no code", "double.zip", b"words")]
     found = {
         graded.key: graded
         for graded in grade_many(iter(items), "doubling", SECRET, reference=reference, jobs=2)
@@ -43,7 +43,7 @@ def test_each_item_comes_to_a_report_or_a_refusal(reference):
     assert found.keys() == {item.key for item in items}
     scores = {key: graded.report["score"] for key, graded in found.items() if graded.report}
     assert scores == {**{f"right {n}": 3.0 for n in range(5)}, "wrong": 0.0}
-    assert found["no text"].refused
+    assert found["no code"].refused
     assert not any(graded.fault for graded in found.values())
 
 
