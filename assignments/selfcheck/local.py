@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .call import Answer, Call, Failure, FailureKind, Foreign, Held, Results, Seed, Value
+from .call import Answer, Call, Failure, FailureKind, Held, Results, Seed, Value
 from .operations import operation
-from .travel import ARRAYS
-from .tree import leaves, mapped, plain
+from .travel import leave
+from .tree import leaves, mapped
 
 
 class LocalSession:
@@ -122,12 +122,12 @@ class Steps:
                     np.random.set_state(numpys)
         seconds = time.perf_counter() - began
         after = {
-            name: call.arguments[name] if _holds(call.arguments[name]) else _leave(value)
+            name: call.arguments[name] if _holds(call.arguments[name]) else leave(value)
             for name, value in arguments.items()
         }
         if call.held:
             self._objects[self.number] = result, self.number + call.held
-        answer = Answer(None if call.silent else _leave(result), after, seconds=seconds)
+        answer = Answer(None if call.silent else leave(result), after, seconds=seconds)
         self._advance()
         return answer
 
@@ -162,22 +162,6 @@ def copy_with_strides(tensor: Tensor) -> Tensor:
         tensor, (tensor.untyped_storage().nbytes() // tensor.element_size(),), (1,), 0
     )
     return torch.as_strided(flat.clone(), tensor.shape, tensor.stride(), tensor.storage_offset())
-
-
-def _leave(value: Any) -> Value:
-    if isinstance(value, Tensor):
-        # A copy: the function may keep the tensor and change it in a later call.
-        return value.detach().cpu().clone(memory_format=torch.contiguous_format)
-    value = plain(value)
-    if isinstance(value, np.ndarray) and value.dtype.name in ARRAYS:
-        return np.array(value, order="C", subok=False)
-    if isinstance(value, tuple | list):
-        return tuple(_leave(item) for item in value)
-    if isinstance(value, dict) and all(type(key) is str for key in value):
-        return {key: _leave(item) for key, item in value.items()}
-    if value is None or type(value) in {bool, int, float, str}:
-        return value  # type: ignore[no-any-return]
-    return Foreign(type(value).__name__)
 
 
 def _failed(kind: FailureKind, error: BaseException) -> Answer:

@@ -199,14 +199,14 @@ class Encoder:
         return self._tensors[id(node)]
 
     def encode(self, value: Any, depth: int = 0) -> Any:
-        if value is None or isinstance(value, bool):
-            return value
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
         if isinstance(value, np.ndarray) and value.ndim:
             return self._array(value)
         if isinstance(value, np.generic | np.ndarray):  # numpy's numbers are numbers
             value = value.item()
+        if value is None or isinstance(value, bool):
+            return value
         if isinstance(value, int):
             number = int(value)
             return number if -(2**63) <= number < 2**63 else _foreign("int")
