@@ -174,6 +174,16 @@ def test_a_file_that_cannot_be_loaded_is_said_in_one_sentence(catalogue, tmp_pat
     assert "Traceback" not in output
 
 
+def tensors_of(trial) -> set[str]:
+    """The arguments of its first call as the self-check would hold them, but for single numbers."""
+    values = trial.calls[0].arguments.values() if trial.calls else ()
+    return {
+        json.loads(dumps(value))["data"]
+        for value in values
+        if isinstance(value, Tensor) and value.is_floating_point() and value.numel() > 2
+    }
+
+
 def test_nothing_hidden_is_released(released, catalogue):
     files = (p for p in sorted(released.rglob("*")) if p.is_file() and p.suffix != ".pyc")
     text = "\n".join(p.read_text("utf-8") for p in files)
@@ -191,11 +201,12 @@ def test_nothing_hidden_is_released(released, catalogue):
                 assert edited not in text
                 assert json.dumps(edited)[1:-1] not in text
         # What an experiment is made of is too much to look for, and no case of a self-check.
-        for trial in oracle.trials(topic, exercise) if exercise.functions else ():
-            for call in trial.calls[: 0 if trial.case.public else 1]:
-                for value in call.arguments.values():
-                    if isinstance(value, Tensor) and value.is_floating_point() and value.any():
-                        assert json.loads(dumps(value))["data"] not in text
+        trials = oracle.trials(topic, exercise) if exercise.functions else ()
+        shown = {d for trial in trials if trial.case.public for d in tensors_of(trial)}
+        for trial in trials:
+            if not trial.case.public:
+                # A sweep of a public case leaves some of its arguments as they are.
+                assert not [d for d in tensors_of(trial) - shown if d in text], trial.case.name
     for topic in topics(catalogue):
         published = stub(topic)
         for node in ast.parse(topic.solution()).body:
