@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autograder.handin.submission import Source
-from autograder.policy import used
+from autograder.policy import Code
 from autograder.sandbox import Sandbox
 from autograder.topics.catalogue import Catalogue
 
@@ -21,9 +21,8 @@ def flags():
         def flags(text, functions, exercise):
             sources = [Source("transformer", (text,))]
             with sandbox.session(sources) as session:
-                found = used(
-                    session.statements, sources, functions, exercise.forbidden, exercise.allowed
-                )
+                code = Code(session.statements, sources)
+                found = code.used(functions, exercise.forbidden, exercise.allowed)
             return {flag.what for flag in found}
 
         yield flags
