@@ -58,6 +58,7 @@ TABLE = {
     "GET /api/v1/courses/<course>/assignments": COURSE,
     "GET /api/v1/courses/<course>/assignments/<assignment>": COURSE,
     "POST /api/v1/courses/<course>/assignments/<assignment>/submissions": COURSE,
+    "POST /api/v1/courses/<course>/assignments/<assignment>/look": COURSE,
     "GET /api/v1/courses/<course>/submissions": COURSE,
     "GET /api/v1/courses/<course>/submissions/<public_id>": OWNER,
     "GET /api/v1/courses/<course>/submissions/<public_id>/report": OWNER,
