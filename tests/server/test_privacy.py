@@ -41,6 +41,7 @@ def leave_traces(house: House) -> str:
     public_id = house.graded()
     (row,) = house.rows()
     house.token("student", Scope.READ)
+    house.identity("student", "https://login.example.org")
     author, student, at = house.user("assistant").id, house.user("student").id, house.clock()
     with house.database.write() as session:
         for text, for_staff in (("To you, Student", False), ("Among staff", True)):
