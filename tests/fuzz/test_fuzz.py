@@ -79,7 +79,7 @@ def read_all(octets: bytes) -> None:
     call = Call("f", {"x": 1}, 1)
     for read in (
         lambda: codec.read_reply(reader(octets), call, 2**20),
-        lambda: codec.read_loading(reader(octets)),
+        lambda: codec.read_loading(reader(octets), ()),
         lambda: codec.read_statements(reader(octets)),
     ):
         with suppress(codec.ReplyError, EOFError):
