@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import zipfile
 
 import pytest
@@ -56,8 +57,8 @@ def course(catalogue, tmp_path_factory):
     from autograder.topics.catalogue import DEFAULT, Catalogue
 
     folder = tmp_path_factory.mktemp("course")
-    for path in DEFAULT.glob("*.py"):
-        (folder / path.name).write_bytes(path.read_bytes())
+    left_out = shutil.ignore_patterns("_more", "__pycache__", "*.md")
+    shutil.copytree(DEFAULT, folder, ignore=left_out, dirs_exist_ok=True)
     (folder / "experiment.py").write_text(SHORT)
     (folder / "single.py").write_text(SINGLE)
     return Catalogue.load(folder)
@@ -237,5 +238,5 @@ def test_functions_that_nobody_defines_are_refused_when_the_course_is_loaded(tmp
     from autograder.topics.catalogue import Catalogue
 
     (tmp_path / "experiment.py").write_text(SHORT)
-    with pytest.raises(AuthoringError, match=r"experiment\.py: no topic file beside it defines"):
+    with pytest.raises(AuthoringError, match=r"experiment\.py: no topic beside it defines"):
         Catalogue.load(tmp_path)
