@@ -109,7 +109,8 @@ def as_student(exercise: dict) -> dict:
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_no_hidden_input_reaches_the_student(grader, catalogue, see, channel, when):
     text = see(when + CHANNELS[channel])
-    hidden = inputs(grader, catalogue, public=False)
+    # A sweep of a public case leaves some of its numbers as they are.
+    hidden = inputs(grader, catalogue, public=False) - inputs(grader, catalogue, public=True)
     assert len(hidden) > 2
     assert not [number for number in hidden if number[1:] in text]
 
