@@ -40,7 +40,7 @@ def _spread(measured: Sequence[float], off: Sequence[OffLaw]) -> Found:
     """By what the standard deviation is off: the same in each case, or a size that can be counted,
     or the root of one."""
     factor = sum(measured) / len(measured)
-    if len(measured) > 1 and all(abs(m / factor - 1) < NEAR for m in measured):
+    if len(measured) > 1 and all(abs(m - factor) < NEAR * factor for m in measured):
         return Found("spread", f"spread {factor:.3g} times as wide as it should be, in every case")
     counted = [sizes(one.arguments) for one in off]
     for power, told in _POWERS:
