@@ -139,8 +139,8 @@ EXERCISES = (
         misconceptions=(
             edit(
                 adamw_step,
-                "m / (1 - beta1**step)\n    v_hat = v / (1 - beta2**step)",
-                "m / (1 - beta1)\n    v_hat = v / (1 - beta2**2)",
+                "m / (1 - beta1**step)",
+                "m / (1 - beta1)\n    step = 2",
                 name="corrected-without-the-step",
                 hint="The correction fades with time: how large is it after 1000 steps, and what "
                 "in the formula makes it so?",

@@ -208,20 +208,16 @@ EXERCISES = (
         misconceptions=(
             edit(
                 dropout,
-                ">= p\n    scale = 1 / (1 - p) if p < 1 else 0.0",
-                "< p\n    scale = 1 / p if p > 0 else 0.0",
+                ">= p",
+                "< p\n    p = 1 - p",
                 name="p-taken-for-keeping",
                 hint="Your dropout is right for a p that is the probability of keeping, as some "
                 "texts have it. In this course, as in PyTorch, p is that of dropping.",
             ),
             edit(
                 dropout,
-                "return x, torch.ones_like(x, dtype=torch.bool)\n"
-                "    mask = torch.rand(x.shape, generator=generator, device=x.device) >= p\n"
-                "    scale = 1 / (1 - p) if p < 1 else 0.0",
-                "return x * (1 - p), torch.ones_like(x, dtype=torch.bool)\n"
-                "    mask = torch.rand(x.shape, generator=generator, device=x.device) >= p\n"
-                "    scale = 1.0",
+                "return x, torch.ones_like(x, dtype=torch.bool)",
+                "return x * (1 - p), torch.ones_like(x, dtype=torch.bool)\n    x = x * (1 - p)",
                 name="original-dropout",
                 hint="That is dropout as its authors first had it: evaluation makes up for what "
                 "training dropped. The inverted form does it in training: what is left for "
