@@ -28,8 +28,9 @@ SERIOUS = ("serious", "critical")
 OF_COLOUR = ("color-contrast", "link-in-text-block")  # all that changes in the dark
 COURSE = "/courses/dl/"
 STAFF = f"{COURSE}staff/"
-NO_PAGES = re.compile(  # what answers with a file or with data
+NO_PAGES = re.compile(  # what answers with a file or with data, and single sign-on's redirects
     r"static|health|metric|report_|status|file|download|export_|^api\.(?!docs)|^admin\.export|openapi"
+    r"|^auth\.(start|callback|link)$"
 )
 # What can be used, and what of it has had the focus so that this was to be seen.
 CONTROLS = """
