@@ -216,15 +216,6 @@ EXERCISES = (
             ),
             edit(
                 dropout,
-                "return x, torch.ones_like(x, dtype=torch.bool)",
-                "return x * (1 - p), torch.ones_like(x, dtype=torch.bool)\n    x = x * (1 - p)",
-                name="original-dropout",
-                hint="That is dropout as its authors first had it: evaluation makes up for what "
-                "training dropped. The inverted form does it in training: what is left for "
-                "evaluation?",
-            ),
-            edit(
-                dropout,
                 "device=x.device) >= p",
                 "device=x.device) < p",
                 name="keep-and-drop-swapped",
@@ -324,6 +315,15 @@ EXERCISES = (
                 name="scaled-in-evaluation-too",
                 hint="Training has already been scaled so that it matches evaluation on average: "
                 "what is left to do in evaluation?",
+            ),
+            edit(
+                dropout,
+                "return x, torch.ones_like(x, dtype=torch.bool)",
+                "return x * (1 - p), torch.ones_like(x, dtype=torch.bool)\n    x = x * (1 - p)",
+                name="original-dropout",
+                hint="That is dropout as its authors first had it: evaluation makes up for what "
+                "training dropped. The inverted form does it in training: what is left for "
+                "evaluation?",
             ),
             edit(
                 dropout,
