@@ -18,6 +18,8 @@ from .operations import operation
 from .travel import leave
 from .tree import leaves, mapped
 
+MODULE = "reference_"  # what the catalogue has the names of topics' modules begin with
+
 
 class LocalSession:
     """Calls the functions of a mapping, such as `vars(module)`."""
@@ -51,9 +53,9 @@ class LocalSession:
         return tuple(inspect.signature(self._functions[function]).parameters)
 
     def home(self, function: str) -> str:
-        """The name of the file that a function is from, without its ending."""
+        """The name of the topic that a function is from: its file's, or its folder's."""
         module: str = self._functions[function].__module__
-        return module.rpartition(".")[2]
+        return module.partition(".")[0].removeprefix(MODULE)
 
     def arrive(self, value: Value) -> Any:
         """A leaf of an argument as a call gets it."""

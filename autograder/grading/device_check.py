@@ -6,6 +6,7 @@ session costs, what is left behind, and whether the catalogue gets its verdicts 
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -196,9 +197,16 @@ class DeviceCheck:
             part.says = "the project's tests are not on this machine"
             return
         command = [sys.executable, "-m", "tests.attacks", "--device", self._device]
+        # The device's package may be at hand for this process alone.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
             done = subprocess.run(
-                command, cwd=root, capture_output=True, text=True, timeout=max(self._left - 60, 1)
+                command,
+                cwd=root,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=max(self._left - 60, 1),
             )
         except subprocess.TimeoutExpired:
             part.says = "they took too long"

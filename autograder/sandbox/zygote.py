@@ -215,7 +215,7 @@ class Zygote:
                 "own_proc": profile.own_proc,
                 "threads": profile.threads,
                 "address_space": profile.address_space,
-                "trees": (*runtime.trees, INSIDE),
+                "trees": (*runtime.trees, *profile.trees, INSIDE),
                 "masks": runtime.masks,
                 "jail": profile.jail,
             },

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,32 @@ def test_a_kept_runtime_with_which_nothing_starts_is_found_anew(monkeypatch, tmp
     with Sandbox() as sandbox, sandbox.session([Source("a", ("def f(): return 1",))]) as session:
         assert session.call(Call("f", {}, 0)).value == 1
     assert find_runtime() == found
+
+
+def test_what_is_installed_below_the_scratch_space_stays_to_be_seen_read_only():
+    code = """
+def late():
+    import installed_late
+    return installed_late.VALUE
+def overwritten(where):
+    kept = []
+    for name in ("installed_late.py", "another.py"):
+        try:
+            open(where + "/" + name, "w").close()
+            kept.append(name)
+        except OSError:
+            pass
+    open("/tmp/own", "w").close()
+    return tuple(kept)
+"""
+    with tempfile.TemporaryDirectory(dir="/tmp") as where:  # noqa: S108
+        os.chmod(where, 0o755)  # noqa: S103
+        Path(where, "installed_late.py").write_text("VALUE = 3\n")
+        profile = dataclasses.replace(FULL, trees={where: where}, path=(where,))
+        with (
+            Sandbox(profile=profile) as sandbox,
+            sandbox.session([Source("a", (code,))]) as session,
+        ):
+            assert session.call(Call("late", {}, 0)).value == 3
+            assert session.call(Call("overwritten", {"where": where}, 0)).value == ()
+        assert [path.name for path in Path(where).glob("*.py")] == ["installed_late.py"]

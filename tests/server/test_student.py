@@ -333,10 +333,17 @@ def test_the_diff_leads_from_one_text_to_the_other(before: str, after: str) -> N
     if old == new:
         assert found == {}
         return
-    lines = found["m"]
-    for source, other in ((old, "added"), (new, "removed")):
-        kept = [line.text for line in lines if line.kind not in (other, "place")]
-        assert "\n".join(kept) in f"{source[1].decode()}\n" or len(kept) < 12
+    for mine, sign, source in (("removed", "-", old), ("added", "+", new)):
+        text = f"{source[1].decode()}\n".split("\n")
+        place = 0
+        for line in found["m"]:
+            if line.kind == "place":
+                header = re.search(rf"\{sign}(\d+)", line.text)
+                assert header
+                place = int(header[1])
+            elif line.kind in (mine, "same"):
+                assert text[place - 1] == line.text
+                place += 1
 
 
 def test_too_much_is_not_compared() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from .view import OWN_PROC
 
 CALL_FD = 3  # the one descriptor that a worker keeps besides three times /dev/null
 MAX_FILE = 64 * 2**20
+SCRATCH = "/tmp"  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Walls:
     own_proc: bool
     threads: int
     address_space: bool  # whether it is what limits memory
-    trees: Sequence[str]  # of the host's files, what may be read without a view
+    trees: Sequence[str]  # of the host's files, what may be read
     masks: Sequence[str]  # folders in them that may not
     jail: str  # a folder to be the root without a view, where there is one
 
@@ -52,16 +54,38 @@ def confine(call_fd: int, how: Confinement) -> None:
     )
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     size = f"size={how.scratch_bytes},nr_inodes=4096,mode=777"
-    kernel.mount("tmpfs", "/tmp", "tmpfs", flags, size)  # noqa: S108
+    hidden = _trees_below(SCRATCH, how.walls.trees)
+    kernel.mount("tmpfs", SCRATCH, "tmpfs", flags, size)
+    for path, tree in hidden.items():
+        _make_place(path, tree)
+        kernel.attach_tree(tree, path)
+        os.close(tree)
     if how.walls.own_proc:  # over the zygote's, which shows its other workers
         kernel.mount("proc", OWN_PROC, "proc", flags, "subset=pid")
-    os.chdir("/tmp")  # noqa: S108
+    os.chdir(SCRATCH)
     os.umask(0o022)
     keep_only(call_fd)
     limit(how)
     _give_up_privileges(how)
     _landlock(_allowed(how.walls))
     kernel.install_seccomp(how.walls.seccomp)
+
+
+def _trees_below(folder: str, trees: Sequence[str]) -> dict[str, int]:
+    """What of the trees a mount on the folder would hide: detached, by path."""
+    real = {os.path.realpath(tree) for tree in trees}
+    return {path: kernel.clone_tree(path) for path in sorted(real) if path.startswith(f"{folder}/")}
+
+
+def _make_place(path: str, tree: int) -> None:
+    """What the tree can be attached to, unless it is seen already, as part of a larger one."""
+    if os.path.lexists(path):
+        return
+    if stat.S_ISDIR(os.fstat(tree).st_mode):
+        os.makedirs(path)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o444))
 
 
 def confine_flat(call_fd: int, how: Confinement) -> None:
@@ -160,7 +184,7 @@ def _known(version: int) -> int:
 def _allowed(walls: Walls) -> dict[str, int]:
     """Behind the view: all of it may be read, and a second wall stands behind its mounts."""
     node = _READ_FILE | _WRITE_FILE
-    allowed = {"/": _READ, "/tmp": _SCRATCH | _REFER | _TRUNCATE, "/dev/null": node}  # noqa: S108
+    allowed = {"/": _READ, SCRATCH: _SCRATCH | _REFER | _TRUNCATE, "/dev/null": node}
     allowed.update(dict.fromkeys(walls.nodes, node | _IOCTL_DEV))
     if walls.own_proc:  # for naming threads
         allowed[OWN_PROC] = _READ | _WRITE_FILE | _TRUNCATE
