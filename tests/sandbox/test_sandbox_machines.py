@@ -206,7 +206,7 @@ def overwritten(where):
     open("/tmp/own", "w").close()
     return tuple(kept)
 """
-    with tempfile.TemporaryDirectory(dir="/tmp") as where:  # noqa: S108
+    with tempfile.TemporaryDirectory(dir="/tmp") as where:
         os.chmod(where, 0o755)  # noqa: S103
         Path(where, "installed_late.py").write_text("VALUE = 3\n")
         profile = dataclasses.replace(FULL, trees={where: where}, path=(where,))
