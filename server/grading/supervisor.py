@@ -20,7 +20,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
 class GraderEnded(Exception):
-    """A grader ended before it was ready; it has said why on its standard error."""
+    """A grader ended by itself before it was ready; it has said why on its standard error."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"A grader process could not start (exit status {status}).")
@@ -89,8 +89,8 @@ class _Grader:
 
     def wait_until_ready(self) -> None:
         with self._process.stdout or nullcontext() as told:
-            if told is not None and told.readline() != _READY:
-                raise GraderEnded(self._process.wait())
+            if told is not None and told.readline() != _READY and self._process.wait() >= 0:
+                raise GraderEnded(self._process.returncode)  # killed, it is replaced like any other
 
     def restart_if_dead(self) -> None:
         if self._process.poll() is None:

@@ -130,6 +130,22 @@ def test_the_supervisor_replaces_a_grader_that_dies(
     assert len(lines(log, "end")) == 1
 
 
+def test_the_supervisor_replaces_a_grader_that_is_killed_before_it_is_ready(
+    house: House, log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    house.accept()
+    first = tmp_path / "first"
+    dies_first = f'[ -e {first} ] || {{ touch {first}; kill -9 $$; }}; exec "$@"'
+    grader = [*command(house, log), "--supervised"]
+    supervisor = Supervisor(["sh", "-c", dies_first, "sh", *grader], 1, pytest.fail)
+    supervisor.start()
+    try:
+        wait_for(lambda: states(house) == {State.GRADED})
+    finally:
+        supervisor.stop()
+
+
 def test_a_grader_whose_supervisor_is_gone_before_it_is_up_stops(house: House, log: Path) -> None:
     orphan = subprocess.Popen(
         [*command(house, log), "--supervised"],
