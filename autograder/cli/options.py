@@ -39,7 +39,7 @@ no_sandbox_option = click.option(
 def file_option(kind: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """An option to write a file of that kind as well."""
     path = click.Path(dir_okay=False, path_type=Path)
-    return click.option(f"--{kind}", f"{kind}file_option", type=path, help=what)
+    return click.option(f"--{kind}", f"{kind}_file", type=path, help=what)
 
 
 MISUSE, CANNOT_GRADE = 2, 3
