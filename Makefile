@@ -7,20 +7,24 @@ PYTEST := $(BIN)/pytest -n logical --dist worksteal
 DEMO_SERVE ?= 1
 # The second course: topics that other courses teach.
 SECOND := --reference reference/_more --corpus tests/corpus/more
+# What of the server's tests also runs on PostgreSQL, which they start themselves.
+ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.py regrades.py \
+	processes.py privacy.py)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test attacks fuzz fairness bench audit release docs system browser clean
+.PHONY: demo test services attacks fuzz fairness bench audit release docs system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
-test: $(VENV)/installed | browser
+test: $(VENV)/installed | browser services
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/gradmark audit
 	$(BIN)/gradmark audit $(SECOND)
 	$(PYTEST)
+	$(PYTEST) --engine postgresql $(ON_POSTGRESQL)
 
 # Each attack, what it tried, and what came of it: as this user and, started by root, as another.
 attacks: $(VENV)/installed
@@ -67,6 +71,11 @@ system:
 browser:
 	@test -x /usr/bin/chromium \
 	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium; }
+
+# What the tests of many machines start: none of it is needed by anything else.
+services:
+	@PATH="$$PATH:/usr/sbin"; ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 \
+	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends postgresql; }
 
 clean:
 	rm -rf $(VENV) build var

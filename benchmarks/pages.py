@@ -39,6 +39,7 @@ from server.storage.models import (
     Adjustment,
     Assignment,
     AuditEntry,
+    Content,
     Counts,
     Course,
     Enrolment,
@@ -92,8 +93,9 @@ def furnish(config: Config, students: int, assignments: int, attempts: int) -> N
         for position in range(assignments):
             assignment = _assignment(session, course, position, assignments, exercises, now)
             _hand_ins(session, assignment, people, attempts, exercises, report, rng, now)
-    for path in _public_ids(database):
-        (config.submissions / path).write_bytes(source)
+    with database.write() as session:
+        for id_ in session.scalars(select(Submission.id).where(Submission.number == 1)).all():
+            session.add(Content(submission_id=id_, content=source))
     database.close()
 
 
@@ -417,10 +419,10 @@ def main() -> None:
     console = Console()
     with nullcontext(options.keep) if options.keep else _elsewhere() as directory:
         config = Config(directory)
-        if not config.database.exists():
+        if not config.file.exists():
             began = time.perf_counter()
             furnish(config, options.students, options.assignments, options.attempts)
-            size = config.database.stat().st_size / 2**20
+            size = config.file.stat().st_size / 2**20
             console.print(
                 f"{options.students} students x {options.assignments} assignments x "
                 f"{options.attempts} attempts: {size:.0f} MiB in "

@@ -17,6 +17,15 @@ settings.load_profile("gradmark")
 SECRET = b"a secret that only the tests use"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="The database that the server's tests work on; PostgreSQL is started by them.",
+    )
+
+
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     return Catalogue.load()

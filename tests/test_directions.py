@@ -49,7 +49,7 @@ SERVER = """
     clock:
     logs:
     sheet:
-    storage:
+    storage:     clock
     options:
     engine:      storage
     people:      sheet storage engine

@@ -62,7 +62,7 @@ def _writing(data: Path) -> Iterator[Session]:
         refuse(error)
     except SQLAlchemyError as error:
         reason = "its disk is full" if is_full(error) else getattr(error, "orig", error)
-        refuse(f"The database {Config(data).database} cannot be written: {reason}.")
+        refuse(f"The database {Database(Config(data).database).name} cannot be written: {reason}.")
 
 
 def _user(session: Session, email: str) -> User:
@@ -70,7 +70,7 @@ def _user(session: Session, email: str) -> User:
 
 
 def _files(data: Path) -> Files:
-    return Files(Config(data).submissions)
+    return Files(Database(Config(data).database))
 
 
 def _course(session: Session, slug: str) -> Course:
@@ -177,10 +177,8 @@ def delete(email: str, yes: bool, data: Path) -> None:
     if not yes:
         click.confirm(f"Delete {email} with all submissions, reports and grades?", abort=True)
     with _writing(data) as session:
-        names = privacy.erase(session, _user(session, email), at=utc_now(), actor=None)
-    for name in names:
-        _files(data).remove(name)
-    click.echo(f"{email} is deleted, with {len(names)} submissions.")
+        erased = privacy.erase(session, _user(session, email), at=utc_now(), actor=None)
+    click.echo(f"{email} is deleted, with {erased} submissions.")
 
 
 @click.group()

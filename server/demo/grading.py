@@ -103,7 +103,7 @@ def _graded(database: Database) -> int:
 
 def _queue(config: Config, at: datetime) -> Queue:
     """The queue as if it were this time."""
-    return Queue(_database(config), Files(config.submissions), _PATIENCE, clock=lambda: at)
+    return Queue(_database(config), _PATIENCE, clock=lambda: at)
 
 
 @cache
@@ -124,4 +124,5 @@ def _grader(config: Config) -> Grade:
 def _drain(config: Config, at: datetime) -> None:
     """Grade what waits, as if it were this time."""
     grade = _grader(config)
-    GraderLoop(_queue(config, at), Files(config.submissions), lambda: nullcontext(grade)).drain()
+    files = Files(_database(config))
+    GraderLoop(_queue(config, at), files, lambda: nullcontext(grade)).drain()

@@ -24,7 +24,7 @@ from autograder.reading import Reader
 from autograder.reading.alike import alike, check
 from autograder.reading.inside.prints import Prints
 from server import engine, logs, options
-from server.clock import Clock, utc_now
+from server.clock import Clock
 from server.grades.background import Background
 from server.storage import audit
 from server.storage.config import Config
@@ -109,9 +109,14 @@ def launch(background: Background, search: Search) -> None:
 
 
 def run(
-    database: Database, files: Files, search_id: int, handed_out: str, clock: Clock = utc_now
+    database: Database,
+    files: Files,
+    search_id: int,
+    handed_out: str,
+    clock: Clock | None = None,
 ) -> None:
     """Search, and store what is found and how far it is. A fault ends it as failed."""
+    clock = clock or database.clock
     reader = Reader(warm=("fingerprints",))
     try:
         with database.read() as session:
@@ -208,7 +213,7 @@ def main(data: Path, reference: Path | None, search: int) -> None:
     database = Database(config.database)
     with database.read() as session:
         topic = session.get_one(Search, search).assignment.topic
-    run(database, Files(config.submissions), search, engine.handed_out(reference, topic))
+    run(database, Files(database), search, engine.handed_out(reference, topic))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from autograder.handin.submission import Submission
 from autograder.reading import reader
@@ -35,7 +36,7 @@ from server.grading.heartbeat import repeated
 from server.grading.queue import Claim, LeaseLost, Patience, Queue
 from server.grading.supervisor import die_with_parent, say_ready
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database
+from server.storage.database import Database, forgiving, is_away
 from server.storage.files import Files
 
 log = logging.getLogger("server.grading.grader")  # also when run as a program
@@ -45,6 +46,7 @@ EXIT_CANNOT_GRADE = 3
 
 _SECONDS_PER_STEP = 0.5
 _SECONDS_BETWEEN_LOOKS = 5.0  # at exercises that cannot be loaded
+_SECONDS_BETWEEN_STORES = 0.5  # while the database is away
 _SECONDS_BETWEEN_CLAIMS = 1.0  # while nobody writes: time alone makes something due
 
 
@@ -129,7 +131,9 @@ class GraderLoop:
     def _grade_until_fault(self, grade: Grade) -> None:
         while not self._stopping.is_set():
             seen = self._queue.writes()
-            claim = self._queue.claim()
+            claim = None
+            with forgiving("nothing is claimed"):
+                claim = self._queue.claim()
             if claim is None:
                 self._await_news(seen)
             elif not self._grade_one(claim, grade):
@@ -157,7 +161,7 @@ class GraderLoop:
                 submission = self._read(claim)
                 with self._ended_by_stop():
                     report = grade(claim.rules, claim.topic, submission, self._progress(claim))
-            self._queue.finish(claim, _encodable(report))
+            self._finish(claim, _encodable(report))
             log.info("graded", extra=_about(claim))
         except LeaseLost:
             raise
@@ -166,13 +170,28 @@ class GraderLoop:
             log.info("given back: the exercises have changed", extra=_about(claim))
             return False
         except _Stopped:
-            self._queue.give_back(claim)
-            log.info("given back", extra=_about(claim))
+            with forgiving("not given back"):
+                self._queue.give_back(claim)
+                log.info("given back", extra=_about(claim))
         except Exception as fault:
             log.exception("a fault of ours", extra=_about(claim))
-            self._queue.fail(claim, f"{type(fault).__name__}: {fault}"[:1000])
-            return False
+            with forgiving("no fault is noted"):  # without, the lease runs out
+                self._queue.fail(claim, f"{type(fault).__name__}: {fault}"[:1000])
+            return is_away(fault)
         return True
+
+    def _finish(self, claim: Claim, report: Report) -> None:
+        """Store the report, again where the database is away for no longer than the lease."""
+        until = time.monotonic() + self._queue.patience.lease.total_seconds()
+        while True:
+            try:
+                return self._queue.finish(claim, report)
+            except DBAPIError as error:
+                if not is_away(error) or time.monotonic() > until:
+                    raise
+                log.warning("not stored yet: the database does not answer", extra=_about(claim))
+            if self._stopping.wait(_SECONDS_BETWEEN_STORES):
+                until = 0.0  # once more
 
     def _progress(self, claim: Claim) -> Progress:
         """Note each exercise, and of the steps within one no more than somebody could read."""
@@ -181,7 +200,8 @@ class GraderLoop:
         def progress(exercise: str, done: int, total: int) -> None:
             nonlocal noted, until
             if done != noted or time.monotonic() >= until:
-                self._queue.progress(claim, exercise, done, total)
+                with forgiving("no progress is noted"):
+                    self._queue.progress(claim, exercise, done, total)
                 noted, until = done, time.monotonic() + _SECONDS_PER_STEP
 
         return progress
@@ -231,8 +251,7 @@ def run_grader(
         config.prepare()
         database = Database(config.database)
         database.migrate()
-        files = Files(config.submissions)
-        loop = GraderLoop(Queue(database, files, patience), files, open_grader)
+        loop = GraderLoop(Queue(database, patience), Files(database), open_grader)
         signal.signal(signal.SIGTERM, loop.stop)
         signal.signal(signal.SIGINT, loop.stop)
         if supervised:

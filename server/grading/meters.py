@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server.storage.database import upsert
 from server.storage.models import Meter
 
 SECONDS_UP_TO = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)  # the histogram's buckets
@@ -68,8 +69,10 @@ class Readings:
 
 
 def _add(session: Session, name: str, label: str, amount: float) -> None:
-    row = session.get(Meter, (name, label), with_for_update=True)
-    if row is None:
-        session.add(Meter(name=name, label=label, value=amount))
-    else:
-        row.value += amount
+    new = upsert(session, Meter).values(name=name, label=label, value=amount)
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["name", "label"], set_={"value": Meter.value + new.excluded.value}
+        ),
+        execution_options={"synchronize_session": False},
+    )

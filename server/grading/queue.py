@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -27,15 +27,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from server.clock import Clock, utc_now
+from server.clock import Clock
 from server.engine import Rules
 from server.grades import grades
 from server.grades.attempts import FREE, NotAllowed, allowance
 from server.grading import meters, results, turns
+from server.storage import files
 from server.storage.database import Database
-from server.storage.files import Files
 from server.storage.models import (
     Assignment,
+    Content,
     Course,
     Extension,
     RegradeItem,
@@ -105,13 +106,11 @@ class Queue:
     def __init__(
         self,
         database: Database,
-        files: Files,
         patience: Patience | None = None,
-        clock: Clock = utc_now,
+        clock: Clock | None = None,
     ) -> None:
         self._database = database
-        self._files = files
-        self._clock = clock
+        self._clock = clock or database.clock
         self.patience = patience or Patience()
 
     def accept(
@@ -125,7 +124,7 @@ class Queue:
     ) -> Accepted:
         """Keep a submission for good and queue it.
 
-        When this returns, content and row are on the disk; when it raises, nothing was accepted.
+        When this returns, row and content are committed; when it raises, nothing was accepted.
         What is byte for byte the student's latest is that one, not another: nothing is used up.
 
         Args:
@@ -133,20 +132,11 @@ class Queue:
 
         Raises:
             NotAllowed: the assignment's deadlines or limits forbid it.
-            OSError: the content could not be stored.
-            sqlalchemy.exc.SQLAlchemyError: the row could not be stored.
+            sqlalchemy.exc.SQLAlchemyError: it could not be stored.
         """
-        public_id = secrets.token_hex(16)
-        self._files.store(public_id, content)
-        try:
-            with self._database.write() as session:
-                same = self._accept(session, assignment, user, read, public_id, unlimited)
-        except NotAllowed:
-            self._files.remove(public_id)
-            raise
-        if same is not None:
-            self._files.remove(public_id)
-        return Accepted(same or public_id, again=same is not None)
+        with self._database.write() as session:
+            public_id, again = self._accept(session, assignment, user, read, content, unlimited)
+        return Accepted(public_id, again)
 
     def _accept(
         self,
@@ -154,10 +144,10 @@ class Queue:
         assignment_id: int,
         user: int,
         read: HandedIn,
-        public_id: str,
+        content: bytes,
         unlimited: bool,
-    ) -> str | None:
-        """The public id of the one that it is, if it is no new one."""
+    ) -> tuple[str, bool]:
+        """Its public id, and whether it is one that was there before."""
         now = self._clock()
         assignment = session.get_one(Assignment, assignment_id, with_for_update=True)
         extension = _extension(session, assignment_id, user)
@@ -172,20 +162,20 @@ class Queue:
             and latest.digest == read.digest
             and latest.state is not State.FAILED  # which handing in again gives another try
         ):
-            return latest.public_id
+            return latest.public_id, True
         if not unlimited:
             counted = [row.received_at for row in earlier if row.state not in FREE]
             timezone = assignment.course.timezone
             refusal = allowance(assignment, timezone, extension, counted, now).refusal
             if refusal is not None:
                 raise NotAllowed(refusal)
-            if self._files.size(public_id, *(row.public_id for row in earlier)) > MOST_KEPT:
+            if files.kept(session, assignment_id, user) + len(content) > MOST_KEPT:
                 raise NotAllowed(
                     f"All that you have handed in for this assignment is more than "
                     f"{MOST_KEPT // 2**20} MiB: ask those who teach the course."
                 )
         submission = Submission(
-            public_id=public_id,
+            public_id=secrets.token_hex(16),
             assignment_id=assignment_id,
             user_id=user,
             number=max((row.number for row in earlier), default=0) + 1,
@@ -204,9 +194,10 @@ class Queue:
         for row in superseded:
             row.state = State.SUPERSEDED
         turns.queue_up(session, submission, superseded)
+        session.add(Content(submission_id=submission.id, content=content))
         meters.accepted(session)
         grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
-        return None
+        return submission.public_id, False
 
     def writes(self) -> int:
         """Another number each time that anybody may have made something due."""
@@ -261,11 +252,11 @@ class Queue:
         Raises:
             LeaseLost: as every method that takes a claim.
         """
-        with self._held(claim) as (_, work):
+        with self._held(claim, self._database.touch) as (_, work):
             work.lease_until = self._clock() + self.patience.lease
 
     def progress(self, claim: Claim, exercise: str, done: int, total: int) -> None:
-        with self._held(claim) as (_, work):
+        with self._held(claim, self._database.touch) as (_, work):
             work.exercise, work.done, work.total = exercise, done, total
 
     def finish(self, claim: Claim, report: dict[str, Any]) -> None:
@@ -345,10 +336,16 @@ class Queue:
             return session.scalar(query) is not None
 
     @contextmanager
-    def _held(self, claim: Claim) -> Iterator[tuple[Session, Work]]:
+    def _held(
+        self,
+        claim: Claim,
+        transaction: Callable[[], AbstractContextManager[Session]] | None = None,
+    ) -> Iterator[tuple[Session, Work]]:
+        """The claim's row, locked, in a transaction of this kind: by default in one that is alone
+        in writing."""
         table: type[Work] = Submission if claim.regrade_item is None else RegradeItem
         key = claim.regrade_item or claim.submission
-        with self._database.write() as session:
+        with (transaction or self._database.write)() as session:
             work = session.scalar(
                 select(table)
                 .where(table.id == key, table.state == State.GRADING, table.lease == claim.lease)

@@ -1,8 +1,10 @@
-"""A server's data as one archive: the database as it stood at one moment, every file that it names,
-and the keys.
+"""A server's data as one archive: its database as it stood at one moment, in which everything is.
 
     manifest.json      what is in the archive, with digests
-    gradmark.db        SQLite
+    gradmark.db        SQLite, whichever database the server uses
+
+Archives of format 1, from before hand-ins were in the database, also hold
+
     session.key
     submissions/<id>   one for each row of the table
 """
@@ -29,15 +31,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from server.storage.config import Config
-from server.storage.files import sync_directory
+from sqlalchemy.exc import SQLAlchemyError
 
-_FORMAT = 1
-_TRIES = 3
+from server.storage.config import Config
+from server.storage.copying import CopyError, check, copy
+from server.storage.database import Database
+
+_FORMAT, _WITH_FILES = 2, 1
 _COMPRESSION = 4
 _DATABASE, _MANIFEST, _SUBMISSIONS = "gradmark.db", "manifest.json", "submissions"
 _LONGEST_MANIFEST = 2**20
-_MEMBER = re.compile(rf"{_DATABASE}|[a-z]+\.key|{_SUBMISSIONS}/[0-9a-f]{{32}}")
+_MEMBERS = {
+    _FORMAT: re.compile(_DATABASE),
+    _WITH_FILES: re.compile(rf"{_DATABASE}|[a-z]+\.key|{_SUBMISSIONS}/[0-9a-f]{{32}}"),
+}
 
 
 class ArchiveError(Exception):
@@ -52,7 +59,7 @@ class Contents:
     gradmark: str
     made_at: str
     submissions: int
-    digests: dict[str, str]  # SHA-256 of the database and the keys; a submission's is in its row
+    digests: dict[str, str]  # SHA-256 of the database; a submission's is in its row
 
 
 def pack(config: Config, target: Path) -> Contents:
@@ -61,7 +68,7 @@ def pack(config: Config, target: Path) -> Contents:
     Raises:
         ArchiveError: there are no data, the target exists, or something cannot be written.
     """
-    if not config.database.exists():
+    if config.shared is None and not config.file.exists():
         raise ArchiveError(f"There is no database in {config.data}: check --data.")
     try:
         target.touch(0o600, exist_ok=False)
@@ -81,30 +88,23 @@ def pack(config: Config, target: Path) -> Contents:
 
 
 def _pack(config: Config, folder: Path, target: Path) -> Contents:
-    missing = ""
-    for _ in range(_TRIES):
-        database = _snapshot(config.database, folder)
-        try:
-            contents = _write(config, database, folder / "draft")
-        except _Vanished as vanished:
-            missing = str(vanished)  # erased since the snapshot? Then a newer one does not name it
-            continue
-        (folder / "draft").replace(target)
-        sync_directory(target.absolute().parent)
-        return contents
-    raise ArchiveError(
-        f"The file of the submission {missing} is missing in {config.submissions}: "
-        "the data are damaged, and no backup was made."
-    )
+    database = _snapshot(config, folder)
+    contents = _write(database, folder / "draft")
+    (folder / "draft").replace(target)
+    sync_directory(target.absolute().parent)
+    return contents
 
 
 def unpack(archive: Path, config: Config) -> Contents:
-    """Check the archive and put what is in it into the data directory.
+    """Check the archive and put what is in it into the data directory, or into the shared database.
 
     Raises:
-        ArchiveError: the directory is not empty, or the archive is not whole; then nothing of it is
-            left there.
+        ArchiveError: the directory or the database is not empty, or the archive is not whole; then
+            nothing of it is left there.
+        ConfigError: the shared database does not answer.
     """
+    if config.shared is not None:
+        return _unpack_shared(archive, config)
     data = config.data
     if data.exists() and (not data.is_dir() or any(data.iterdir())):
         raise ArchiveError(f"{data} is not empty: restore into a new directory, then move it.")
@@ -122,56 +122,77 @@ def unpack(archive: Path, config: Config) -> Contents:
     return contents
 
 
-class _Vanished(Exception):
-    """A submission's file is not there."""
-
-
-def _snapshot(database: Path, folder: Path) -> Path:
-    """A copy as it stands at one moment; writers neither wait for it nor disturb it."""
-    copy = folder / _DATABASE
-    copy.unlink(missing_ok=True)
+def _unpack_shared(archive: Path, config: Config) -> Contents:
+    target = Database(config.database)
+    target.migrate()
     try:
-        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-        _check(copy)
-    except sqlite3.Error as error:
-        raise ArchiveError(f"The database {database} cannot be copied: {error}.") from None
-    return copy
+        with tempfile.TemporaryDirectory(prefix="gradmark-restore-") as folder:
+            contents = _read(archive, Path(folder))
+            source = Database(Config(Path(folder), shared=None).database)
+            try:
+                source.migrate()
+                copy(source, target)
+            finally:
+                source.close()
+    except OSError as error:
+        raise ArchiveError(f"{error.filename or archive}: {error.strerror or error}.") from None
+    except CopyError as error:
+        raise ArchiveError(str(error)) from None
+    finally:
+        target.close()
+    return contents
 
 
-def _write(config: Config, database: Path, draft: Path) -> Contents:
-    handed_in = _submissions(database)
-    files = {_DATABASE: database, **{key.name: key for key in sorted(config.data.glob("*.key"))}}
+def _snapshot(config: Config, folder: Path) -> Path:
+    """A copy as it stands at one moment; writers neither wait for it nor disturb it."""
+    there = folder / _DATABASE
+    try:
+        if config.shared is None:
+            with (
+                closing(sqlite3.connect(config.file)) as old,
+                closing(sqlite3.connect(there)) as new,
+            ):
+                old.backup(new)
+        source = Database(Config(folder, shared=config.shared).database)
+        source.migrate()
+        try:
+            if source.is_embedded:
+                with source.read() as session:
+                    check(session)
+            else:
+                target = Database(Config(folder, shared=None).database)
+                target.migrate()
+                copy(source, target)
+                target.close()
+        finally:
+            source.close()
+        with closing(sqlite3.connect(there)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+        _check(there)
+    except (sqlite3.Error, SQLAlchemyError) as error:
+        reason = getattr(error, "orig", error)
+        raise ArchiveError(f"The database cannot be copied: {reason}.") from None
+    except CopyError as error:
+        raise ArchiveError(f"{error} The data are damaged, and no backup was made.") from None
+    return there
+
+
+def _write(database: Path, draft: Path) -> Contents:
     contents = Contents(
         _FORMAT,
         metadata.version("gradmark"),
         datetime.now(UTC).isoformat(timespec="seconds"),
-        len(handed_in),
-        {name: _digest(path) for name, path in files.items()},
+        len(_submissions(database)),
+        {_DATABASE: _digest(database)},
     )
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_COMPRESSION) as tar:
             _add(tar, _MANIFEST, json.dumps(asdict(contents), indent=2).encode())
-            for name, path in files.items():
-                tar.add(path, name, filter=_plain)
-            for public_id, digest in handed_in.items():
-                content = _content(config.submissions / public_id, digest)
-                _add(tar, f"{_SUBMISSIONS}/{public_id}", content)
+            tar.add(database, _DATABASE, filter=_plain)
         file.flush()
         os.fsync(file.fileno())
     return contents
-
-
-def _content(path: Path, digest: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise _Vanished(path.name) from None
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise ArchiveError(f"{path} is not what was handed in: the data are damaged.")
-    return content
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -206,10 +227,11 @@ def _read(archive: Path, folder: Path) -> Contents:
     try:
         with tarfile.open(archive, "r:*") as tar:
             contents = _manifest(tar)
-            (folder / _SUBMISSIONS).mkdir(mode=0o700)
+            if contents.format == _WITH_FILES:
+                (folder / _SUBMISSIONS).mkdir(mode=0o700)
             while (member := tar.next()) is not None:
                 # The name is one of ours, so no member can lie anywhere else.
-                if not member.isreg() or not _MEMBER.fullmatch(member.name):
+                if not member.isreg() or not _MEMBERS[contents.format].fullmatch(member.name):
                     raise ArchiveError(f"{archive} is no backup: it holds {member.name[:80]!r}.")
                 source = tar.extractfile(member)
                 if source is not None:
@@ -225,13 +247,14 @@ def _read(archive: Path, folder: Path) -> Contents:
         handed_in = _submissions(database)
     except sqlite3.Error as error:
         raise ArchiveError(f"{archive} is damaged: its database cannot be read: {error}.") from None
-    for public_id, digest in handed_in.items():
-        try:
-            _content(folder / _SUBMISSIONS / public_id, digest)
-        except (_Vanished, ArchiveError):
+    for public_id, (digest, content) in handed_in.items():
+        if contents.format == _WITH_FILES:
+            file = folder / _SUBMISSIONS / public_id
+            content = _digest(file) if file.is_file() else None
+        if content != digest:
             raise ArchiveError(
                 f"{archive} is damaged: the submission {public_id} is not what was handed in."
-            ) from None
+            )
     return contents
 
 
@@ -244,7 +267,7 @@ def _manifest(tar: tarfile.TarFile) -> Contents:
         contents = None
     if contents is None or _DATABASE not in contents.digests:
         raise ArchiveError("The archive is no backup: it does not begin with a manifest.")
-    if contents.format != _FORMAT:
+    if contents.format not in (_FORMAT, _WITH_FILES):
         raise ArchiveError(
             f"The backup was made by Gradmark {contents.gradmark}, in a format that this version "
             "does not know: restore it with that version."
@@ -271,12 +294,26 @@ def _check(database: Path) -> None:
                     raise sqlite3.DatabaseError(f"{pragma}: {row}")
 
 
-def _submissions(database: Path) -> dict[str, str]:
-    """The digest of each submission, by its public id."""
+def _submissions(database: Path) -> dict[str, tuple[str, str | None]]:
+    """The digest of each submission and of what is stored of it, by its public id."""
+    stored = "(SELECT sha256(content) FROM contents WHERE submission_id = submissions.id)"
     with closing(sqlite3.connect(database)) as connection:
-        return dict(connection.execute("SELECT public_id, digest FROM submissions ORDER BY id"))
+        connection.create_function("sha256", 1, lambda content: hashlib.sha256(content).hexdigest())
+        tables = "SELECT 1 FROM sqlite_master WHERE name = 'contents'"
+        if connection.execute(tables).fetchone() is None:
+            stored = "NULL"
+        rows = connection.execute(f"SELECT public_id, digest, {stored} FROM submissions")  # noqa: S608
+        return {public_id: (digest, content) for public_id, digest, content in rows}
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,121 +1,184 @@
-"""The database: how it is opened, read, written and brought up to date."""
+"""The database: how it is read, written and brought up to date, whichever it is."""
 
 from __future__ import annotations
 
 import errno
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, inspect, select, text
+from sqlalchemy.dialects import postgresql as in_postgresql
+from sqlalchemy.dialects import sqlite as in_sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import PoolProxiedConnection
 
+from server.clock import Clock
 from server.storage.config import ConfigError
+from server.storage.models import Base, Key
+from server.storage.postgresql import Postgresql
+from server.storage.sqlite import Sqlite
+
+log = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-_PRAGMAS = (
-    "journal_mode = WAL",
-    "synchronous = FULL",  # a commit survives a power cut: accepted means accepted
-    "foreign_keys = ON",
-)
-_BUSY_SECONDS = 30
+_FILES, _KEY = "submissions", "session.key"  # beside an embedded database, until migration 0010
+_AWAY = ("08", "57P")  # SQLSTATE classes: no connection; shutting down, starting up
 
 
 class Database:
-    def __init__(self, path: Path) -> None:
-        self._engine = create_engine(
-            f"sqlite:///{path}",
-            connect_args={"timeout": _BUSY_SECONDS},
-            pool_size=16,
-            hide_parameters=True,  # errors are logged, and what people typed is not
-        )
-        event.listen(self._engine, "connect", _set_up)
-        event.listen(self._engine, "begin", _begin)
-        self._watching: PoolProxiedConnection | None = None
+    """
+    Raises:
+        ConfigError: what the database needs is not installed.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self._kind = Sqlite(url) if url.get_backend_name() == "sqlite" else Postgresql(url)
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def clock(self) -> Clock:
+        """The time that all hosts agree on."""
+        return self._kind.clock
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; never waits for a writer."""
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with Session(self._kind.reader, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that is alone in writing from its first statement to its commit."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with Session(self._kind.writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def touch(self) -> Iterator[Session]:
+        """A transaction that locks the one row that it changes and decides nothing else: where the
+        database can, it waits for no writer of other rows."""
+        with Session(self._kind.toucher, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def key(self, name: str) -> bytes:
+        """A secret of the server's own, made when it is first asked for: 32 bytes."""
+        with self.read() as session:
+            found = session.scalar(select(Key.value).where(Key.name == name))
+        if found is None:
+            with self.write() as session:
+                row = session.get(Key, name) or Key.new(name)
+                session.add(row)
+                found = row.value
+        return found
 
     def migrate(self) -> None:
         """Bring the tables up to date. Processes that start together take turns.
 
         Raises:
-            ConfigError: the database belongs to a version that this one knows nothing of.
+            ConfigError: the database belongs to a version that this one knows nothing of, or does
+                not answer.
         """
-        if self._is_up_to_date():  # as nearly always: Alembic takes longer than most commands
-            return
+        try:
+            if not self._is_up_to_date():  # as nearly always: Alembic takes longer than most
+                self._upgrade()
+        except OperationalError as error:
+            if not is_away(error):
+                raise
+            raise ConfigError(
+                f"The database {self.name} does not answer: {_reason(error)}."
+            ) from None
+        if self.is_embedded:  # committed: what lies in the folder is in the database, or nobody's
+            data = Path(str(self.url.database)).parent
+            shutil.rmtree(data / _FILES, ignore_errors=True)
+            (data / _KEY).unlink(missing_ok=True)
+
+    def _upgrade(self) -> None:
         import alembic.command
         import alembic.config
         from alembic.util import CommandError
 
         config = alembic.config.Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        with self._writer.begin() as connection:
+        with self._kind.writer.begin() as connection:
             config.attributes["connection"] = connection
             try:
                 alembic.command.upgrade(config, "head")
             except CommandError:
                 raise ConfigError(
-                    f"The database {self._engine.url.database} was made by a version of Gradmark "
+                    f"The database {self.name} was made by a version of Gradmark "
                     "that this one cannot continue: use that version, or another data directory."
                 ) from None
 
     def _is_up_to_date(self) -> bool:
         newest = max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
-        with self._engine.begin() as connection:
+        with self._kind.reader.begin() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return False
             found = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
         return found == [newest]
 
+    @property
+    def name(self) -> str:
+        """For messages: without a password."""
+        if self.is_embedded:
+            return str(self.url.database)
+        return self.url.set(drivername="postgresql", password=None, query={}).render_as_string()
+
     def writes(self) -> int:
-        """Another number after each transaction of somebody else. To ask costs next to nothing; it
-        is asked from one thread."""
-        if self._watching is None:
-            self._watching = self._engine.raw_connection()
-        cursor = self._watching.cursor()
-        try:
-            return int(cursor.execute("PRAGMA data_version").fetchone()[0])
-        finally:
-            cursor.close()
+        """Another number each time that anybody may have made something due. To ask costs next to
+        nothing; it is asked from one thread."""
+        return self._kind.writes()
 
     def close(self) -> None:
-        if self._watching is not None:
-            self._watching.close()
-            self._watching = None
-        self._engine.dispose()
+        self._kind.close()
 
-    @property
-    def _writer(self) -> Engine:
-        return self._engine.execution_options(gradmark_begin="BEGIN IMMEDIATE")
+
+def upsert(session: Session, table: type[Base]) -> Any:
+    """An INSERT that may say `on_conflict_do_update`."""
+    embedded = session.get_bind().dialect.name == "sqlite"
+    return (in_sqlite if embedded else in_postgresql).insert(table)
 
 
 def is_full(error: BaseException | None) -> bool:
     """Whether something could not be written because the disk is full."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return isinstance(error, DBAPIError) and "disk is full" in str(error.orig)
+    if not isinstance(error, DBAPIError):
+        return False
+    return _sqlstate(error) == "53100" or "disk is full" in str(error.orig)
 
 
-def _set_up(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN comes too late: see _begin
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database could not be reached, which passes by itself."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = _sqlstate(error)
+    return error.connection_invalidated or state is None or state.startswith(_AWAY)
 
 
-def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later would fail, not wait, when another process
-    # writes in between; one that means to write therefore takes its turn at the start.
-    connection.exec_driver_sql(connection.get_execution_options().get("gradmark_begin", "BEGIN"))
+@contextmanager
+def forgiving(what: str) -> Iterator[None]:
+    """What can be left out while the database is away: it is logged as `what`."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not is_away(error):
+            raise
+        log.warning("%s: the database does not answer", what)
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    """Of PostgreSQL's refusals; None: it did not even answer. SQLite has none: ""."""
+    found: str | None = getattr(error.orig, "sqlstate", "")
+    return found
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[-1].strip().rstrip(".")

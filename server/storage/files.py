@@ -1,11 +1,12 @@
-"""The submitted bytes, one file each, on the disk before anyone is told so."""
+"""What was handed in, byte for byte: a row beside the submission's, written with it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from contextlib import suppress
-from pathlib import Path
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from server.storage.database import Database
+from server.storage.models import Content, Submission
 
 
 class FileGone(OSError):
@@ -13,56 +14,30 @@ class FileGone(OSError):
 
 
 class Files:
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def store(self, name: str, content: bytes) -> None:
-        """Write a new file; when this returns, it survives a power cut.
-
-        Raises:
-            OSError: it could not be written, and nothing is left of it.
-        """
-        path = self._directory / name
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            sync_directory(self._directory)
-        except BaseException:
-            path.unlink()
-            raise
-
-    def remove(self, name: str) -> None:
-        (self._directory / name).unlink(missing_ok=True)
-
-    def size(self, *names: str) -> int:
-        """Bytes of these files together; one that is gone has none."""
-        total = 0
-        for name in names:
-            with suppress(FileNotFoundError):
-                total += (self._directory / name).stat().st_size
-        return total
-
-    def free(self) -> int:
-        """Bytes that can still be stored."""
-        return shutil.disk_usage(self._directory).free
-
-    def read(self, name: str) -> bytes:
+    def read(self, public_id: str) -> bytes:
         """
         Raises:
-            FileGone: it is not there, or cannot be read.
+            FileGone: it is not there.
         """
-        try:
-            return (self._directory / name).read_bytes()
-        except OSError as error:
-            raise FileGone(error.errno, error.strerror, str(self._directory / name)) from error
+        with self._database.read() as session:
+            found = session.scalar(
+                select(Content.content)
+                .join(Submission, Submission.id == Content.submission_id)
+                .where(Submission.public_id == public_id)
+            )
+        if found is None:
+            raise FileGone(f"the content of submission {public_id} is missing")
+        return found
 
 
-def sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def kept(session: Session, assignment: int, user: int) -> int:
+    """Bytes of all that the user has handed in for the assignment."""
+    total = session.scalar(
+        select(func.sum(func.length(Content.content)))
+        .join(Submission, Submission.id == Content.submission_id)
+        .where(Submission.assignment_id == assignment, Submission.user_id == user)
+    )
+    return int(total or 0)

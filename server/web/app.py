@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from autograder.handin.submission import MAX_BYTES, MAX_CODE
-from server.clock import Clock, utc_now
+from server.clock import Clock
 from server.engine import Engine
 from server.grades.background import Background
 from server.grading.queue import Queue
@@ -34,19 +34,20 @@ from server.web.services import Services
 _FORM_OVERHEAD = 64 * 1024  # of the form around the file; the engine judges the file itself
 
 
-def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
+def create_app(config: Config, engine: Engine, clock: Clock | None = None) -> Flask:
     """The server over the data in `config.data`, its database brought up to date.
 
     Raises:
-        ConfigError: the data directory cannot be used.
+        ConfigError: the data directory or the database cannot be used.
     """
     config.prepare()
     database = Database(config.database)
     database.migrate()
+    clock = clock or database.clock
 
     app = Flask(__name__)
     app.config.update(
-        SECRET_KEY=config.session_key(),
+        SECRET_KEY=database.key("session"),
         MAX_CONTENT_LENGTH=MAX_BYTES + _FORM_OVERHEAD,
         MAX_FORM_MEMORY_SIZE=MAX_CODE + _FORM_OVERHEAD,  # pasted code may be as long as other code
         SESSION_COOKIE_NAME="gradmark",
@@ -57,9 +58,9 @@ def create_app(config: Config, engine: Engine, clock: Clock = utc_now) -> Flask:
         METRICS_TOKEN=config.metrics_token,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
     )
-    files = Files(config.submissions)
-    queue = Queue(database, files, clock=clock)
-    Services(engine, database, files, queue, clock, Background(config)).install(app)
+    queue = Queue(database, clock=clock)
+    files = Files(database)
+    Services(engine, config, database, files, queue, clock, Background(config)).install(app)
     filters.install(app)
     Metrics(database, clock).install(app)
     traffic.install(app)

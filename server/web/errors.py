@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from autograder.reading import SandboxFault, SandboxUnavailable
-from server.storage.database import is_full
+from server.storage.database import is_away, is_full
 from server.storage.files import FileGone
 from server.web import problems
 from server.web.problems import Problem
@@ -86,5 +86,8 @@ def _unready(error: Exception) -> Response:
 
 
 def _fault(error: Exception) -> Response:
+    if is_away(error):
+        current_app.logger.error("The database does not answer: %s", error)
+        return _answer(ServiceUnavailable())
     current_app.logger.exception("An unexpected error", exc_info=error)
     return _answer(Problem(507, _FULL) if is_full(error) else InternalServerError())

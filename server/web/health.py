@@ -23,8 +23,8 @@ _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 @public
 def healthz() -> tuple[Response, int]:
     """200 while pages are answered and submissions accepted, whether or not anybody grades them."""
-    now = services().clock()
     try:
+        now = services().clock()
         with services().database.read() as session:
             load = workload(session, now)
     except SQLAlchemyError:
@@ -32,7 +32,7 @@ def healthz() -> tuple[Response, int]:
     waiting = load.oldest_waiting
     status = "no grader is there" if load.stuck else "ok"
     return jsonify(
-        status=status if services().files.free() > _LITTLE else "the disk is nearly full",
+        status=status if services().config.free() > _LITTLE else "the disk is nearly full",
         graders=len(load.graders),
         oldest_waiting_seconds=None if waiting is None else round(waiting.total_seconds(), 1),
     ), 200

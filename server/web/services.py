@@ -10,6 +10,7 @@ from server.clock import Clock
 from server.engine import Engine
 from server.grades.background import Background
 from server.grading.queue import Queue
+from server.storage.config import Config
 from server.storage.database import Database
 from server.storage.files import Files
 
@@ -17,6 +18,7 @@ from server.storage.files import Files
 @dataclass(frozen=True)
 class Services:
     engine: Engine
+    config: Config
     database: Database
     files: Files
     queue: Queue

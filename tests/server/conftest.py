@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -40,6 +42,7 @@ from server.storage.database import Database
 from server.storage.files import Files
 from server.storage.models import (
     Assignment,
+    Content,
     Course,
     Identity,
     Role,
@@ -51,7 +54,7 @@ from server.storage.models import (
     User,
 )
 from server.web.app import create_app
-from tests.server import engines
+from tests.server import engines, services
 
 PASSWORD = "correct horse battery staple"
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)  # quick to check
@@ -127,7 +130,21 @@ class House:
 
     @property
     def queue(self) -> Queue:
-        return Queue(self.database, self.files, clock=self.clock)
+        return Queue(self.database, clock=self.clock)
+
+    def keep(self, public_id: str, content: bytes | None) -> None:
+        """As if this were what is stored of it; None: as if it were lost."""
+        key = self.row(public_id).id
+        with self.database.write() as session:
+            if content is None:
+                session.delete(session.get_one(Content, key))
+            else:
+                session.merge(Content(submission_id=key, content=content))
+
+    def kept(self) -> list[int]:
+        """The submissions whose contents are stored."""
+        with self.database.read() as session:
+            return list(session.scalars(select(Content.submission_id).order_by("submission_id")))
 
     def furnish(self) -> None:
         """The courses "dl" and "other", and the people."""
@@ -246,7 +263,7 @@ class House:
     ) -> None:
         """Grade in this process until nothing waits any more."""
         patience = Patience(retry_after=(timedelta(0),) * 3)
-        queue = Queue(self.database, self.files, patience, clock=self.clock)
+        queue = Queue(self.database, patience, clock=self.clock)
         loop = GraderLoop(queue, self.files, open_grader or engines.opener(grade), poll=0)
         claim = queue.claim
 
@@ -331,26 +348,80 @@ class House:
         return client
 
 
+_engine = "sqlite"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    global _engine
+    _engine = config.getoption("--engine")
+
+
+def open_house(config: Config) -> House:
+    config.prepare()
+    database = Database(config.database)
+    return House(config, database, Files(database))
+
+
 def make_house(directory: Path) -> House:
     """A furnished house of its own, copied: to migrate and furnish takes longer."""
+    if _engine == "postgresql":
+        furnished = _furnished_postgresql()
+        url = cluster().create(f"house{next(_versions)}", template=furnished)
+        os.environ["GRADMARK_DATABASE"] = url  # for the processes that a test starts
+        return open_house(Config(directory))
     config = Config(directory)
     config.prepare()
-    shutil.copyfile(_furnished(), config.database)
-    return House(config, Database(config.database), Files(config.submissions))
+    shutil.copyfile(_furnished(), config.file)
+    return open_house(config)
 
 
 @cache
 def _furnished() -> Path:
     with tempfile.TemporaryDirectory() as directory:
         config = Config(Path(directory))
-        config.prepare()
-        house = House(config, Database(config.database), Files(config.submissions))
-        house.database.migrate()
-        house.furnish()
-        house.database.close()
+        _furnish(config)
         kept = Path(tempfile.mkdtemp(prefix="gradmark-tests-")) / "furnished.db"
         atexit.register(shutil.rmtree, kept.parent, ignore_errors=True)
-        return Path(shutil.copyfile(config.database, kept))
+        return Path(shutil.copyfile(config.file, kept))
+
+
+@cache
+def _furnished_postgresql() -> str:
+    with tempfile.TemporaryDirectory() as directory:
+        _furnish(Config(Path(directory), shared=cluster().create("furnished")))
+    return "furnished"
+
+
+def _furnish(config: Config) -> None:
+    house = open_house(config)
+    house.database.migrate()
+    house.furnish()
+    house.database.close()
+
+
+@cache
+def cluster() -> services.PostgreSQL:
+    """One for all tests of this process."""
+    running = ExitStack()
+    atexit.register(running.close)
+    return running.enter_context(services.postgresql())
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """What `make_house` says to processes holds for one test."""
+    before = os.environ.pop("GRADMARK_DATABASE", None)
+    yield
+    os.environ.pop("GRADMARK_DATABASE", None)
+    if before is not None:
+        os.environ["GRADMARK_DATABASE"] = before
+
+
+@pytest.fixture
+def embedded() -> None:
+    """For tests of what SQLite alone does."""
+    if _engine != "sqlite":
+        pytest.skip("about the embedded database")
 
 
 @pytest.fixture
@@ -358,6 +429,8 @@ def house(tmp_path: Path) -> Iterator[House]:
     house = make_house(tmp_path / "data")
     yield house
     house.database.close()
+    if not house.database.is_embedded:
+        cluster().drop(str(house.database.url.database))
 
 
 @pytest.fixture

@@ -87,7 +87,9 @@ def test_every_key_is_documented() -> None:
 def contents(house: House) -> dict[str, list[tuple[object, ...]]]:
     with house.database.read() as session:
         return {
-            table.name: [tuple(row) for row in session.execute(select(table))]
+            table.name: [
+                tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))
+            ]
             for table in Base.metadata.sorted_tables
         }
 

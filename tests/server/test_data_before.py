@@ -1,5 +1,6 @@
 """A data directory that older code made opens, shows what was in it, and goes on working."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,9 @@ from sqlalchemy import select
 from autograder.report.document import validate
 from server import engine
 from server.storage.config import Config
-from server.storage.database import Database
-from server.storage.files import Files
 from server.storage.models import Submission
 from server.web.app import create_app
-from tests.server.conftest import PASSWORD, House, post_file
+from tests.server.conftest import PASSWORD, House, open_house, post_file
 
 BEFORE = Path(__file__).parent / "before"
 
@@ -24,9 +23,7 @@ BEFORE = Path(__file__).parent / "before"
 @pytest.fixture(params=sorted(BEFORE.glob("*.tar.xz")), ids=lambda path: path.name.split(".")[0])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     shutil.unpack_archive(request.param, tmp_path)
-    config = Config(tmp_path)
-    config.prepare()
-    house = House(config, Database(config.database), Files(config.submissions))
+    house = open_house(Config(tmp_path))
     house.database.migrate()
     yield house
     house.database.close()
@@ -68,6 +65,15 @@ def test_everybody_sees_what_there_was(house: House, app: Flask) -> None:
         page = instructor.get(f"/courses/dl/staff/{address}", follow_redirects=True)
         assert page.status_code == 200, address
     assert instructor.get(house.page(graded[1].public_id)).status_code == 200
+
+
+def test_its_files_and_its_key_are_in_the_database(house: House) -> None:
+    assert [row.id for row in house.rows()] == house.kept()
+    for row in house.rows():
+        assert hashlib.sha256(house.files.read(row.public_id)).hexdigest() == row.digest
+    assert len(house.database.key("session")) == 32
+    names = {path.name for path in house.config.data.iterdir()}
+    assert not names & {"submissions", "session.key"}
 
 
 def test_its_reports_are_valid_still(house: House) -> None:

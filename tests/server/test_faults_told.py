@@ -23,7 +23,7 @@ Browser = Callable[[str], FlaskClient]
 
 def test_a_missing_file_is_said_where_it_must_be_seen(browser: Browser, house: House) -> None:
     public_id, other = house.graded(), house.graded(score=20.0)
-    house.files.remove(public_id)
+    house.keep(public_id, None)
     staff = browser("instructor")
     page = staff.get(f"/courses/dl/staff/submissions/{public_id}/")
     assert page.status_code == 200
@@ -73,5 +73,5 @@ def fill(database: Database) -> None:
     def limit(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA max_page_count = 1")
 
-    event.listen(database._engine, "connect", limit)
-    database._engine.dispose()
+    event.listen(database._kind.reader, "connect", limit)
+    database._kind.reader.dispose()

@@ -18,7 +18,6 @@ from server import logs
 from server.grading import presence
 from server.logs import LogFormat
 from server.storage.config import Config
-from server.storage.files import Files
 from server.storage.models import Assignment, Counts, State
 from server.web.app import create_app
 from tests.server import engines
@@ -53,7 +52,7 @@ def test_health_tells_whether_somebody_grades(client: FlaskClient, house: House)
 def test_health_tells_of_a_disk_before_it_is_full(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Files, "free", lambda files: 2**30 - 1)
+    monkeypatch.setattr(Config, "free", lambda config: 2**30 - 1)
     answer = client.get("/healthz")
     assert answer.status_code == 200
     assert answer.json["status"] == "the disk is nearly full"

@@ -105,7 +105,7 @@ def test_after_the_end_nothing_is_accepted_but_from_staff(
     refused = post_file(browser("student"))
     assert refused.status_code == 422
     assert "This assignment closed on" in sentence(refused)
-    assert list(house.config.submissions.iterdir()) == []
+    assert house.kept() == []
     assert post_file(browser("assistant")).status_code == 303
 
 
@@ -128,7 +128,7 @@ def test_a_bad_file_is_refused_with_one_sentence(
     assert response.status_code == 422
     assert said in sentence(response)
     assert house.rows() == []
-    assert list(house.config.submissions.iterdir()) == []
+    assert house.kept() == []
 
 
 def test_an_unknown_assignment_is_not_found(upload: Upload) -> None:
@@ -156,13 +156,13 @@ def test_a_fault_of_ours_is_a_page_without_a_stack_trace(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("server.storage.files.os.fsync", full)
+    monkeypatch.setattr("server.grading.turns.queue_up", full)
     response = upload()
     assert response.status_code == 507
     assert "it was not accepted" in sentence(response)
     assert "Traceback" not in response.text
     assert house.rows() == []
-    assert list(house.config.submissions.iterdir()) == []
+    assert house.kept() == []
 
 
 def test_what_failed_is_called_our_fault_and_has_no_score(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from autograder.handin.submission import parse
 from server.engine import Grade, Progress, ReferenceChanged, Rules
@@ -157,26 +156,20 @@ def test_given_back_is_as_if_never_taken(house: House) -> None:
     assert house.queue.claim().public_id == public_id
 
 
-def test_a_submission_is_on_the_disk_before_it_is_in_the_queue(
+def test_row_and_content_are_committed_together_or_not_at_all(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order: list[str] = []
-    fsync = os.fsync
-
-    def noting(descriptor: int) -> None:
-        target = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        order.append("directory" if target.is_dir() else "file")
-        fsync(descriptor)
-
-    def committed(_connection: Any) -> None:
-        order.append("commit")
-
-    monkeypatch.setattr(os, "fsync", noting)
-    event.listen(house.database._engine, "commit", committed)
-    house.accept()
-    assert order[order.index("file") :] == ["file", "directory", "commit"]
+    content = new_source()
+    assert house.files.read(house.accept(content=content)) == content
+    for step in ("turns.queue_up", "meters.accepted", "grades.refresh"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"server.grading.queue.{step}", Mock(side_effect=OSError(5, step)))
+            with pytest.raises(OSError, match=step):
+                house.accept()
+    assert house.kept() == [row.id for row in house.rows()] == [1]
 
 
+@pytest.mark.usefixtures("embedded")
 def test_the_database_promises_durability(house: House) -> None:
     with house.database.read() as session:
         pragma = {
@@ -282,7 +275,7 @@ def test_a_student_keeps_so_much_and_no_more_superseded_or_not(
     assert refused is not None
     assert "more than" in refused
     assert len(house.rows()) == 2
-    assert len(list(house.config.submissions.iterdir())) == 2
+    assert len(house.kept()) == 2
     assert hand_in(house, b"x = 1\n") is None  # which fits
 
 
@@ -306,7 +299,7 @@ def test_the_same_bytes_again_are_the_submission_that_they_are(house: House) -> 
     assert not first.again
     assert again == Accepted(first.public_id, again=True)
     assert [row.number for row in house.rows()] == [1]
-    assert [path.name for path in house.config.submissions.iterdir()] == [first.public_id]
+    assert house.kept() == [house.row(first.public_id).id]
     house.accept(content=b"x = 1\n")
     assert house.row(house.accept(content=content)).number == 3  # not the latest any more
 
@@ -342,7 +335,7 @@ def test_attempts_count_when_they_are_graded_and_a_fault_gives_them_back(house: 
     assert hand_in(house) is None
     house.queue.finish(house.queue.claim(), REPORT)
     assert hand_in(house) == "All 2 attempts are used."
-    assert len(list(house.config.submissions.iterdir())) == 4  # the refused file is gone
+    assert len(house.kept()) == 4  # the refused file is gone
 
 
 def test_limits_per_day_follow_the_courses_calendar_and_attempts_cool_down(house: House) -> None:

@@ -441,7 +441,7 @@ def test_the_log_shows_the_course_s_entries_filtered_and_paged(
 def test_a_file_too_large_to_read_is_still_downloaded(house: House, browser: Browser) -> None:
     """What the limits allowed when it came may be larger than what they allow now."""
     public_id = house.accept()
-    (house.config.submissions / public_id).write_bytes(b"x" * (MAX_BYTES + 1))
+    house.keep(public_id, b"x" * (MAX_BYTES + 1))
     client = browser("assistant")
     assert "It cannot be shown" in client.get(f"{STAFF}/submissions/{public_id}/").text
     assert len(client.get(f"/courses/dl/submissions/{public_id}/file").data) == MAX_BYTES + 1

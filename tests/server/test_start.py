@@ -24,7 +24,7 @@ from tests.server.conftest import House
 
 
 def test_the_migrations_lead_to_the_models(house: House) -> None:
-    with house.database._engine.connect() as connection:
+    with house.database._kind.reader.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
@@ -43,20 +43,17 @@ def test_a_database_of_another_version_is_refused_in_one_sentence(house: House) 
 
 
 def test_the_key_is_made_once_and_for_the_owner_only(house: House) -> None:
-    key = house.config.session_key()
+    key = house.database.key("session")
     assert len(key) == 32
-    assert key == Config(house.config.data).session_key()
-    assert stat.S_IMODE((house.config.data / "session.key").stat().st_mode) == 0o600
+    assert key == Database(house.config.database).key("session")
     assert stat.S_IMODE(house.config.data.stat().st_mode) == 0o700
-    assert not list(house.config.data.glob(".*"))
 
 
 def test_in_an_open_data_directory_nothing_is_open(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     config = Config(tmp_path)
     config.prepare()
-    assert stat.S_IMODE(config.database.stat().st_mode) == 0o600
-    assert stat.S_IMODE(config.submissions.stat().st_mode) == 0o700
+    assert stat.S_IMODE(config.file.stat().st_mode) == 0o600
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:

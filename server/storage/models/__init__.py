@@ -11,7 +11,7 @@ from server.storage.models.course import (
     Role,
     SourcePolicy,
 )
-from server.storage.models.health import GraderProcess, Meter
+from server.storage.models.health import GraderProcess, Key, Meter
 from server.storage.models.marking import (
     Adjustment,
     Comment,
@@ -22,7 +22,7 @@ from server.storage.models.marking import (
 )
 from server.storage.models.people import ApiToken, Identity, Invitation, Scope, User
 from server.storage.models.similarity import Search, SearchState, SimilarPair
-from server.storage.models.submission import ExerciseScore, MisconceptionFound, Submission
+from server.storage.models.submission import Content, ExerciseScore, MisconceptionFound, Submission
 from server.storage.models.work import State, Work
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Comment",
+    "Content",
     "Counts",
     "Course",
     "Enrolment",
@@ -41,6 +42,7 @@ __all__ = [
     "GraderProcess",
     "Identity",
     "Invitation",
+    "Key",
     "Meter",
     "MisconceptionFound",
     "Regrade",

@@ -1,10 +1,11 @@
-"""What the server knows of its own working: who grades, and what has been counted."""
+"""What the server knows of its own working: who grades, what has been counted, its own secrets."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.storage.models.base import Base, UTCDateTime
@@ -29,3 +30,16 @@ class Meter(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     label: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[float] = mapped_column(default=0.0)
+
+
+class Key(Base):
+    """A secret of the server's own, the same for all its processes wherever they run."""
+
+    __tablename__ = "keys"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+
+    @classmethod
+    def new(cls, name: str) -> Key:
+        return cls(name=name, value=secrets.token_bytes(32))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.storage.models.base import Base, UTCDateTime
@@ -40,6 +40,15 @@ class Submission(Work):
 
     assignment: Mapped[Assignment] = relationship()
     user: Mapped[User] = relationship()
+
+
+class Content(Base):
+    """What was handed in: written in the transaction of its submission, and gone with it."""
+
+    __tablename__ = "contents"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ExerciseScore(Base):

@@ -136,7 +136,7 @@ def delete(user_id: int) -> BaseResponse | tuple[str, int]:
         found = session.get(User, user_id) or abort(404)
         email = found.email
         sure = request.form.get("email", "").strip().lower() == email
-        names = (
+        erased = (
             privacy.erase(
                 session,
                 found,
@@ -144,13 +144,11 @@ def delete(user_id: int) -> BaseResponse | tuple[str, int]:
                 actor=session.get_one(User, whoever_asks().id),
             )
             if sure
-            else []
+            else 0
         )
     if not sure:
         return _user(user_id, "This is not the address of this user."), 422
-    for name in names:
-        here.files.remove(name)
-    flash(f"{email} is deleted, with {len(names)} submissions.")
+    flash(f"{email} is deleted, with {erased} submissions.")
     return redirect(url_for(".users"), 303)
 
 
