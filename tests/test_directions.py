@@ -50,15 +50,18 @@ SERVER = """
     logs:
     sheet:
     storage:     clock
+    outbox:      clock storage
     options:
     engine:      storage
     people:      sheet storage engine
-    grades:      clock logs sheet storage options engine
+    grades:      clock logs sheet storage outbox options engine
     courses:     storage grades
-    grading:     clock logs storage options engine grades
-    web:         clock sheet storage engine people grades courses grading
+    grading:     clock logs storage outbox options engine grades
+    mail:        clock storage outbox people grades grading
+    web:         clock sheet storage outbox engine people grades courses grading mail
     client:
-    commands:    clock logs storage options engine people grades courses grading web
+    commands:    clock logs storage outbox options engine people grades courses grading mail
+                 web
     demo:        clock storage engine people courses grading commands
 """
 # What of the engine the server may import: it never sees a topic, a case or a check. The demo plays

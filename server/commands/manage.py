@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server import courses, engine, options
+from server import courses, engine, options, outbox
 from server.clock import utc_now
 from server.grades import exports
 from server.grades.exports import Format
+from server.mail import settings as mail_settings
 from server.people import accounts, enrolling, privacy, roster
 from server.people.enrolling import Kind
 from server.storage import audit
@@ -36,6 +37,9 @@ _url = click.option(
 
 class _Refusal(click.ClickException):
     exit_code = 2
+
+
+_mail = click.option("--mail", is_flag=True, help="Send the link by mail; do not print it.")
 
 
 def refuse(message: object) -> NoReturn:
@@ -82,6 +86,16 @@ def _link(url: str, token: str) -> str:
     return f"{url.rstrip('/')}/invitations/{token}"
 
 
+def _invite(session: Session, invited: User, by_mail: bool, url: str, data: Path) -> str:
+    """The link, or that it is on its way."""
+    if not by_mail:
+        return _link(url, accounts.invite(session, invited, at=utc_now(), actor=None))
+    if mail_settings.read(data) is None:
+        refuse(f"This server sends no mail: write {data / mail_settings.FILE} first.")
+    outbox.invite(session, invited.id, None, at=utc_now())
+    return f"{invited.email}: the server sends a link by mail as soon as it runs."
+
+
 @click.group()
 def user() -> None:
     """The server's users."""
@@ -91,25 +105,27 @@ def user() -> None:
 @click.argument("email")
 @click.option("--name", default="", help="What they are called; by default from the address.")
 @click.option("--admin", is_flag=True, help="An administrator: an instructor in every course.")
+@_mail
 @_url
 @options.data
-def add(email: str, name: str, admin: bool, url: str, data: Path) -> None:
+def add(email: str, name: str, admin: bool, mail: bool, url: str, data: Path) -> None:
     """Make a user with the address EMAIL and print the link by which they choose a password."""
     with _writing(data) as session:
         made = accounts.create(session, email, name, at=utc_now(), actor=None, is_admin=admin)
-        token = accounts.invite(session, made, at=utc_now(), actor=None)
-    click.echo(_link(url, token))
+        said = _invite(session, made, mail, url, data)
+    click.echo(said)
 
 
 @user.command()
 @click.argument("email")
+@_mail
 @_url
 @options.data
-def invite(email: str, url: str, data: Path) -> None:
+def invite(email: str, mail: bool, url: str, data: Path) -> None:
     """Print a link by which the user EMAIL chooses a new password; earlier links end."""
     with _writing(data) as session:
-        token = accounts.invite(session, _user(session, email), at=utc_now(), actor=None)
-    click.echo(_link(url, token))
+        said = _invite(session, _user(session, email), mail, url, data)
+    click.echo(said)
 
 
 @user.command()
@@ -208,12 +224,20 @@ def sync(file: Path, reference: Path | None, data: Path) -> None:
 @click.argument("slug", metavar="COURSE")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--links", is_flag=True, help="Print invitation links for those without a password.")
+@click.option("--mail", is_flag=True, help="Send them by mail.")
 @click.option("--leave", is_flag=True, help="Students whom the file does not list leave.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would change.")
 @_url
 @options.data
 def roster_(
-    slug: str, file: Path, links: bool, leave: bool, dry_run: bool, url: str, data: Path
+    slug: str,
+    file: Path,
+    links: bool,
+    mail: bool,
+    leave: bool,
+    dry_run: bool,
+    url: str,
+    data: Path,
 ) -> None:
     """Enrol in COURSE whom FILE, a CSV file, lists; importing it again changes nothing.
 
@@ -230,12 +254,12 @@ def roster_(
         chosen = proposal.usual | ({c.key for c in proposal.of(Kind.LEAVES)} if leave else set())
         result = enrolling.apply(session, found, listed, chosen, at=utc_now(), actor=None)
         click.echo(str(result))
-        if links:
+        if links or mail:
             for enrolment in found.enrolments:
                 invited = enrolment.user
                 if enrolment.here and invited.password is None and not invited.disabled:
-                    token = accounts.invite(session, enrolment.user, at=utc_now(), actor=None)
-                    click.echo(f"{enrolment.user.email},{_link(url, token)}")
+                    said = _invite(session, invited, mail, url, data)
+                    click.echo(said if mail else f"{invited.email},{said}")
 
 
 _WORDS = {

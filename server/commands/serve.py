@@ -7,20 +7,25 @@ import resource
 import signal
 import socket
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import click
 import waitress
+from flask import Flask
 
 from autograder.reading import SandboxFault, SandboxUnavailable, reader
-from server import engine, logs, options
+from server import engine, logs, options, outbox
 from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
+from server.grading.heartbeat import repeated
 from server.grading.supervisor import GraderEnded, Supervisor
+from server.mail.reminders import Reminders
 from server.storage.config import Config, ConfigError
 from server.web.app import create_app
 
 _THREADS = 8
+_SWEEP_EVERY = timedelta(seconds=2)
 # A class's browsers keep theirs open between two requests; past it, nobody is answered.
 _CONNECTIONS = 4000
 # Flask refuses what is too large with a page; far larger requests are not even read.
@@ -120,7 +125,8 @@ def serve(
             **(_PROXY if behind_proxy else {}),
         )
         click.echo(f"Gradmark is at {_url(listener)} (stop with Ctrl-C).")
-        server.run()  # returns on SIGINT and SIGTERM, once running requests are answered
+        with repeated(sweep_of(app), _SWEEP_EVERY, "outbox"):
+            server.run()  # returns on SIGINT and SIGTERM, once running requests are answered
     except SystemExit:
         pass  # a signal that came before
     finally:
@@ -129,6 +135,17 @@ def serve(
         if ended.status == EXIT_CANNOT_GRADE:  # it has said why
             sys.exit(EXIT_CANNOT_GRADE)
         raise _Refusal(str(ended))
+
+
+def sweep_of(app: Flask) -> outbox.Sweep:
+    """What sends the application's mail."""
+    here, post = app.extensions["gradmark"], app.extensions["gradmark_post"]
+    return outbox.Sweep(
+        here.database,
+        post.senders if post else {},
+        before=(Reminders(here.database, here.clock),) if post else (),
+        clock=here.clock,
+    )
 
 
 def _allow_connections() -> None:

@@ -218,8 +218,6 @@ def _refresh(
                 submission.state, submission.not_before = State.WAITING, at
                 first = session.scalar(select(func.min(Submission.place)))  # its slot has another
                 submission.place = min(first or 0, 0) - 1
-                first = session.scalar(select(func.min(Submission.place)))  # its slot has another
-                submission.place = min(first or 0, 0) - 1
         result = standing(assignment, extension, submissions[user], adjustments[user], zone)
         (grade,) = grades[user] or [Grade(assignment_id=assignment.id, user_id=user, points=None)]
         if grade.points != result.points:

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server import outbox
 from server.grades import grades
 from server.storage import audit
-from server.storage.models import Adjustment, Assignment, Comment, Extension, Submission, User
+from server.storage.models import Adjustment, Assignment, Comment, Extension, Kind, Submission, User
 
 
 def grant(
@@ -99,15 +100,17 @@ def comment(
     at: datetime,
     actor: User,
 ) -> None:
-    session.add(
-        Comment(
-            submission_id=submission.id,
-            author_id=actor.id,
-            text=text,
-            for_staff=for_staff,
-            written_at=at,
-        )
+    row = Comment(
+        submission_id=submission.id,
+        author_id=actor.id,
+        text=text,
+        for_staff=for_staff,
+        written_at=at,
     )
+    session.add(row)
+    if not for_staff and actor.id != submission.user_id:
+        session.flush()
+        outbox.put(session, Kind.COMMENT, submission.user_id, str(row.id), at=at, comment=row.id)
 
 
 def _granted(extension: Extension) -> dict[str, object]:

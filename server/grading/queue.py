@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from server import outbox
 from server.clock import Clock
 from server.engine import Rules
 from server.grades import grades
@@ -268,6 +269,7 @@ class Queue:
             results.keep(work, report)
             if isinstance(work, Submission):
                 self._counts(session, work, report)
+                outbox.fault_is_over(session, work, work.graded_at)
             elif isinstance(work, RegradeItem):
                 results.compare(session, work, report)
 
@@ -379,6 +381,7 @@ class Queue:
             self._leave_grading(work, State.FAILED)
             if isinstance(work, Submission):  # one that it superseded could count after all
                 self._refresh(session, work, "not graded")
+                outbox.fault_met(session, work, self._clock())
             meters.ended(session, meters.Ending.FAILED)
             log.error(
                 "given up", extra={"table": work.__tablename__, "id": work.id, "fault": fault}

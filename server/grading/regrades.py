@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
+from server import outbox
 from server.grades import grades
 from server.grading import results
 from server.storage import audit
@@ -112,7 +113,7 @@ def apply(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> i
         .where(RegradeItem.regrade_id == regrade.id, RegradeItem.state == State.GRADED)
         .order_by(RegradeItem.id)
     ).all()
-    students = {_replace(session, item) for item in graded}
+    students = {_replace(session, item, at) for item in graded}
     changed = grades.refresh(
         session,
         regrade.assignment,
@@ -201,7 +202,7 @@ def _chosen(
     return sorted(submission.id for submission in chosen if submission.state.final)
 
 
-def _replace(session: Session, item_id: int) -> int:
+def _replace(session: Session, item_id: int, at: datetime) -> int:
     """Swap the reports; return whose submission it is. Reports are large, so one at a time."""
     item = session.scalars(
         select(RegradeItem)
@@ -217,6 +218,7 @@ def _replace(session: Session, item_id: int) -> int:
     results.keep(submission, report)
     submission.state, submission.graded_at = State.GRADED, item.graded_at
     results.index(session, submission, report)
+    outbox.fault_is_over(session, submission, at)
     session.flush()
     user = submission.user_id
     session.expunge(item)

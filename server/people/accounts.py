@@ -19,6 +19,7 @@ from server.storage import audit
 from server.storage.models import Course, Enrolment, Identity, Invitation, Role, User
 
 INVITATION_LASTS = timedelta(days=30)
+RESET_LASTS = timedelta(hours=2)
 SHORTEST_PASSWORD = 10
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 
@@ -249,6 +250,25 @@ def _only_in_courses_of(session: Session, actor: User, user: User) -> bool:
 def invite(session: Session, user: User, *, at: datetime, actor: User | None) -> str:
     """The token of a fresh invitation; earlier ones lose their force."""
     _void_invitations(session, user, at)
+    return _link(session, user, at, INVITATION_LASTS, actor)
+
+
+def may_reset(session: Session, user: User) -> bool:
+    """Not whose account an identity provider alone opens: mail would be a way round it."""
+    if user.disabled:
+        return False
+    if user.password is not None:
+        return True
+    return session.scalar(select(Identity.id).where(Identity.user_id == user.id).limit(1)) is None
+
+
+def reset(session: Session, user: User, *, at: datetime) -> str:
+    """The token of a link by which the user, who asked for it, chooses a password. Invitations hold
+    on: whoever types an address must not end them."""
+    return _link(session, user, at, RESET_LASTS, None)
+
+
+def _link(session: Session, user: User, at: datetime, lasts: timedelta, actor: User | None) -> str:
     token, digest = tokens.make("invitation")
     session.add(
         Invitation(
@@ -256,7 +276,7 @@ def invite(session: Session, user: User, *, at: datetime, actor: User | None) ->
             user_id=user.id,
             invited_by_id=None if actor is None else actor.id,
             created_at=at,
-            expires_at=at + INVITATION_LASTS,
+            expires_at=at + lasts,
         )
     )
     audit.record(session, audit.Action.USER_INVITED, f"user:{user.id}", at=at, actor=actor)

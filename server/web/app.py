@@ -11,6 +11,7 @@ from server.clock import Clock
 from server.engine import Engine
 from server.grades.background import Background
 from server.grading.queue import Queue
+from server.mail import settings as mail_settings
 from server.people import providers
 from server.storage.config import Config
 from server.storage.database import Database
@@ -69,6 +70,7 @@ def create_app(config: Config, engine: Engine, clock: Clock | None = None) -> Fl
     access.install(app)  # before the limits, which count by who it is that asks
     auth.install(app)
     auth.sso.install(app, providers.read(config.data))
+    auth.mail.install(app, mail_settings.read(config.data))
     for part in (health, auth, student, instructor, admin):
         app.register_blueprint(part.pages)
     api.install(app)

@@ -28,7 +28,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from autograder.handin.submission import parse
-from server import courses
+from server import courses, mail, outbox
 from server.courses import CourseSpec
 from server.engine import Grade, OpenGrader
 from server.grades.background import Background
@@ -45,6 +45,7 @@ from server.storage.models import (
     Content,
     Course,
     Identity,
+    Outgoing,
     Role,
     Scope,
     Search,
@@ -215,6 +216,26 @@ class House:
         (self.config.data / providers.FILE).write_text(
             "\n".join([top, "[[providers]]", *lines, ""])
         )
+
+    def configure_mail(self, at: int, **settings: object) -> None:
+        """Have mail sent by the server at that port (`at`) of this machine."""
+        said = {
+            "host": "127.0.0.1",
+            "port": at,
+            "security": "none",
+            "sender": "Gradmark <gradmark@example.org>",
+            "url": "https://gradmark.example.org",
+            **settings,
+        }
+        lines = [f"{key} = {json.dumps(value)}" for key, value in said.items()]
+        (self.config.data / mail.FILE).write_text("\n".join([*lines, ""]))
+
+    def outgoing(self, user: str) -> int:
+        """The number of a row of the outbox, an invitation for somebody."""
+        with self.database.write() as session:
+            outbox.invite(session, self.user(user).id, None, at=self.clock())
+            session.flush()
+            return session.scalars(select(Outgoing.id).order_by(Outgoing.id.desc())).first() or 0
 
     def identity(self, user: str, issuer: str, subject: str = "known") -> int:
         """The number of an identity that opens the user's account from now on."""

@@ -22,6 +22,8 @@ from server.storage.models import (
     Base,
     Comment,
     Extension,
+    Kind,
+    MailSwitch,
     Regrade,
     RegradeItem,
     RegradeState,
@@ -42,6 +44,7 @@ def leave_traces(house: House) -> str:
     (row,) = house.rows()
     house.token("student", Scope.READ)
     house.identity("student", "https://login.example.org")
+    house.outgoing("student")
     author, student, at = house.user("assistant").id, house.user("student").id, house.clock()
     with house.database.write() as session:
         for text, for_staff in (("To you, Student", False), ("Among staff", True)):
@@ -65,6 +68,7 @@ def leave_traces(house: House) -> str:
                 adjusted_at=at,
             )
         )
+        session.add(MailSwitch(user_id=student, kind=Kind.COMMENT))
         session.add(Extension(**marks, reason="ill", granted_by_id=author, granted_at=at))
         regrade = Regrade(
             assignment_id=row.assignment_id,

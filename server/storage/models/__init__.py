@@ -20,6 +20,7 @@ from server.storage.models.marking import (
     RegradeItem,
     RegradeState,
 )
+from server.storage.models.outbox import Delivery, Kind, MailSwitch, Outgoing
 from server.storage.models.people import ApiToken, Identity, Invitation, Scope, User
 from server.storage.models.similarity import Search, SearchState, SimilarPair
 from server.storage.models.submission import Content, ExerciseScore, MisconceptionFound, Submission
@@ -35,6 +36,7 @@ __all__ = [
     "Content",
     "Counts",
     "Course",
+    "Delivery",
     "Enrolment",
     "ExerciseScore",
     "Extension",
@@ -43,8 +45,11 @@ __all__ = [
     "Identity",
     "Invitation",
     "Key",
+    "Kind",
+    "MailSwitch",
     "Meter",
     "MisconceptionFound",
+    "Outgoing",
     "Regrade",
     "RegradeItem",
     "RegradeState",

@@ -1,7 +1,7 @@
-"""Logging in and out, invitations, passwords, API tokens."""
+"""Logging in and out, invitations, passwords, API tokens, mail."""
 
-from server.web.auth import sso
+from server.web.auth import mail, sso
 from server.web.auth.sessions import csrf, install
 from server.web.auth.views import pages
 
-__all__ = ["csrf", "install", "pages", "sso"]
+__all__ = ["csrf", "install", "mail", "pages", "sso"]

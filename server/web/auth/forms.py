@@ -49,6 +49,13 @@ def _new_password() -> PasswordField:
     )
 
 
+class ForgottenForm(Form):
+    email = EmailField(
+        "E-mail", [InputRequired(), Length(max=254)], render_kw={"autocomplete": "username"}
+    )
+    submit = SubmitField("Send me a link")
+
+
 class InvitationForm(Form):
     name = StringField(
         "Your name", [InputRequired(), Length(max=200)], render_kw={"autocomplete": "name"}

@@ -10,11 +10,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from server.mail.switches import offered, wanted
 from server.people import accounts, identities, tokens
 from server.people.accounts import AccountError
 from server.storage.models import ApiToken, Identity, Scope, User
 from server.web.access import public, signed_in, user
-from server.web.auth import sso
+from server.web.auth import mail, sso
 from server.web.auth.forms import InvitationForm, LoginForm, PasswordForm, TokenForm
 from server.web.auth.sessions import (
     account_and_origin,
@@ -33,6 +34,7 @@ _NO_PASSWORDS = "Passwords are switched off on this server: log in by a provider
 
 pages = Blueprint("auth", __name__)
 sso.add_to(pages)
+mail.add_to(pages)
 
 
 def _failed(response: Response) -> bool:
@@ -192,8 +194,11 @@ def _account(form: PasswordForm, token_form: TokenForm, created: str | None = No
         linked = database.scalars(
             select(Identity).where(Identity.user_id == user().id).order_by(Identity.id)
         ).all()
+        mail_wanted = wanted(database, user())
     return render_template(
         "auth/account.html",
+        mail_kinds=offered(user()),
+        mail_wanted=mail_wanted,
         form=form,
         token_form=token_form,
         tokens=own,

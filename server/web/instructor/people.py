@@ -9,10 +9,12 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response
 
+from server import outbox
 from server.people import accounts, enrolling, roster
 from server.storage.models import Course, Enrolment, Role, User
 from server.web import access
 from server.web.access import Seat, in_course
+from server.web.auth.mail import post
 from server.web.instructor.blueprint import number, pages, people_named
 from server.web.services import services
 
@@ -126,8 +128,10 @@ def come_back(seat: Seat, user_id: int) -> Response:
 
 @pages.post("/people/links")
 @in_course(Role.INSTRUCTOR)
-def make_links(seat: Seat) -> str:
-    """Fresh invitation links for all who have no password yet; shown once, to be passed on."""
+def make_links(seat: Seat) -> str | Response:
+    """Fresh invitation links for all who have no password yet: shown once, to be passed on, or
+    sent by mail."""
+    by_mail = request.form.get("by") == "mail" and post() is not None
     with services().database.write() as session:
         actor = session.get_one(User, seat.user.id)
         waiting = session.scalars(
@@ -143,11 +147,18 @@ def make_links(seat: Seat) -> str:
         ).all()
         links, left_out = [], []
         for invited in waiting:
-            if accounts.may_invite(session, actor, invited):
+            if not accounts.may_invite(session, actor, invited):
+                left_out.append(invited)
+            elif by_mail:
+                links.append((invited, ""))
+                outbox.invite(session, invited.id, actor.id, at=services().clock())
+            else:
                 token = accounts.invite(session, invited, at=services().clock(), actor=actor)
                 links.append((invited, url_for("auth.invitation", token=token, _external=True)))
-            else:
-                left_out.append(invited)
+    if by_mail:
+        words = "invitation is" if len(links) == 1 else "invitations are"
+        flash(f"{len(links)} {words} on the way. Whoever does not get theirs can have a link.")
+        return redirect(url_for(".people", course=seat.course.slug), 303)
     return render_template("instructor/links.html", links=links, left_out=left_out)
 
 

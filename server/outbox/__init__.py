@@ -1,0 +1,24 @@
+"""What the server will send by itself: put in with what it is about, sent once, tried again.
+
+Whoever changes something puts a row in within the same transaction. A sweep in the server's process
+takes what is due and gives it to the sender of its kind.
+"""
+
+from server.outbox.box import again, fault_is_over, fault_met, invite, keys, put, renew, waits
+from server.outbox.sweep import Gone, Later, Never, Sweep, Uncertain
+
+__all__ = [
+    "Gone",
+    "Later",
+    "Never",
+    "Sweep",
+    "Uncertain",
+    "again",
+    "fault_is_over",
+    "fault_met",
+    "invite",
+    "keys",
+    "put",
+    "renew",
+    "waits",
+]
