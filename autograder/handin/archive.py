@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from autograder.handin.errors import SubmissionError, show
 
@@ -50,6 +51,15 @@ def is_zip(content: bytes) -> bool:
     return content.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
+def plain_name(name: str) -> str:
+    """A file's name without the ending that browsers add to what they save."""
+    return re.sub(r"(?i)(\.py|\.ipynb)\.(?:txt|json)$", r"\1", name)
+
+
+def is_code(path: PurePath) -> bool:
+    return plain_name(path.name).lower().endswith((".py", ".ipynb"))
+
+
 def other_kind(name: str, content: bytes) -> str:
     """What else it is, with what to do about it: one sentence, empty when it is not known."""
     if content[257:262] == b"ustar":
@@ -84,7 +94,7 @@ def members(name: str, content: bytes, most: int) -> Iterator[Member]:
     left, count, archive = most, 0, zipfile.ZipFile(io.BytesIO(content))
     for info in infos:
         path = PurePosixPath(_path(info))
-        if path.suffix.lower() not in {".py", ".ipynb"} or not is_own(path, environments):
+        if not is_code(path) or not is_own(path, environments):
             continue
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise SubmissionError(f"{show(name)} holds a path that leads out of it.")

@@ -5,18 +5,22 @@ It runs in the student's own process: nothing is confined there, and nothing nee
 
 from __future__ import annotations
 
+import _thread
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from autograder.handin.archive import Member, is_own
+from autograder.handin.archive import Member, is_code, is_own
 from autograder.handin.submission import MAX_CODE, gather
 from autograder.sandbox.inside.loading.loader import Submission
 
 MAX_FILES = 500
+SECONDS = 10  # of a statement
 _OURS = ("test_", "conftest.")
 
 
@@ -34,15 +38,42 @@ def _load(
     folder: Path, homes: tuple[tuple[str, str], ...]
 ) -> tuple[Mapping[str, Callable[..., Any]], tuple[str, ...]]:
     notes: list[str] = []
-    submission = Submission(gather(_members(folder), notes), dict(homes))
-    submission.load()
-    submission.close()
+    clock = _Clock()
+    submission = Submission(gather(_members(folder), notes), dict(homes), announce=clock.begin)
+    try:
+        submission.load()
+    finally:
+        clock.stop()
     found = {name: submission.find(name) for name, _ in homes}
-    failed = [
-        f"{one['place']}, line {one['line']}: {one['exception']}: {one['message']}"
-        for one in submission.problems
-    ]
+    failed = [_sentence(problem) for problem in submission.problems]
     return {name: f for name, f in found.items() if f is not None}, (*failed, *notes)
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    said = f"{problem['exception']}: {problem['message']}"
+    if problem["exception"] == "KeyboardInterrupt":
+        said = f"it was left out after {SECONDS} seconds"
+    return f"{problem['place']}, line {problem['line']}: {said}"
+
+
+class _Clock:
+    """Interrupts a statement that goes on for long, such as a training run, and whatever would end
+    the process: both are left out, as in grading."""
+
+    def __init__(self) -> None:
+        self._timer = threading.Timer(SECONDS, _thread.interrupt_main)
+        self._exit, here = os._exit, os.getpid()
+        os._exit = lambda code: sys.exit(code) if os.getpid() == here else self._exit(code)  # type: ignore
+
+    def begin(self, _: object) -> None:
+        self._timer.cancel()
+        self._timer = threading.Timer(SECONDS, _thread.interrupt_main)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        os._exit = self._exit
 
 
 def _members(folder: Path) -> Iterator[Member]:
@@ -55,8 +86,8 @@ def _members(folder: Path) -> Iterator[Member]:
         )
         for name in () if environment else sorted(names):
             path = Path(place) / name
-            is_code = path.suffix.lower() in {".py", ".ipynb"} and not name.startswith(_OURS)
-            if not left or not is_code or path.stat().st_size > 8 * MAX_CODE:
+            code = is_code(path) and not name.startswith(_OURS)
+            if not left or not code or path.stat().st_size > 8 * MAX_CODE:
                 continue
             left -= 1
             modified = time.localtime(path.stat().st_mtime)[:6]

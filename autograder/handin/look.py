@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from autograder.handin.errors import show
 from autograder.handin.submission import Submission, parse
-from autograder.sandbox.inside.loading.outline import Worth, binds_unseen, defined
+from autograder.sandbox.inside.loading.outline import Worth, binds_inside, binds_unseen, defined
 from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.inside.loading.statements import read
 from autograder.sandbox.inside.loading.which import preference
@@ -87,7 +87,7 @@ def _defined(
         place = source.place(at, alone)
         body, broken = read(text)
         problems += [f"{place}, line {b.line}: {b.exception}: {b.message}"[:300] for b in broken]
-        for one in defined(body):
+        for one in defined(body, binds_inside(text)):
             if one.name not in names or one.worth >= names[one.name][0]:
                 written = one.worth is not Worth.STUB
                 names[one.name] = one.worth, Definition(place, one.line, written)

@@ -6,15 +6,22 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import sys
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autograder.handin.at_home import load
 from autograder.handin.look import look_at
 from autograder.handin.submission import SubmissionError, parse
 from autograder.judging.call import Call
@@ -32,12 +39,15 @@ WRONG = "def relu(x):\n    return x\n\ndef double(x):\n    return 3 * x\n"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
+    with suppress(ImportError):
+        import matplotlib.pyplot  # noqa: F401 - once, before it is imported at home
     with Sandbox(limits=Limits(load_seconds=2)) as sandbox:
         yield sandbox
 
 
 def right(sandbox: Sandbox, name: str, content: bytes) -> bool:
-    """Whether both functions are found and right, by loading and at first sight."""
+    """Whether both functions are found and right: by loading, at first sight and at home."""
+    assert b"ctypes" in content or not at_home(name, content)  # whose process is the student's own
     submission = parse(name, content)
     x = torch.tensor([-1.0, 2.0])
     with sandbox.session(submission.sources, homes=HOMES) as session:
@@ -48,6 +58,44 @@ def right(sandbox: Sandbox, name: str, content: bytes) -> bool:
     assert all(seen.found[f].written for f in HOMES if seen.certain)
     relu, double = (answer.value for answer in answers)
     return torch.equal(relu, x.clamp(min=0)) and torch.equal(double, 2 * x)
+
+
+def at_home(name: str, content: bytes) -> str:
+    """What is wrong with them for the self-check, which runs in a process of the student's."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            said = _at_home(name, content)
+        except BaseException as error:
+            said = repr(error)
+        os.write(writer, said.encode()[:2000])
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    return said
+
+
+def _at_home(name: str, content: bytes) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        sys.stdin = io.StringIO()
+        os.chdir(folder)
+        if content.startswith(b"PK"):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                archive.extractall(folder)  # noqa: S202 - our own
+                for info in archive.infolist():
+                    os.utime(Path(folder, info.filename), (info.date_time[0] * 1e5,) * 2)
+        else:
+            Path(folder, name).write_bytes(content)
+        functions, failed = load(Path(folder), HOMES)
+        x = torch.tensor([-1.0, 2.0])
+        if functions.keys() != HOMES.keys():
+            return f"missing: {failed}"
+        answers = functions["relu"](x), functions["double"](x)
+        right = torch.equal(answers[0], x.clamp(min=0)) and torch.equal(answers[1], 2 * x)
+        return "" if right else f"wrong: {answers}"
 
 
 def cell(source: str, **more: object) -> dict:
@@ -102,6 +150,25 @@ ABOVE = {
     "class C:\n    x: Undefined = 1\nC()",
     "waiting": "import asyncio\nawait asyncio.sleep(0)",
     "help": "torch.clamp?\n?print",
+    "a mount": "try:\n    from google.colab import drive\n    drive.mount('/content/drive', force_remount=True)\n"
+    "    IN_COLAB = True\nexcept ModuleNotFoundError:\n    IN_COLAB = False",
+    "an option": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--data', required=True)\n"
+    "args = p.parse_args()",
+    "a spawn": "import multiprocessing as mp\nmp.set_start_method('spawn')\nmp.Pool(2).close()",
+    "a device": "device = torch.device('cuda')\nx = torch.ones(1).to(device)\ntorch.cuda.set_device(0)",
+    "a download": "import urllib.request\nurllib.request.urlretrieve('http://x.invalid/a.zip', 'a.zip')",
+    "a magic of cells": "%load_ext autoreload\n%autoreload 2\n%config InlineBackend.figure_format = 'retina'",
+    "an assertion": "import sys\nassert sys.version_info < (3, 0), 'python 2 only'",
+    "a signal": "import signal\nsignal.alarm(0)\nraise KeyboardInterrupt",
+    "an exception group": "raise ExceptionGroup('x', [ValueError()])",
+    "a walrus": "if (n := len('ab')) > 1 and (m := undefined):\n    pass",
+    "a warning": "import warnings\nwarnings.filterwarnings('error')\nwarnings.warn('x')\n"
+    "warnings.resetwarnings()",
+    "a class of nothing": "class Net(Undefined):\n    pass\nnet = Net().to(device)",
+    "a quit": "quit()\nexit(1)",
+    "form feeds": "\f\n# ---\n\fimport os\n\f",
+    "an old print": "import os\nprint os.name\nexec 'x = 1'",
+    "a diff's mark": "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> main",
 }
 
 
@@ -130,6 +197,19 @@ BELOW = {
     "an ending": "import os\nos._exit(0)",
     "killed": "import ctypes\nctypes.string_at(0)",
     "a syntax error": "print 'done'",
+    "a main": "def main():\n    while True:\n        pass\n\nif __name__ == '__main__':\n    import sys\n"
+    "    sys.exit(1 / 0)",
+    "a variable, inside": "if True:\n    relu = relu(torch.ones(2))\n    double = 3",
+    "a comprehension": "outs = [relu := relu(torch.ones(1)) for _ in range(1)]",
+    "a handler": "try:\n    1 / 0\nexcept ZeroDivisionError as double:\n    pass",
+    "a pattern": "match 3:\n    case relu:\n        pass",
+    "an exit in the middle": "import sys\nsys.exit('done')",
+    "a class's name": "from torch.nn import ReLU as relu, Identity as double",
+    "cached": "import functools\ndouble = functools.lru_cache(maxsize=None)(double)\nrelu.cache = {}",
+    "another's import": "import torch.nn.functional as relu",
+    "an annotation": "relu: int = 3\ndouble: 'nothing'",
+    "augmented": "double = 1\ndouble += 1",
+    "fork": "import os\nif os.fork() == 0:\n    os._exit(0)",
     "not to be run": "if __name__ == '__main__' and '__file__' in globals():\n    1 / 0",
 }
 
@@ -170,6 +250,38 @@ WAYS = {
     "    fig, ax = plt.subplots()\n    ax.plot(x)\n    plt.close(fig)\n    display(fig)\n"
     "    return torch.clamp(x, min=0)",
     "timed": "%time K = 0\ndef relu(x): return torch.clamp(x, min=K)",
+    "overwritten in an if": "if True:\n    def relu(x): return torch.clamp(x, min=0)\n    y = relu(torch.ones(1))\n"
+    "    relu = y",
+    "overwritten in a try": "try:\n    relu = lambda x: torch.clamp(x, min=0)\n    for relu in range(3): 1 / 0\n"
+    "except ZeroDivisionError:\n    pass",
+    "overwritten in a with": "with torch.no_grad():\n    def relu(x): return torch.clamp(x, min=0)\n"
+    "    from torch import relu",
+    "a stub first": "if False:\n    pass\nelse:\n    def relu(x): raise NotImplementedError\n"
+    "    def relu(x): return torch.clamp(x, min=0)\nif False:\n"
+    "    def relu(x): raise NotImplementedError",
+    "partial": "from functools import partial\ndef clip(low, x): return torch.clamp(x, min=low)\n"
+    "relu = partial(clip, 0)\nfor relu in []: pass",
+    "cached": "import functools\n@functools.lru_cache\ndef zero(): return 0\n"
+    "@torch.no_grad()\ndef relu(x): return torch.clamp(x, min=zero())",
+    "a static method": "class F:\n    @staticmethod\n    def relu(x): return torch.clamp(x, min=0)\nrelu = F.relu",
+    "an attribute": "class F: pass\nF.relu = staticmethod(lambda x: torch.clamp(x, min=0))\nrelu = F.relu",
+    "a closure": "def make():\n    count = 0\n    def relu(x):\n        nonlocal count\n        count += 1\n"
+    "        return torch.clamp(x, min=0)\n    return relu\nrelu = make()",
+    "unpacked": "def make(): return (lambda x: torch.clamp(x, min=0)), 1\nrelu, *rest = make()",
+    "a walrus": "print(relu := lambda x: torch.clamp(x, min=0))",
+    "a table": "table = {'relu': lambda x: torch.clamp(x, min=0)}\nglobals().update(table)",
+    "executed": "exec('def relu(x):\\n    return torch.clamp(x, min=0)')",
+    "tabs": "def relu(x):\n\tif True:\n\t\treturn torch.clamp(x, min=0)",
+    "typed": "from __future__ import annotations\nfrom typing import overload\n@overload\n"
+    "def relu(x: torch.Tensor) -> torch.Tensor: ...\ndef relu(x): return torch.clamp(x, min=0)",
+    "dispatched": "from functools import singledispatch\n@singledispatch\ndef relu(x): raise TypeError\n"
+    "@relu.register\ndef _(x: torch.Tensor): return torch.clamp(x, min=0)",
+    "a script of torch's": "@torch.jit.script\ndef relu(x): return torch.clamp(x, min=0)\nrelu = relu",
+    "vectorised": "import numpy as np\n@np.vectorize\ndef one(v): return max(v, 0.0)\n"
+    "def relu(x): return torch.from_numpy(one(x.numpy())).float()",
+    "a global": "def setup():\n    global relu\n    relu = lambda x: torch.clamp(x, min=0)\nsetup()",
+    "an import inside": "def relu(x):\n    import numpy as np, math\n    from tqdm import tqdm\n"
+    "    return torch.clamp(x, min=int(math.floor(np.zeros(1)[0])))",
     "a patched name": "globals()['relu'] = lambda x: torch.clamp(x, min=0)",
 }
 
@@ -209,6 +321,36 @@ NOTEBOOKS = {
             "worksheets": [{"cells": [{"cell_type": "code", "input": RIGHT, "outputs": []}]}],
         }
     ).encode(),
+    "pages": notebook(
+        "%%html\n<b>", "%%javascript\nalert(1)", "%%latex\n$x$", "%%timeit\n1 + 1", RIGHT
+    ),
+    "shells": notebook(
+        "%%bash\nfor f in *; do echo $f; done",
+        "%%sh\nls",
+        "!cd x && ls",
+        RIGHT,
+        "%%script bash\nls",
+    ),
+    "split by help": notebook(
+        "import torch\n%pip install torch\n?torch\n" + RIGHT, "relu??\n%%time"
+    ),
+    "tags": notebook(
+        cell(RIGHT, metadata={"tags": ["parameters"], "deletable": False, "slideshow": {}})
+    ),
+    "attachments": notebook(
+        {"cell_type": "markdown", "metadata": {}, "source": "x", "attachments": {"a": {}}}, RIGHT
+    ),
+    "executed backwards": notebook(cell(DOUBLE, execution_count=9), cell(RELU, execution_count=1)),
+    "jupyter lite": notebook("import piplite\nawait piplite.install('torch')", RIGHT),
+    "databricks": notebook(
+        "# Databricks notebook source\ndbutils.widgets.text('a', 'b')\n" + RIGHT, "%sql\nSELECT 1"
+    ),
+    "papermill": notebook(
+        cell("# Parameters\nlr = 0.1", metadata={"papermill": {"status": "failed"}}), RIGHT, "1 / 0"
+    ),
+    "assigned output": notebook("files = !ls\nn = len(files)\ndirs = %sx ls\n" + RIGHT),
+    "a semicolon": notebook("import matplotlib.pyplot as plt\nplt.plot([1]);\n" + RIGHT),
+    "automatic calls": notebook("/print 1\n,print a b\n" + RIGHT),
     "a mark": b"\xef\xbb\xbf" + notebook(RIGHT),
 }
 
@@ -231,6 +373,25 @@ SCRIPTS = {
     "cells.py": f"# %%\n%matplotlib inline\n# %% [markdown]\n# Text\n# %%\n%%time\n{RIGHT}".encode(),
     "jupytext.py": f"# ---\n# jupyter:\n# ---\n# +\n# !ls\n{RIGHT}# -\n".encode(),
     "exported.py": b"get_ipython().run_cell_magic('time', '', " + repr(RIGHT).encode() + b")\n",
+    "Größe der Übung.py": RIGHT.encode(),
+    "2024-hw 1 [final] (FINAL).Py": RIGHT.encode(),
+    "class.py": RIGHT.encode(),
+    "torch.py": RIGHT.encode(),
+    "big.py": ("\ufeff# größe\n" + RIGHT).encode("utf-16-be"),
+    "marked.py": ("# größe\n" + RIGHT).encode("utf-8-sig"),
+    "old mac.py": RIGHT.replace("\n", "\r").encode(),
+    "percent.py": b"# %% [markdown]\n# # Title\n\n# %%\n!pip install x\n\n# %% tags=['a']\n"
+    + RIGHT.encode(),
+    "light.py": f"# -*- coding: utf-8 -*-\n# # Title\n\n# + [markdown]\n# Text\n\n# +\n%time 1 + 1\n\n{RIGHT}\n# -".encode(),
+    "spyder.py": f'#!/usr/bin/env python3\n"""\nCreated\n"""\n#%% cell\n{RIGHT}\n#%%\nruncell(0)'.encode(),
+    "pasted.py": "\n".join("    " + line for line in RIGHT.split("\n")).encode(),
+    "prompted.py": "\n".join(
+        (">>> " if line[:1].strip() else "... ") + line for line in RIGHT.split("\n")
+    ).encode(),
+    "numbered.py": f"In [1]: import os\n\n{RIGHT}".encode(),
+    "fenced.py": f"```python\n{RIGHT}```\n".encode(),
+    "colon.py": f"{RIGHT}\nif True\n    print(1)\n".encode(),
+    "unclosed.py": f'{RIGHT}\ns = """\nnever closed\n'.encode(),
     "renamed.py": notebook(RIGHT),
     "activations.ipynb.json": notebook(RIGHT),
 }
@@ -281,6 +442,65 @@ ZIPS = {
             "b.py": f"import activations\n{RELU}",
         }
     ),
+    "by star": packed(
+        {
+            "hw/activations.py": "from torch import *\nfrom helpers import *\nfrom torch.nn import *",
+            "hw/helpers.py": f"__all__ = ['relu', 'double']\n{RIGHT}",
+        }
+    ),
+    "re-exports": packed(
+        {
+            "hw/src/__init__.py": "from .activations import *\nfrom . import activations",
+            "hw/src/activations/__init__.py": "from ._a import relu\nfrom ._b import double as double",
+            "hw/src/activations/_a.py": RELU,
+            "hw/src/activations/_b.py": f"from . import _a\n{DOUBLE}",
+        }
+    ),
+    "imports of each other": packed(
+        {
+            "a.py": f"from b import double\n{RELU}",
+            "b.py": f"from a import relu\n{DOUBLE}",
+            "c.py": "import a, b",
+        }
+    ),
+    "imports inside": packed(
+        {
+            "hw/activations.py": "def relu(x):\n    from .clip import clip\n    return clip(x)\n"
+            "def double(x):\n    import importlib\n    import clip as c\n    return c.twice(x)",
+            "hw/clip.py": "import torch\ndef clip(x): return torch.clamp(x, min=0)\ndef twice(x): return 2 * x",
+        }
+    ),
+    "a path of its own": packed(
+        {
+            "hw/activations.py": "import sys, os\nsys.path.append(os.path.dirname(os.path.abspath(__file__)))\n"
+            f"sys.path.insert(0, '../lib')\nfrom lib.clip import relu\n{DOUBLE}",
+            "hw/lib/clip.py": RELU,
+        }
+    ),
+    "a notebook that imports": packed(
+        {"hw/hw1.ipynb": notebook("%run clip.py\nfrom clip import *", DOUBLE), "hw/clip.py": RELU}
+    ),
+    "macOS": packed(
+        {
+            "HW 1/activations.ipynb": notebook(RIGHT),
+            "HW 1/.ipynb_checkpoints/activations-checkpoint.ipynb": notebook(STUBS),
+            "__MACOSX/HW 1/._activations.ipynb": b"\0\5\26\7",
+            "HW 1/.DS_Store": b"\0",
+        }
+    ),
+    "capitals": packed({"Übung 1/ACTIVATIONS.IPYNB": notebook(RIGHT), "Übung 1/Losses.PY": WRONG}),
+    "a zip inside": packed(
+        {"hw/activations.py": RIGHT, "hw/old.zip": packed({"activations.py": WRONG})}
+    ),
+    "a repository": packed(
+        {
+            "hw-main/.github/workflows/ci.py": WRONG,
+            "hw-main/setup.py": "from setuptools import setup\nsetup()",
+            "hw-main/tests/test_all.py": "from src.activations import relu\nassert relu",
+            "hw-main/src/activations.py": RIGHT,
+            "hw-main/build/lib.py": "",
+        }
+    ),
     "windows": packed({"hw\\activations.py": RIGHT}),
     "tests beside": packed(
         {"activations.py": RIGHT, "test_activations.py": "from activations import *"}
@@ -295,12 +515,23 @@ def test_zips_of_every_kind(sandbox, kind):
     assert right(sandbox, "HW1.ZIP", ZIPS[kind])
 
 
-def test_two_helpers_of_one_name_each_serve_their_neighbour(sandbox):
+HELPERS = {
+    "at the top": ("from h import help\n", "import h\nhelp = h.help\n"),
+    "relatively": ("from .h import help\n", "from . import h\nhelp = h.help\n"),
+    "when called": ("def help(x):\n    import h\n    return h.help(x)\n",) * 2,
+    "in packages": ("from p.h import help\n", "import p.h as h\nfrom p.h import help\n"),
+}
+
+
+@pytest.mark.parametrize("way", HELPERS)
+def test_two_helpers_of_one_name_each_serve_their_neighbour(sandbox, way):
+    first, second = HELPERS[way]
+    inner = "p/h.py" if "packages" in way else "h.py"
     files = {
-        "a/h.py": "def help(x): return 2 * x",
-        "b/h.py": "def help(x): return 0",
-        "a/activations.py": f"from h import help\n{RELU}\ndef double(x): return help(x)",
-        "b/other.py": "import h\ndef unused(): pass",
+        f"a/{inner}": "import torch\ndef help(x): return torch.clamp(x, min=0)",
+        f"b/{inner}": "def help(x): return 2 * x",
+        "a/one.py": f"{first}def relu(x): return help(x)",
+        "b/two.py": f"{second}def double(x): return help(x)",
     }
     assert right(sandbox, "a.zip", packed(files))
 
@@ -328,14 +559,18 @@ def test_what_is_not_read_is_told_apart(name, content, said):
 
 
 FAILING = st.sampled_from(["1 / 0", "undefined", "import nothing_of_that_name", "x = (", "%magic"])
+EARLIER = st.sampled_from(
+    ["def relu(x):\n    return x", "double = lambda x: x", "if True:\n    def double(x): return x"]
+)
+STUB = st.just("def double(x):\n    raise NotImplementedError")
 SHADOWS = st.sampled_from(["relu = 1", "double = torch.ones(1)", "for relu in (): pass"])
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    before=st.lists(FAILING, max_size=3),
-    between=st.lists(FAILING | SHADOWS, max_size=3),
-    after=st.lists(FAILING | SHADOWS, max_size=3),
+    before=st.lists(FAILING | EARLIER, max_size=3),
+    between=st.lists(FAILING | SHADOWS | STUB, max_size=3),
+    after=st.lists(FAILING | SHADOWS | STUB, max_size=3),
     turned=st.booleans(),
     cells=st.booleans(),
 )

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from selfcheck.handin.errors import show
 from selfcheck.handin.submission import Submission, parse
-from selfcheck.loading.outline import Worth, binds_unseen, defined
+from selfcheck.loading.outline import Worth, binds_inside, binds_unseen, defined
 from selfcheck.loading.source import Source
 from selfcheck.loading.statements import read
 from selfcheck.loading.which import preference
@@ -87,7 +87,7 @@ def _defined(
         place = source.place(at, alone)
         body, broken = read(text)
         problems += [f"{place}, line {b.line}: {b.exception}: {b.message}"[:300] for b in broken]
-        for one in defined(body):
+        for one in defined(body, binds_inside(text)):
             if one.name not in names or one.worth >= names[one.name][0]:
                 written = one.worth is not Worth.STUB
                 names[one.name] = one.worth, Definition(place, one.line, written)

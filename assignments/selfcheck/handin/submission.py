@@ -67,8 +67,7 @@ def _read(
     path: PurePosixPath, content: bytes, modified: tuple[int, ...], notes: list[str]
 ) -> list[Source]:
     """The file's source, and those of files that a notebook writes beside itself."""
-    # Browsers add an ending of their own to what they save.
-    plain = re.sub(r"(?i)(\.py|\.ipynb)\.(?:txt|json)$", r"\1", path.name)
+    plain = archive.plain_name(path.name)
     suffix = PurePosixPath(plain).suffix.lower()
     if suffix not in {".py", ".ipynb"}:
         raise SubmissionError(

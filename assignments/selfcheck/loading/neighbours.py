@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from types import FrameType, ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 ROOT = "handed_in"  # the package that everything handed in lies in, for relative imports
 
@@ -54,6 +56,24 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._folders = {folder for path in files for folder in path.parents}
         self._packages: dict[PurePosixPath, ModuleType] = {}
         self._found: dict[str, PurePosixPath] = {}  # what a name being imported stands for
+        self._several = _several(files)
+        self._import = builtins.__import__
+        if self._several:
+            builtins.__import__ = self._import_anew
+
+    def close(self) -> None:
+        if builtins.__import__ == self._import_anew:
+            builtins.__import__ = self._import
+
+    def _import_anew(self, name: str, *args: Any, **named: Any) -> ModuleType:
+        """Import; what several files are called is looked for again, near whoever imports it."""
+        top = name.partition(".")[0]
+        if top in self._several:
+            ours = [*(file.module for file in self._files.values()), *self._packages.values()]
+            for known in [n for n in sys.modules if n.partition(".")[0] == top]:
+                if any(sys.modules[known] is module for module in ours):
+                    del sys.modules[known]
+        return self._import(name, *args, **named)
 
     def find_spec(
         self, fullname: str, path: object, target: object = None
@@ -118,6 +138,13 @@ class Neighbours(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             plain = path.parent if path.name == "__init__.py" else path.with_suffix("")
             if plain.parts[-len(parts) :] == tuple(parts) and path != importer:
                 yield plain if path.name == "__init__.py" else path
+
+
+def _several(files: Iterable[PurePosixPath]) -> set[str]:
+    """The names by which one may import more than one of these."""
+    places = {path.with_suffix("") for path in files if path.stem != "__init__"}
+    places |= {folder for path in files for folder in path.parents if folder.name}
+    return {name for name, count in Counter(path.name for path in places).items() if count > 1}
 
 
 def package_of(path: PurePosixPath) -> str:

@@ -17,8 +17,9 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from .absent import AbsentFinder, forget
+from .bindings import COMPOUND, Binding, Watched, how_bound
 from .neighbours import Neighbours, importing_frame, package_of
-from .outline import Defined, Worth, binds_unseen, defined
+from .outline import Defined, Worth, binds_inside, binds_unseen, defined, guarded
 from .own import is_own
 from .shell import Shell, display
 from .source import Source
@@ -31,19 +32,6 @@ Key = tuple[str, int, int]  # a statement: its file's path, its chunk, its numbe
 _MISSING = object()
 # What takes no time worth speaking of, and cannot end the process.
 _PLAIN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
-_OF_IMPORTS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-
-
-@dataclass(frozen=True)
-class Binding:
-    """What a name was bound to by a statement of a file."""
-
-    value: Any
-    worth: Worth
-    named: bool  # in nbgrader's cell for it
-    file: str
-    place: str
-    line: int
 
 
 @dataclass
@@ -52,6 +40,7 @@ class Chunk:
 
     file: str  # what its code says that its file is
     place: str  # how to call it: "losses.py", "cell 3"
+    inside: bool  # whether names may be bound inside of its statements
     body: list[ast.stmt]
     broken: list[Broken]
 
@@ -103,7 +92,7 @@ class Submission:
             self._by_name[file.module.__name__] = file
             self._files[file.path] = file
         self._chunks = {chunk.file: (f, chunk) for f in self._files.values() for chunk in f.chunks}
-        self._guarded = {name: _guarded(chunk) for name, (_, chunk) in self._chunks.items()}
+        self._guarded = {name: guarded(chunk.body) for name, (_, chunk) in self._chunks.items()}
         self._finders = (
             Neighbours(self._files, self._path_of, self._execute),  # type: ignore[arg-type]
             AbsentFinder(self._importing, self._is_guarded, lambda: self._loading),
@@ -138,6 +127,7 @@ class Submission:
 
     def close(self) -> None:
         """Take this out of the import system."""
+        self._finders[0].close()
         for finder in self._finders:
             if finder in sys.meta_path:
                 sys.meta_path.remove(finder)
@@ -162,7 +152,7 @@ class Submission:
         self, file: File, at: int, chunk: Chunk, number: int, statement: ast.stmt, flags: int
     ) -> None:
         key = str(file.path), at, number
-        names = list(defined([statement]))
+        names = list(defined([statement], chunk.inside))
         if key in self._skip:
             why = self._skip[key]
             self._note(chunk.place, statement.lineno, "", why, _listed(names))
@@ -173,25 +163,37 @@ class Submission:
         forget()
         space = file.module.__dict__
         before = dict(space)
+        bound: dict[str, Any] = {}
         try:
-            self._run(chunk, statement, flags, space)
+            if isinstance(statement, COMPOUND) and any(one.worth >= Worth.STUB for one in names):
+                self._run(chunk, statement, flags, space, Watched(space, bound, self._is_own))
+            else:
+                self._run(chunk, statement, flags, space)
         except BaseException as error:
             problem = self.describe(error)
             line = problem["line"] or statement.lineno
             place = problem["place"] or chunk.place
             self._note(place, line, problem["exception"], problem["text"], _listed(names))
-        self._bind(file, at, chunk, statement, names, before)
+        for values in (bound, space):
+            self._bind(file, at, chunk, statement, names, before, values)
         if outer is not None:  # this file was imported by a statement that goes on now
             self._tell(outer)
 
     def _tell(self, key: Key) -> None:
-        if key != self._announced:
+        if self._loading and key != self._announced:  # later on, a call is going on
             self._announced = key
             self._announce(key)
 
-    def _run(self, chunk: Chunk, statement: ast.stmt, flags: int, space: dict[str, Any]) -> None:
+    def _run(
+        self,
+        chunk: Chunk,
+        statement: ast.stmt,
+        flags: int,
+        space: dict[str, Any],
+        watched: Mapping[str, Any] | None = None,
+    ) -> None:
         code = _compiled(statement, chunk.file, flags)
-        waiting = eval(code, space)  # noqa: S307
+        waiting = eval(code, space, watched)  # noqa: S307
         if code.co_flags & inspect.CO_COROUTINE:
             _finish(waiting)
 
@@ -220,20 +222,20 @@ class Submission:
         statement: ast.stmt,
         names: Sequence[Defined],
         before: Mapping[str, Any],
+        values: Mapping[str, Any],
     ) -> None:
-        space = file.module.__dict__
-        said = {one.name: one for one in names}
-        star = "*" in said
-        for name in self._homes or list(space):
-            value = space.get(name, _MISSING)
+        """Keep what of these values the statement has bound names to."""
+        star = any(one.name == "*" for one in names)
+        for name in self._homes or list(values):
+            value = values.get(name, _MISSING)
             if value is before.get(name, _MISSING) or not callable(value):
                 continue
-            how = said.get(name)
+            how = how_bound(name, value, names, chunk.file)
             if how is not None and how.worth is Worth.STUB:
                 worth = Worth.STUB
             elif isinstance(statement, _DEFINING):
                 worth = Worth.OWN  # whatever its decorators have made of it
-            elif not is_own(value, self._chunks.__contains__, self._is_own_module):
+            elif not self._is_own(value):
                 worth = Worth.OTHER
             elif (star and how is None) or (how is not None and how.worth is Worth.IMPORTED):
                 worth = Worth.IMPORTED
@@ -246,6 +248,9 @@ class Submission:
             old = file.bindings.get(name)
             if old is None or (new.worth, new.named) >= (old.worth, old.named):
                 file.bindings[name] = new
+
+    def _is_own(self, value: Any) -> bool:
+        return is_own(value, self._chunks.__contains__, self._is_own_module)
 
     def _is_own_module(self, name: str) -> bool:
         return name in self._by_name
@@ -335,9 +340,10 @@ def _file(source: Source, alone: bool) -> File:
         name = f"{path}[{at + 1}]" if source.notebook else str(path)
         linecache.cache[name] = len(text), None, text.splitlines(True), name
         body, broken = read(text)
-        chunks.append(Chunk(name, source.place(at, alone), body, broken))
+        inside = binds_inside(text)
+        chunks.append(Chunk(name, source.place(at, alone), inside, body, broken))
         names |= (
-            {one.name for one in defined(body)}
+            {one.name for one in defined(body, inside)}
             | {one.name for one in broken}
             | ({"*"} if binds_unseen(text) else set())
         )
@@ -373,28 +379,6 @@ def _future(statement: ast.stmt) -> int:
         for name in statement.names:
             flags |= getattr(getattr(__future__, name.name, None), "compiler_flag", 0)
     return flags
-
-
-def _guarded(chunk: Chunk) -> list[tuple[int, int]]:
-    """The lines where the file itself provides for an import that fails."""
-    lines = []
-    for statement in chunk.body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Try | ast.TryStar):
-                provided = any(_catches_imports(handler.type) for handler in node.handlers)
-            elif isinstance(node, ast.With):
-                provided = any("suppress" in ast.dump(item.context_expr) for item in node.items)
-            else:
-                continue
-            if provided:
-                last = node.body[-1]
-                lines.append((node.body[0].lineno, last.end_lineno or last.lineno))
-    return lines
-
-
-def _catches_imports(kind: ast.expr | None) -> bool:
-    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    return any(one is None or ast.unparse(one) in _OF_IMPORTS for one in kinds)
 
 
 def _text(error: BaseException) -> str:

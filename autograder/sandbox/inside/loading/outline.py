@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+_OF_IMPORTS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _UNSEEN = re.compile(r"\b(?:globals|exec|setattr|vars)\s*\(")
+_INSIDE = re.compile(r":=|\bglobal\b")
 
 
 class Worth(IntEnum):
@@ -30,11 +32,17 @@ class Defined:
     line: int
 
 
-def defined(body: Sequence[ast.stmt]) -> Iterator[Defined]:
+def defined(body: Sequence[ast.stmt], inside: bool) -> Iterator[Defined]:
     """What these statements bind, in order; also inside `if`, `for`, `while`, `with`, `try` and
-    `match`."""
+    `match`.
+
+    Args:
+        inside: whether to look inside expressions and functions as well, see `binds_inside`.
+    """
     for statement in body:
         yield from _bound(statement)
+        if inside:
+            yield from _from_inside(statement)
 
 
 def _bound(statement: ast.stmt) -> Iterator[Defined]:
@@ -59,7 +67,18 @@ def _bound(statement: ast.stmt) -> Iterator[Defined]:
         case ast.For() | ast.AsyncFor():
             yield from _targets(statement.target, None, line)
     for block in _blocks(statement):
-        yield from defined(block)
+        for inner in block:
+            yield from _bound(inner)
+
+
+def _from_inside(statement: ast.stmt) -> Iterator[Defined]:
+    """What expressions bind by `:=`, and functions by `global`."""
+    function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.NamedExpr) and not function:
+            yield from _targets(node.target, node.value, node.lineno)
+        elif isinstance(node, ast.Global):
+            yield from (Defined(name, Worth.OTHER, node.lineno) for name in node.names)
 
 
 def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
@@ -100,6 +119,33 @@ def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return False
 
 
+def binds_inside(text: str) -> bool:
+    """Whether an expression or a function in the text may bind a name at the top level."""
+    return _INSIDE.search(text) is not None
+
+
 def binds_unseen(text: str) -> bool:
     """Whether the text may bind names in ways that cannot be seen without running it."""
     return _UNSEEN.search(text) is not None
+
+
+def guarded(body: Sequence[ast.stmt]) -> list[tuple[int, int]]:
+    """The lines where the file itself provides for an import that fails."""
+    lines = []
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Try | ast.TryStar):
+                provided = any(_catches_imports(handler.type) for handler in node.handlers)
+            elif isinstance(node, ast.With):
+                provided = any("suppress" in ast.dump(item.context_expr) for item in node.items)
+            else:
+                continue
+            if provided:
+                last = node.body[-1]
+                lines.append((node.body[0].lineno, last.end_lineno or last.lineno))
+    return lines
+
+
+def _catches_imports(kind: ast.expr | None) -> bool:
+    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    return any(one is None or ast.unparse(one) in _OF_IMPORTS for one in kinds)
