@@ -114,6 +114,16 @@ def load(reference: Path | None) -> Engine:
     )
 
 
+def digests(reference: Path | None) -> Callable[[], Mapping[str, str]]:
+    """What tells each topic's reference, as the folder holds it now.
+
+    Raises, when called:
+        ConfigError: it cannot be loaded.
+    """
+    exercises = _Exercises(reference)
+    return lambda: {topic: entry.digest for topic, entry in exercises.now().items()}
+
+
 def student_view(report: Report) -> Report:
     """Where there is no `Engine`: the exercises need not be read for it."""
     from autograder.report import student_view
@@ -122,14 +132,17 @@ def student_view(report: Report) -> Report:
 
 
 @contextmanager
-def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[Grade]:
+def open_grader(
+    reference: Path | None, cache: Path | None = None, device: str = "cpu"
+) -> Iterator[Grade]:
     """A warm grader for many submissions of several courses.
 
     Args:
         cache: a folder to keep the reference's training runs in, from one grader to the next.
+        device: what submissions compute on.
 
     Raises:
-        CannotConfine: there is no sandbox on this machine.
+        CannotConfine: there is no sandbox on this machine, or no such device.
         ConfigError: the exercises are not well formed.
 
     The grader raises ReferenceChanged in place of grading by exercises that have changed since.
@@ -137,7 +150,8 @@ def open_grader(reference: Path | None, cache: Path | None = None) -> Iterator[G
     from autograder.sandbox import Sandbox, SandboxUnavailable
 
     try:
-        with Sandbox(wait=False) as sandbox:  # on its way while this process imports torch as well
+        # On its way while this process imports torch as well.
+        with Sandbox(device, wait=False) as sandbox:
             from autograder.grading.grader import Grader
 
             catalogue = _catalogue(reference)

@@ -7,7 +7,9 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,15 +19,18 @@ from flask import Flask
 
 from autograder.reading import SandboxFault, SandboxUnavailable, reader
 from server import engine, logs, options, outbox
+from server.grading import exercises
 from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
 from server.grading.heartbeat import repeated
 from server.grading.supervisor import GraderEnded, Supervisor
 from server.mail.reminders import Reminders
 from server.storage.config import Config, ConfigError
+from server.storage.database import Database
 from server.web.app import create_app
 
 _THREADS = 8
 _SWEEP_EVERY = timedelta(seconds=2)
+_SAID_EVERY = timedelta(seconds=5)
 # A class's browsers keep theirs open between two requests; past it, nobody is answered.
 _CONNECTIONS = 4000
 # Flask refuses what is too large with a page; far larger requests are not even read.
@@ -109,9 +114,14 @@ def serve(
         given_up.append(ended)
         os.kill(os.getpid(), signal.SIGTERM)
 
+    say = partial(exercises.publish, Database(config.database), engine.digests(reference))
     supervisor = Supervisor(_grader_command(config, log_format), graders, give_up)
     _allow_connections()
+    running = ExitStack()
     try:
+        if config.shared is not None:
+            say()
+            running.enter_context(repeated(say, _SAID_EVERY, "telling the exercises"))
         supervisor.start()
         server = waitress.create_server(
             app,
@@ -130,6 +140,7 @@ def serve(
     except SystemExit:
         pass  # a signal that came before
     finally:
+        running.close()
         supervisor.stop()
     for ended in given_up:
         if ended.status == EXIT_CANNOT_GRADE:  # it has said why

@@ -35,6 +35,7 @@ class AssignmentSpec:
     cool_down_minutes: int
     counts: Counts
     source_policy: SourcePolicy
+    device: str
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,13 @@ def _moment(zone: ZoneInfo) -> Callable[[object], datetime]:
     return take
 
 
+def _device(value: object) -> str:
+    """A kind of device of torch's: which of them is the grader's to choose."""
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z]{1,16}", value):
+        raise ValueError
+    return value
+
+
 def _one_of(words: Collection[str]) -> str:
     return "one of " + ", ".join(f'"{word}"' for word in words)
 
@@ -216,6 +224,7 @@ POLICY = (
     Key("cool_down_minutes", _count(0, 10_080), "minutes between two attempts, from 0 on", 0),
     Key("counts", _word(Counts), _one_of(list(Counts)), Counts.BEST),
     Key("source_policy", _word(SourcePolicy), _one_of(list(SourcePolicy)), SourcePolicy.WARNING),
+    Key("device", _device, 'what its graders compute on: "cpu", "cuda"', "cpu"),
 )
 
 

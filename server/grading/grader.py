@@ -32,6 +32,7 @@ from server.engine import (
     Report,
 )
 from server.grading import presence
+from server.grading.exercises import Digests, Same
 from server.grading.heartbeat import repeated
 from server.grading.queue import Claim, LeaseLost, Patience, Queue
 from server.grading.supervisor import die_with_parent, say_ready
@@ -50,6 +51,10 @@ _SECONDS_BETWEEN_STORES = 0.5  # while the database is away
 _SECONDS_BETWEEN_CLAIMS = 1.0  # while nobody writes: time alone makes something due
 
 
+def _always() -> bool:
+    return True
+
+
 class _Stopped(BaseException):
     """Asked to stop in the middle of something long. No Exception, so that nothing on the way takes
     it for a fault."""
@@ -59,12 +64,19 @@ class GraderLoop:
     """Grade what waits, one after the other, until told to stop."""
 
     def __init__(
-        self, queue: Queue, files: Files, open_grader: OpenGrader, *, poll: float = 0.15
+        self,
+        queue: Queue,
+        files: Files,
+        open_grader: OpenGrader,
+        *,
+        poll: float = 0.15,
+        may_claim: Callable[[], bool] = _always,
     ) -> None:
         self._queue = queue
         self._files = files
         self._open_grader = open_grader
         self._poll = poll
+        self._may_claim = may_claim
         self._stopping = threading.Event()
         self._at_length = False
 
@@ -133,7 +145,7 @@ class GraderLoop:
             seen = self._queue.writes()
             claim = None
             with forgiving("nothing is claimed"):
-                claim = self._queue.claim()
+                claim = self._queue.claim() if self._may_claim() else None
             if claim is None:
                 self._await_news(seen)
             elif not self._grade_one(claim, grade):
@@ -243,15 +255,26 @@ def run_grader(
     *,
     supervised: bool = False,
     patience: Patience | None = None,
+    digests: Digests | None = None,
+    device: str = "cpu",
     log_format: str = logs.LogFormat.TEXT,
 ) -> int:
-    """Be a grader until SIGTERM or SIGINT; return the exit status."""
+    """Be a grader until SIGTERM or SIGINT; return the exit status.
+
+    Args:
+        digests: what tells this host's exercises, if they might be others than the web server's.
+    """
     logs.set_up(log_format)
     try:
         config.prepare()
         database = Database(config.database)
         database.migrate()
-        loop = GraderLoop(Queue(database, patience), Files(database), open_grader)
+        loop = GraderLoop(
+            Queue(database, patience, device=device),
+            Files(database),
+            open_grader,
+            may_claim=_always if digests is None else Same(database, digests),
+        )
         signal.signal(signal.SIGTERM, loop.stop)
         signal.signal(signal.SIGINT, loop.stop)
         if supervised:
@@ -270,17 +293,34 @@ def run_grader(
 @click.command()
 @options.data
 @options.reference
+@click.option(
+    "--device",
+    default="cpu",
+    envvar="GRADMARK_DEVICE",
+    show_default=True,
+    help="Grade the assignments that are for this device, on it: cpu, cuda, cuda:1.",
+)
 @logs.option
 @click.option("--supervised", is_flag=True, hidden=True)
-def main(data: Path, reference: Path | None, log_format: str, supervised: bool) -> None:
+def main(
+    data: Path, reference: Path | None, device: str, log_format: str, supervised: bool
+) -> None:
     """Grade what is handed in to a server, in a process of its own beside it."""
     atexit.register(gc.freeze)  # at the end, there is no use in looking for garbage
     config = Config(data, reference)
 
     def open_grader() -> AbstractContextManager[Grade]:
-        return engine.open_grader(reference, config.cache)
+        return engine.open_grader(reference, config.cache, device)
 
-    sys.exit(run_grader(config, open_grader, supervised=supervised, log_format=log_format))
+    status = run_grader(
+        config,
+        open_grader,
+        supervised=supervised,
+        digests=None if config.shared is None else engine.digests(reference),
+        device=device,
+        log_format=log_format,
+    )
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from server.storage.database import upsert
 from server.storage.models import Meter
 
 SECONDS_UP_TO = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)  # the histogram's buckets
-_ACCEPTED, _ENDED, _SECONDS, _SUM = "accepted", "ended", "grading_seconds", "sum"
+_ACCEPTED, _CLAIMED, _ENDED = "accepted", "claimed", "ended"
+_SECONDS, _SUM = "grading_seconds", "sum"
 
 
 class Ending(StrEnum):
@@ -28,6 +29,10 @@ class Ending(StrEnum):
 
 def accepted(session: Session) -> None:
     _add(session, _ACCEPTED, "", 1)
+
+
+def claimed(session: Session) -> None:
+    _add(session, _CLAIMED, "", 1)
 
 
 def ended(session: Session, how: Ending) -> None:
@@ -50,6 +55,10 @@ class Readings:
     @property
     def accepted(self) -> float:
         return self._of(_ACCEPTED, "")
+
+    @property
+    def claimed(self) -> float:
+        return self._of(_CLAIMED, "")
 
     def ended(self, how: Ending) -> float:
         return self._of(_ENDED, how.value)

@@ -9,22 +9,23 @@
 `server.grades.grades` puts what was superseded back when it could count after all, and applying a
 regrade (`server.grading.regrades`) makes what it has graded graded.
 The database is the truth. A claim is a lease: it holds while its grader keeps it alive, and only
-the holder of the latest lease can store anything. Students take turns (`server.grading.turns`); a
-regrade is graded when no submission is due.
+the holder of the latest lease can store anything. Courses take turns, and their students
+(`server.grading.turns`); a regrade is graded when no submission is due, and now and then when one
+is.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server import outbox
@@ -81,6 +82,8 @@ class Claim:
     regrade_item: int | None = None  # None: the submission's own grading
 
 
+REGRADES_SHARE = 10  # of so many claims one is a regrade's, however much else is due
+
 # Bytes of one student's hand-ins for one assignment: none is ever thrown away, and what is
 # superseded costs no attempt.
 MOST_KEPT = 256 * 2**20
@@ -109,7 +112,14 @@ class Queue:
         database: Database,
         patience: Patience | None = None,
         clock: Clock | None = None,
+        *,
+        device: str = "cpu",
     ) -> None:
+        """
+        Args:
+            device: what is claimed is to be graded on this kind of device.
+        """
+        self._device = device
         self._database = database
         self._clock = clock or database.clock
         self.patience = patience or Patience()
@@ -207,7 +217,7 @@ class Queue:
     def claim(self) -> Claim | None:
         """Take what is to be graded next, or None when nothing is due."""
         self.release_expired()
-        for table in _TABLES:
+        for table in self._order():
             if self._anything_due(table):
                 with self._database.write() as session:
                     claim = self._claim(session, table)
@@ -215,17 +225,17 @@ class Queue:
                     return claim
         return None
 
+    def _order(self) -> Sequence[type[Work]]:
+        """What is looked at first: submissions, but for a share, so that regrades do not starve."""
+        with self._database.read() as session:
+            share = meters.Readings(session).claimed % REGRADES_SHARE == REGRADES_SHARE - 1
+        return tuple(reversed(_TABLES)) if share else _TABLES
+
     def _claim(self, session: Session, table: type[Work]) -> Claim | None:
-        order = (Submission.turn, Submission.place) if table is Submission else (table.id,)
-        work = session.scalar(
-            select(table)
-            .where(*self._due(table))
-            .order_by(*order)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
+        work = turns.next_due(session, table, self._due(table))
         if work is None:
             return None
+        meters.claimed(session)
         now = self._clock()
         work.state = State.GRADING
         work.lease += 1
@@ -318,18 +328,14 @@ class Queue:
         if submission.state is not State.WAITING:
             return None
         with self._database.read() as session:
-            ahead = session.scalar(
-                select(func.count())
-                .select_from(Submission)
-                .where(
-                    Submission.state == State.WAITING,
-                    tuple_(Submission.turn, Submission.place) < (submission.turn, submission.place),
-                )
-            )
-        return (ahead or 0) + 1
+            return turns.ahead(session, submission) + 1
 
     def _due(self, table: type[Work]) -> tuple[Any, ...]:
-        return table.state == State.WAITING, table.not_before <= self._clock()
+        return (
+            table.state == State.WAITING,
+            table.not_before <= self._clock(),
+            turns.on_device(table, self._device),
+        )
 
     def _anything_due(self, table: type[Work]) -> bool:
         """Idle graders look often: they must not keep an upload from writing."""

@@ -1,18 +1,30 @@
-"""Who is graded next: students take turns, and each has the newest graded first.
+"""Who is graded next: courses take turns, in each its students, and each student has the newest
+graded first.
 
-What waits is ordered by (turn, place). A student's first waiting submission joins the round that is
-being graded, the second the round after it, and so on; within a round the order is that of
-arrival. One that supersedes another takes over its slot: handing in again costs no waiting.
+`Course.turn` is the round in which a course was last graded. Of those that have something due, one
+that has not been in the latest round comes first: a large class keeps no small one waiting.
+
+What waits in a course is ordered by (turn, place). A student's first waiting submission joins the
+round that is being graded, the second the round after it, and so on; within a round the order is
+that of arrival. One that supersedes another takes over its slot: handing in again costs no waiting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from server.storage.models import State, Submission
+from server.storage.models import (
+    Assignment,
+    Course,
+    Regrade,
+    RegradeItem,
+    State,
+    Submission,
+    Work,
+)
 
 
 def queue_up(
@@ -34,6 +46,78 @@ def queue_up(
         slots.append((_round(session, submission), submission.id))
     for row, (turn, place) in zip((submission, *others), sorted(slots), strict=False):
         row.turn, row.place = turn, place
+
+
+def next_due(
+    session: Session, table: type[Work], due: Sequence[ColumnElement[bool]]
+) -> Work | None:
+    """The one that is graded next, locked; its course has had its turn. Regrades come in the order
+    in which they were started."""
+    if table is not Submission:
+        query = select(table).where(*due).order_by(table.id).limit(1)
+        return session.scalar(query.with_for_update(skip_locked=True))
+    latest = session.scalar(select(func.max(Course.turn))) or 0
+    waiting = (
+        select(Submission)
+        .where(*due)
+        .order_by(Submission.turn, Submission.place)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Submission)
+    )
+    fresh = select(Assignment.id).join(Assignment.course).where(Course.turn < latest)
+    found = session.scalar(waiting.where(Submission.assignment_id.in_(fresh)))
+    if found is None:  # all that have something due were in the latest round: a new one begins
+        found, latest = session.scalar(waiting), latest + 1
+    if found is not None:
+        found.assignment.course.turn = latest
+    return found
+
+
+def on_device(table: type[Work], device: str) -> ColumnElement[bool]:
+    """What is to be graded on this kind of device."""
+    kind = device.partition(":")[0]
+    assignments = select(Assignment.id).where(Assignment.device == kind)
+    if table is RegradeItem:
+        regrades = select(Regrade.id).where(Regrade.assignment_id.in_(assignments))
+        return RegradeItem.regrade_id.in_(regrades)
+    return Submission.assignment_id.in_(assignments)
+
+
+def ahead(session: Session, submission: Submission) -> int:
+    """How many of those that wait for the same kind of device are graded before this one, if
+    nothing else comes."""
+    latest = select(func.max(Course.turn)).scalar_subquery()
+    device = (
+        select(Assignment.device).where(Assignment.id == submission.assignment_id).scalar_subquery()
+    )
+    own = func.row_number().over(
+        partition_by=Course.id, order_by=(Submission.turn, Submission.place)
+    )
+    # The round in which each comes: one of every course, beginning with those that have not been
+    # in the latest one.
+    waiting = (
+        select(
+            Submission.id,
+            Submission.turn,
+            Submission.place,
+            (own + case((Course.turn < latest, 0), else_=1)).label("round"),
+        )
+        .join(Submission.assignment)
+        .join(Assignment.course)
+        .where(
+            Submission.state == State.WAITING,
+            Assignment.device == device,
+        )
+        .subquery()
+    )
+    order = tuple_(waiting.c.round, waiting.c.turn, waiting.c.place)
+    this = (
+        select(waiting.c.round, waiting.c.turn, waiting.c.place)
+        .where(waiting.c.id == submission.id)
+        .subquery()
+    )
+    before = order < tuple_(this.c.round, this.c.turn, this.c.place)
+    return session.scalar(select(func.count()).select_from(waiting).join(this, before)) or 0
 
 
 def _round(session: Session, submission: Submission) -> int:

@@ -11,7 +11,7 @@ from server.storage.models.course import (
     Role,
     SourcePolicy,
 )
-from server.storage.models.health import GraderProcess, Key, Meter
+from server.storage.models.health import Exercises, GraderProcess, Hit, Key, Meter
 from server.storage.models.marking import (
     Adjustment,
     Comment,
@@ -39,9 +39,11 @@ __all__ = [
     "Delivery",
     "Enrolment",
     "ExerciseScore",
+    "Exercises",
     "Extension",
     "Grade",
     "GraderProcess",
+    "Hit",
     "Identity",
     "Invitation",
     "Key",

@@ -66,6 +66,8 @@ class Course(Base):
     # What the hidden cases are drawn from: made once, never shown, loaded for graders only.
     secret: Mapped[bytes] = mapped_column(LargeBinary(32), deferred=True, deferred_raiseload=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # Counts the rounds in which courses take turns: that in which it was last graded.
+    turn: Mapped[int] = mapped_column(default=0, server_default="0")
 
     assignments: Mapped[list[Assignment]] = relationship(
         back_populates="course", order_by="Assignment.position"
@@ -99,6 +101,7 @@ class Assignment(Base):
     cool_down_minutes: Mapped[int] = mapped_column(default=0)
     counts: Mapped[Counts] = mapped_column(one_of(Counts))
     source_policy: Mapped[SourcePolicy] = mapped_column(one_of(SourcePolicy))
+    device: Mapped[str] = mapped_column(String(16), default="cpu", server_default="cpu")
 
     course: Mapped[Course] = relationship(back_populates="assignments")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.storage.models.base import Base, UTCDateTime
@@ -20,6 +20,27 @@ class GraderProcess(Base):
     name: Mapped[str] = mapped_column(String(200))  # host:pid
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Exercises(Base):
+    """By which reference a topic is graded; `server.grading.exercises` writes it."""
+
+    __tablename__ = "exercises"
+
+    topic: Mapped[str] = mapped_column(String(200), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class Hit(Base):
+    """A request that counts against a limit; `server.web.limits` writes it."""
+
+    __tablename__ = "hits"
+    __table_args__ = (Index(None, "key", "at"), Index(None, "expires_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Meter(Base):

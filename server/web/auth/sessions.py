@@ -17,14 +17,13 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 
 from server.storage.models import User
-from server.web import access
+from server.web import access, limits
 from server.web.services import services
 
 _BROWSER = "gradmark_browser"
 
 csrf = CSRFProtect()
-# In memory: one server process, no Redis.
-limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
+limiter = Limiter(get_remote_address, strategy="moving-window")
 
 
 def install(app: Flask) -> None:
@@ -32,6 +31,13 @@ def install(app: Flask) -> None:
     logins.session_protection = None  # it ends a session when a phone changes its network
     logins.user_loader(_load)
     csrf.init_app(app)
+    # In memory where one process serves, in the database where several may.
+    database = app.extensions["gradmark"].database
+    if database.is_embedded:
+        app.config["RATELIMIT_STORAGE_URI"] = "memory://"
+    else:
+        app.config["RATELIMIT_STORAGE_URI"] = f"{limits.SCHEME}://"
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {"database": database}
     limiter.init_app(app)
 
 
