@@ -1,7 +1,7 @@
 """Activations: the non-linearities, their derivatives, and how both keep to finite numbers.
 
 Every function works element by element on tensors of any shape. Each backward is the upstream
-gradient times the derivative at x.
+gradient times the derivative at x: a formula, no autograd and no numeric derivative.
 """
 
 import torch

@@ -1,7 +1,8 @@
 """Losses: how wrong a prediction is, and in which direction it should move.
 
 Each loss of one sample or element is reduced to the batch's: `reduction` is "none", "mean" or
-"sum". Each backward receives the gradient with respect to the reduced loss.
+"sum". Each backward receives the gradient with respect to the reduced loss. It is written as
+a formula: no autograd and no numeric derivative.
 """
 
 import torch

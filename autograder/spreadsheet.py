@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,6 +13,9 @@ Cell: TypeAlias = str | float | None
 
 # With what a spreadsheet begins a formula, in Latin and in full width.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+# Where a cell begins for a spreadsheet that expects another separator: it also takes quotes for
+# text there, and lines for rows.
+_WITHIN = re.compile(rf"""([,;\t|\r\n]["'\s]*)(?=[{re.escape("".join(_FORMULA))}])""")
 _DECIMALS = 6
 
 
@@ -39,22 +43,27 @@ def write(rows: Iterable[Sequence[Cell]], dialect: Dialect = LMS) -> str:
     text = io.StringIO(newline="")
     text.write(dialect.mark)
     csv.writer(text, delimiter=dialect.separator).writerows(
-        [_cell(value, dialect.decimal) for value in row] for row in rows
+        [_cell(value, dialect) for value in row] for row in rows
     )
     return text.getvalue()
 
 
-def _cell(value: Cell, decimal: str) -> str:
-    """Numbers stay numbers, negative ones too; a text that a spreadsheet would take for a formula
-    is marked as text by an apostrophe."""
+def _cell(value: Cell, dialect: Dialect) -> str:
+    """Numbers stay numbers, negative ones too; a text that a spreadsheet would take for a formula,
+    or a part of which it would, is marked as text by an apostrophe."""
     if value is None:
         return ""
     if isinstance(value, Verbatim):
         return value
     if isinstance(value, str):
-        return f"'{value}" if _looks_like_a_formula(value) else value
+        text = f"'{value}" if _looks_like_a_formula(value) else value
+        return _WITHIN.sub(lambda at: _marked(at[1], dialect.separator), text)
     exact = round(value, _DECIMALS) + 0.0  # + 0.0: no minus before zero
-    return f"{exact:.{_DECIMALS}f}".rstrip("0").rstrip(".").replace(".", decimal)
+    return f"{exact:.{_DECIMALS}f}".rstrip("0").rstrip(".").replace(".", dialect.decimal)
+
+
+def _marked(start: str, separator: str) -> str:
+    return f"{start}'" if (set(",;\t|\r\n") - {separator}) & set(start) else start
 
 
 def _looks_like_a_formula(text: str) -> bool:

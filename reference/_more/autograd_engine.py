@@ -3,6 +3,7 @@
 A `Value` is a number that knows what it was computed from. Operators build a graph of them;
 `backward` walks it from the end and leaves in every `grad` the derivative of the result by that
 number (reverse-mode differentiation: Linnainmaa 1970; the form is that of Karpathy's micrograd).
+A numeric derivative is none of these.
 """
 
 import math

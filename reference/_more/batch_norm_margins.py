@@ -1,7 +1,8 @@
 """Batch norm at its margins: exact statistics, no statistics at all, and why it helps.
 
 Images are `(N, C, H, W)`; statistics are of channels, `(C,)`. What is written here stands beside
-the lecture's batch norm: it is the same formula, seen after training.
+the lecture's batch norm: it is the same formula, seen after training. Backwards are
+formulas as well: no autograd and no numeric derivative.
 """
 
 import torch

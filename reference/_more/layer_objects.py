@@ -2,7 +2,8 @@
 
 A layer's `forward` keeps what its `backward` will need; `backward` takes the gradient of the loss
 in the layer's output, leaves the gradients in the layer's own parameters as attributes, and returns
-the one in its input. Arrays are of numpy, `(N, C)`: a row for each sample.
+the one in its input. Arrays are of numpy, `(N, C)`: a row for each sample. Every
+`backward` is written as a formula, without numeric derivatives.
 """
 
 import numpy as np

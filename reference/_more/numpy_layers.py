@@ -2,7 +2,8 @@
 
 Every forward returns `(out, cache)`, where the cache is whatever its own backward needs; every
 backward takes the gradient of the loss in `out` and that cache. Arrays are `(N, D)`: a row for each
-sample. Results have the dtype of the input.
+sample. Results have the dtype of the input. Backwards are written as formulas, without numeric
+derivatives.
 """
 
 import numpy as np

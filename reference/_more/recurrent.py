@@ -2,7 +2,8 @@
 
 A cell makes a state from the last one and an input; a network does so for every step of a sequence.
 Batches come first: inputs are `(N, D)` for one step and `(N, T, D)` for T of them, states `(N, H)`
-and `(N, T, H)`. A forward returns a cache for its backward; backwards are written by hand.
+and `(N, T, H)`. A forward returns a cache for its backward; backwards are written by hand:
+no autograd and no numeric derivative.
 """
 
 import torch

@@ -1,6 +1,7 @@
 """Regularisation: dropout in three places, weight decay in three optimisers, pruning by entropy.
 
-Dropout works on tensors of any shape, spatial dropout on images `(N, C, H, W)`.
+Dropout works on tensors of any shape, spatial dropout on images `(N, C, H, W)`. Each
+backward is written as a formula: no autograd and no numeric derivative.
 """
 
 from . import (

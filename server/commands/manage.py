@@ -49,13 +49,19 @@ def refuse(message: object) -> NoReturn:
 @contextmanager
 def _writing(data: Path) -> Iterator[Session]:
     """A transaction on the server's database, which may be running at the same time."""
+    with _opened(data) as database, database.write() as session:
+        yield session
+
+
+@contextmanager
+def _opened(data: Path) -> Iterator[Database]:
+    """The server's database, and a sentence for what may go wrong with it."""
     try:
         config = Config(data)
         config.prepare()
         database = Database(config.database)
         database.migrate()
-        with database.write() as session:
-            yield session
+        yield database
     except (
         ConfigError,
         accounts.AccountError,
@@ -165,20 +171,22 @@ def address(email: str, new: str, data: Path) -> None:
 @options.data
 def export_user(email: str, file: Path, data: Path) -> None:
     """Write all that is kept about the user EMAIL into FILE, a new zip archive."""
-    with _writing(data) as session:
-        found = _user(session, email)
+    with _opened(data) as database:
         try:
-            with file.open("xb") as target:
-                file.chmod(0o600)
-                privacy.export(session, _files(data), engine.student_view, found, target)
+            with database.read() as session:
+                found = _user(session, email)
+                with file.open("xb") as target:
+                    file.chmod(0o600)
+                    privacy.export(session, _files(data), engine.student_view, found, target)
         except FileExistsError:
             refuse(f"{file} exists: choose a new file.")
         except OSError as error:
             file.unlink(missing_ok=True)
             refuse(f"{error.filename or file}: {error.strerror or error}.")
-        audit.record(
-            session, audit.Action.DATA_EXPORTED, f"user:{found.id}", at=utc_now(), actor=None
-        )
+        with audit.noting(database, None) as session:
+            audit.record(
+                session, audit.Action.DATA_EXPORTED, f"user:{found.id}", at=utc_now(), actor=None
+            )
     click.echo(f"{file}: all that is kept about {email}.")
 
 
@@ -302,8 +310,9 @@ def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None
     format = Format(format_)
     if (format is Format.CANVAS) != (gradebook is not None):
         refuse("--gradebook FILE, Canvas's own export, belongs to --format canvas.")
-    with _writing(data) as session:
-        book = exports.gradebook(session, _course(session, slug))
+    with _opened(data) as database:
+        with database.read() as session:
+            book = exports.gradebook(session, _course(session, slug))
         if gradebook is not None:
             text, matched = exports.canvas_csv(book, gradebook.read_bytes())
             _tell(matched)
@@ -315,7 +324,8 @@ def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None
                 if format is Format.MOODLE
                 else exports.grades_csv(book, exports.LMS)
             )
-        exports.record(session, book, format, at=utc_now(), actor=None)
+        with audit.noting(database, None) as session:
+            exports.record(session, book, format, at=utc_now(), actor=None)
     click.echo(text, nl=False)
 
 

@@ -25,6 +25,7 @@ from autograder.reading.alike import alike, check
 from autograder.reading.inside.prints import Prints
 from server import engine, logs, options
 from server.clock import Clock
+from server.grades import rights
 from server.grades.background import Background
 from server.storage import audit
 from server.storage.config import Config
@@ -115,13 +116,15 @@ def run(
     handed_out: str,
     clock: Clock | None = None,
 ) -> None:
-    """Search, and store what is found and how far it is. A fault ends it as failed."""
+    """Search, and store what is found and how far it is. A fault ends it as failed, and so does
+    that who started it may do so no more."""
     clock = clock or database.clock
     reader = Reader(warm=("fingerprints",))
     try:
         with database.read() as session:
             search = session.get_one(Search, search_id)
-            submissions = _submissions(session, session.get_one(Assignment, search.assignment_id))
+            _still_wanted(session, search)
+            submissions = _submissions(session, search.assignment)
         texts: dict[int, Prints] = {}
         left_out, told = 0, clock()
 
@@ -149,6 +152,7 @@ def run(
         given = reader.run("fingerprints", ("given.py", handed_out.encode()), window=1)
         found = alike(list(texts.values()), given, note)
         with database.write() as session:
+            _still_wanted(session, session.get_one(Search, search_id))
             session.add_all(
                 SimilarPair(
                     search_id=search_id,
@@ -164,12 +168,21 @@ def run(
             )
             search = session.get_one(Search, search_id)
             search.state, search.done, search.alive_at = SearchState.DONE, len(ids), clock()
-    except Exception:
-        log.exception("search %d: a fault of ours", search_id)
+    except Exception as error:
+        if isinstance(error, SimilarityError):
+            log.warning("search %d: %s", search_id, error)
+        else:
+            log.exception("search %d: a fault of ours", search_id)
         with database.write() as session:
             session.get_one(Search, search_id).state = SearchState.FAILED
     finally:
         reader.close()
+
+
+def _still_wanted(session: Session, search: Search) -> None:
+    course = search.assignment.course
+    if not rights.holds(session, search.started_by, course, Role.INSTRUCTOR):
+        raise SimilarityError("Who started it is no instructor of the course any more.")
 
 
 def _submissions(session: Session, assignment: Assignment) -> list[tuple[int, str, str]]:

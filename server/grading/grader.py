@@ -37,7 +37,7 @@ from server.grading.heartbeat import repeated
 from server.grading.queue import Claim, LeaseLost, Patience, Queue
 from server.grading.supervisor import die_with_parent, say_ready
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database, forgiving, is_away
+from server.storage.database import Database, forgiving, is_full, passes, why
 from server.storage.files import Files
 
 log = logging.getLogger("server.grading.grader")  # also when run as a program
@@ -188,20 +188,25 @@ class GraderLoop:
         except Exception as fault:
             log.exception("a fault of ours", extra=_about(claim))
             with forgiving("no fault is noted"):  # without, the lease runs out
-                self._queue.fail(claim, f"{type(fault).__name__}: {fault}"[:1000])
-            return is_away(fault)
+                if passes(fault):
+                    self._queue.give_back(claim)
+                else:
+                    self._queue.fail(claim, f"{type(fault).__name__}: {fault}"[:1000])
+            return passes(fault)
         return True
 
     def _finish(self, claim: Claim, report: Report) -> None:
-        """Store the report, again where the database is away for no longer than the lease."""
+        """Store the report, again where the database is away for no longer than the lease; for as
+        long as it has no room."""
         until = time.monotonic() + self._queue.patience.lease.total_seconds()
         while True:
             try:
                 return self._queue.finish(claim, report)
             except DBAPIError as error:
-                if not is_away(error) or time.monotonic() > until:
+                late = self._stopping.is_set() if is_full(error) else time.monotonic() > until
+                if not passes(error) or late:
                     raise
-                log.warning("not stored yet: the database does not answer", extra=_about(claim))
+                log.warning("not stored yet: the database %s", why(error), extra=_about(claim))
             if self._stopping.wait(_SECONDS_BETWEEN_STORES):
                 until = 0.0  # once more
 
@@ -227,7 +232,8 @@ class GraderLoop:
     @contextmanager
     def _kept_alive(self, claim: Claim) -> Iterator[None]:
         def beat() -> None:
-            with suppress(LeaseLost):  # progress() or finish() will meet it too
+            # progress() or finish() will meet it too
+            with suppress(LeaseLost), forgiving("no sign of life"):
                 self._queue.heartbeat(claim)
 
         with repeated(

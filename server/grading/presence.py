@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from server.clock import Clock
@@ -27,14 +27,19 @@ def announced(
 ) -> Iterator[None]:
     """While this holds, the process counts as a grader."""
     clock = clock or database.clock
-    key = _enter(database, clock())
+    key: int | None = None
 
     def seen() -> None:
+        nonlocal key
         with database.touch() as session:
-            session.execute(
-                update(GraderProcess).where(GraderProcess.id == key).values(seen_at=clock())
-            )
+            row = None if key is None else session.get(GraderProcess, key)
+            if row is not None:
+                row.seen_at = clock()
+        if row is None:
+            key = _enter(database, clock())
 
+    with forgiving("no sign of life"):
+        seen()
     try:
         with repeated(seen, beat, "sign of life"):
             yield

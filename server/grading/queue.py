@@ -33,7 +33,7 @@ from server.clock import Clock
 from server.engine import Rules
 from server.grades import grades
 from server.grades.attempts import FREE, NotAllowed, allowance
-from server.grading import meters, results, turns
+from server.grading import meters, regrades, results, turns
 from server.storage import files
 from server.storage.database import Database
 from server.storage.models import (
@@ -237,6 +237,9 @@ class Queue:
             return None
         meters.claimed(session)
         now = self._clock()
+        if isinstance(work, RegradeItem) and not regrades.still_wanted(session, work.regrade):
+            regrades.discard(session, work.regrade, at=now, actor=None)
+            return None
         work.state = State.GRADING
         work.lease += 1
         work.lease_until = now + self.patience.lease

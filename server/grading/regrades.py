@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from server import outbox
-from server.grades import grades
+from server.grades import grades, rights
 from server.grading import results
 from server.storage import audit
 from server.storage.models import (
@@ -25,6 +25,7 @@ from server.storage.models import (
     Regrade,
     RegradeItem,
     RegradeState,
+    Role,
     State,
     Submission,
     User,
@@ -135,8 +136,17 @@ def apply(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> i
     return changed
 
 
-def discard(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> None:
+def still_wanted(session: Session, regrade: Regrade) -> bool:
+    """Whether who started it might start it now."""
+    course = regrade.assignment.course
+    return rights.holds(session, regrade.started_by, course, Role.ASSISTANT)
+
+
+def discard(session: Session, regrade: Regrade, *, at: datetime, actor: User | None) -> None:
     """End it without a change; what still waits is graded no more.
+
+    Args:
+        actor: None for the server itself, when whoever started it may do so no more.
 
     Raises:
         RegradeError: it is applied or discarded already.
@@ -237,8 +247,9 @@ def _open(regrade: Regrade) -> None:
         raise RegradeError(f"This regrade is {regrade.state} already.")
 
 
-def _end(regrade: Regrade, state: RegradeState, at: datetime, actor: User) -> None:
-    regrade.state, regrade.ended_at, regrade.ended_by_id = state, at, actor.id
+def _end(regrade: Regrade, state: RegradeState, at: datetime, actor: User | None) -> None:
+    regrade.state, regrade.ended_at = state, at
+    regrade.ended_by_id = None if actor is None else actor.id
 
 
 def _record(
@@ -246,7 +257,7 @@ def _record(
     regrade: Regrade,
     action: audit.Action,
     at: datetime,
-    actor: User,
+    actor: User | None,
     **detail: object,
 ) -> None:
     assignment = session.get_one(Assignment, regrade.assignment_id)

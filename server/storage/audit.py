@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from server.storage.database import Database, forgiving
 from server.storage.models import AuditEntry, User
 
 
@@ -67,3 +70,15 @@ def record(
             detail=detail,
         )
     )
+
+
+@contextmanager
+def noting(database: Database, actor: int | None) -> Iterator[Session]:
+    """A transaction that notes that something was read. Reading goes on while the disk is full: the
+    server's log then tells of it instead.
+
+    Args:
+        actor: the id of who reads; None for the operator's command line.
+    """
+    with forgiving(f"read by user {actor}, and noted nowhere else"), database.write() as session:
+        yield session

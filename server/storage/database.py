@@ -163,15 +163,24 @@ def is_away(error: BaseException | None) -> bool:
     return error.connection_invalidated or state is None or state.startswith(_AWAY)
 
 
+def passes(error: BaseException | None) -> bool:
+    """Whether what failed works again once the database answers, or its disk has room."""
+    return is_away(error) or is_full(error)
+
+
 @contextmanager
 def forgiving(what: str) -> Iterator[None]:
-    """What can be left out while the database is away: it is logged as `what`."""
+    """What can be left out while the database is away, or has no room: it is logged as `what`."""
     try:
         yield
     except DBAPIError as error:
-        if not is_away(error):
+        if not passes(error):
             raise
-        log.warning("%s: the database does not answer", what)
+        log.warning("%s: the database %s", what, why(error))
+
+
+def why(error: BaseException) -> str:
+    return "is full" if is_full(error) else "does not answer"
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

@@ -26,5 +26,6 @@ def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "private, no-cache")
+        # Nothing of a person stays on a computer that others use, nor comes back after logging out.
+        response.headers["Cache-Control"] = "private, no-store"
     return response

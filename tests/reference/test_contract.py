@@ -1,6 +1,7 @@
 """The contract that students code against, word for word, and that nothing of it is short."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_leaves
 
 from autograder.case import draw
+from autograder.handout.stubs import stub
 from autograder.judging.call import Seed
 from autograder.topics.catalogue import Catalogue
 
@@ -160,3 +162,18 @@ def on_a_gpu(value):
     if not isinstance(value, Tensor):
         return value
     return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="cuda")
+
+
+def test_topics_with_backwards_say_whether_numeric_derivatives_are_allowed():
+    """No policy can see one, so the text has to."""
+    more = Catalogue.load(Path(__file__).parents[2] / "reference" / "_more")
+    topics = [
+        *CATALOGUE["all"].topics,
+        *(topic for a in more.assignments for topic in more[a].topics),
+    ]
+    asking = {
+        topic.name: topic for topic in topics if re.search(r"def (\w+_)?backward\(", stub(topic))
+    }
+    assert len(asking) > 8
+    for topic in asking.values():
+        assert re.search(r"numeric\s+derivative", topic.docstring), topic.name

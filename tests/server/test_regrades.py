@@ -18,16 +18,19 @@ from server.grades import marking
 from server.grading import regrades
 from server.grading.outlook import Outlook, outlook
 from server.grading.regrades import RegradeError, Which
+from server.people import accounts
 from server.storage.models import (
     Assignment,
     AuditEntry,
     Counts,
+    Course,
     ExerciseScore,
     Grade,
     MisconceptionFound,
     Regrade,
     RegradeItem,
     RegradeState,
+    Role,
     State,
     Submission,
     User,
@@ -340,3 +343,42 @@ def test_applying_what_was_replaced_restores_the_score(
         apply(house, regrade)
         assert house.row(public_id).score == result
     assert house.row(public_id).score == score
+
+
+def test_a_regrade_ends_when_who_started_it_may_do_so_no_more(house: House) -> None:
+    graded(house, "student", 12.0)
+    graded(house, "classmate", 12.0)
+    started = house.regrade()
+    with house.database.write() as session:
+        course = session.get_one(Course, house.course().id)
+        instructor = session.get_one(User, house.user("instructor").id)
+        accounts.enrol(session, course, instructor, Role.STUDENT, at=house.clock(), actor=None)
+    grade_anew(house, 20.0)
+    with house.database.read() as session:
+        regrade = session.get_one(Regrade, started)
+        assert (regrade.state, regrade.ended_by_id) == (RegradeState.DISCARDED, None)
+        assert session.scalars(select(RegradeItem)).all() == []
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+        assert last is not None
+        assert (last.action, last.actor_id) == ("regrade.discarded", None)
+        assert {row.score for row in session.scalars(select(Submission))} == {12.0}
+
+
+@pytest.mark.parametrize("how", ["leave", "disabled", "assistant"])
+def test_a_regrade_goes_on_while_who_started_it_may_start_it(house: House, how: str) -> None:
+    graded(house, "student", 12.0)
+    started = house.regrade()
+    with house.database.write() as session:
+        course = session.get_one(Course, house.course().id)
+        instructor = session.get_one(User, house.user("instructor").id)
+        at = house.clock()
+        if how == "leave":
+            accounts.leave(session, course, instructor, at=at, actor=None)
+        elif how == "disabled":
+            accounts.set_disabled(session, instructor, True, at=at, actor=None)
+        else:
+            accounts.enrol(session, course, instructor, Role.ASSISTANT, at=at, actor=None)
+    grade_anew(house, 20.0)
+    with house.database.read() as session:
+        ended = session.get_one(Regrade, started).state is RegradeState.DISCARDED
+        assert ended == (how != "assistant")

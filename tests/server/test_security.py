@@ -339,10 +339,12 @@ def test_errors_have_the_strict_headers_too(client: FlaskClient, app: Flask) -> 
         assert "Traceback" not in answer.text
 
 
-def test_pages_are_not_kept_by_anybody_in_between(client: FlaskClient, house: House) -> None:
+def test_pages_are_kept_neither_in_between_nor_by_the_browser(
+    client: FlaskClient, house: House
+) -> None:
     page = house.page(house.graded())
     for address in ("/courses/dl/", page, f"{page}status", f"{page}file", "/account"):
-        assert client.get(address).headers["Cache-Control"].startswith(("private", "no-cache"))
+        assert client.get(address).headers["Cache-Control"] == "private, no-store"
 
 
 def test_the_data_directory_is_the_servers_own(house: House) -> None:

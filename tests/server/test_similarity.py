@@ -19,7 +19,8 @@ from autograder.reading.inside.jobs import fingerprints
 from autograder.topics.catalogue import Catalogue
 from server import engine
 from server.grades import similarity
-from server.storage.models import Search, SearchState, SimilarPair, User
+from server.people import accounts
+from server.storage.models import Course, Search, SearchState, SimilarPair, User
 from tests.server.conftest import House
 
 pytest.importorskip("copydetect", reason="pip install 'gradmark[similarity]'")
@@ -114,14 +115,28 @@ def test_a_search_that_fails_or_falls_silent_can_be_started_again(
     client = browser("instructor")
     client.post(ADDRESS)
     house.clock.advance(timedelta(minutes=5).total_seconds())
-    assert "was interrupted" in client.get(ADDRESS).text
+    assert "did not come to its end" in client.get(ADDRESS).text
     client.post(ADDRESS)
     assert len(app.config["STARTED"]) == 2
     monkeypatch.setattr(similarity, "alike", lambda *_, **__: 1 / 0)
     similarity.run(house.database, house.files, 2, HANDED_OUT, house.clock)
     with house.database.read() as session:
         assert session.get_one(Search, 2).state is SearchState.FAILED
-    assert "ended by a fault of ours" in client.get(ADDRESS).text
+    assert "did not come to its end" in client.get(ADDRESS).text
+
+
+def test_who_is_no_instructor_any_more_finds_nothing(house: House, browser: Browser) -> None:
+    for user in ("student", "classmate"):
+        house.accept(content=solution(99).encode(), user=user)
+    browser("instructor").post(ADDRESS)
+    with house.database.write() as session:
+        course = session.get_one(Course, house.course().id)
+        instructor = session.get_one(User, house.user("instructor").id)
+        accounts.leave(session, course, instructor, at=house.clock(), actor=None)
+    similarity.run(house.database, house.files, 1, HANDED_OUT, house.clock)
+    with house.database.read() as session:
+        assert session.get_one(Search, 1).state is SearchState.FAILED
+        assert session.scalars(select(SimilarPair)).all() == []
 
 
 @pytest.mark.slow

@@ -268,7 +268,7 @@ def test_one_s_own_file_comes_back_as_a_download(client: FlaskClient, house: Hou
     assert answer.mimetype == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment; filename")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "no-cache" in answer.headers["Cache-Control"]
+    assert "no-store" in answer.headers["Cache-Control"]
 
 
 # Two attempts

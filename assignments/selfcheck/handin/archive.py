@@ -6,7 +6,7 @@ import io
 import re
 import stat
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
@@ -143,8 +143,8 @@ def _path(info: zipfile.ZipInfo) -> str:
     return info.filename.replace("\\", "/")
 
 
-def is_own(path: PurePosixPath, environments: Collection[PurePosixPath] = ()) -> bool:
+def is_own(path: PurePosixPath, environments: Set[PurePosixPath] = frozenset()) -> bool:
     """Whether somebody wrote it, rather than a system, an editor or a package's installation."""
     parts = path.parts
     hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return not hidden and not _LEFT & set(parts[:-1]) and not set(environments) & set(path.parents)
+    return not hidden and not _LEFT & set(parts[:-1]) and environments.isdisjoint(path.parents)

@@ -23,6 +23,7 @@ __all__ = ["MAX_BYTES", "MAX_CODE", "Source", "Submission", "SubmissionError", "
 MAX_BYTES = 32 * 2**20  # of an upload
 MAX_CODE = 4 * 2**20  # of the code in it
 MAX_PATH = 300
+MAX_NAME = 100  # characters of a module's name
 MAX_CELLS = 2000  # with code, of a notebook
 
 
@@ -96,7 +97,7 @@ def _read(
 
 
 def _module(path: PurePosixPath) -> str:
-    stem = re.sub(r"\W", "_", path.name.rpartition(".")[0])
+    stem = re.sub(r"\W", "_", path.name.rpartition(".")[0][:MAX_NAME])
     return stem if stem.isidentifier() else f"_{stem}"
 
 

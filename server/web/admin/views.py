@@ -67,7 +67,7 @@ def export(user_id: int) -> Response:
     with here.database.read() as session:
         found = session.get(User, user_id) or abort(404)
         privacy.export(session, here.files, here.engine.views["student"], found, target)
-    with here.database.write() as session:
+    with audit.noting(here.database, whoever_asks().id) as session:
         audit.record(
             session,
             audit.Action.DATA_EXPORTED,
@@ -109,9 +109,10 @@ def _set_disabled(user_id: int, disabled: bool) -> BaseResponse:
 @admins_only
 def change_account(user_id: int) -> BaseResponse | tuple[str, int]:
     """Another name or address."""
-    at, name = services().clock(), sheet.clean(request.form.get("name", ""))
+    name = sheet.clean(request.form.get("name", ""))
     try:
         with services().database.write() as session:
+            at = services().clock()
             found = session.get(User, user_id) or abort(404)
             actor = session.get_one(User, whoever_asks().id)
             accounts.change_address(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from server.grades import exports
 from server.grades.exports import Format
+from server.storage import audit
 from server.storage.models import Assignment, Course, Enrolment, Grade, Role, Scope, User
 from server.web.access import Seat, in_course
 from server.web.api import schemas
@@ -63,8 +64,10 @@ def export(seat: Seat) -> Response:
 
     The audit log notes it.
     """
-    with services().database.write() as session:
+    here = services()
+    with here.database.read() as session:
         book = exports.gradebook(session, session.get_one(Course, seat.course.id))
+    with audit.noting(here.database, seat.user.id) as session:
         actor = session.get_one(User, seat.user.id)
-        exports.record(session, book, Format.JSON, at=services().clock(), actor=actor)
-        return jsonify(exports.grades_json(book))
+        exports.record(session, book, Format.JSON, at=here.clock(), actor=actor)
+    return jsonify(exports.grades_json(book))

@@ -11,6 +11,7 @@ from flask import Response, render_template, request
 
 from server.grades import exports
 from server.grades.exports import Format, Gradebook
+from server.storage import audit
 from server.storage.models import Course, Role, User
 from server.web.access import Seat, in_course
 from server.web.instructor.blueprint import pages
@@ -93,7 +94,7 @@ def _exported(seat: Seat, format: Format, write: Callable[[Gradebook], Any]) -> 
     with services().database.read() as session:
         book = exports.gradebook(session, session.get_one(Course, seat.course.id))
     result = write(book)
-    with services().database.write() as session:
+    with audit.noting(services().database, seat.user.id) as session:
         exports.record(
             session,
             book,

@@ -126,9 +126,9 @@ def discard_regrade(seat: Seat, regrade_id: int) -> BaseResponse:
 
 
 def _end(seat: Seat, regrade_id: int, *, apply: bool) -> BaseResponse:
-    at = services().clock()
     try:
         with services().database.write() as session:
+            at = services().clock()
             found = _regrade(session, seat, regrade_id)
             actor = session.get_one(User, seat.user.id)
             if apply:
