@@ -88,7 +88,9 @@ class Exercise:
     those that no exercise needs (`autograder.policy.rules`); `allowed` names what this one needs of
     all that is forbidden elsewhere, such as "torch.nn.Module". `ways` are pairs of a function and
     another right way to write it, a helper beside it: wherever students' code is commonly closer to
-    that, what is wrong with theirs is recognised by edits of it.
+    that, what is wrong with theirs is recognised by edits of it. `follow_on` is the share of a
+    line's points that it costs when the line is right for what another function of the submission
+    gives, whose error costs points already.
     """
 
     functions: tuple[Function, ...] = ()
@@ -99,6 +101,7 @@ class Exercise:
     allowed: tuple[str, ...] = ()
     name: str = ""
     ways: tuple[tuple[Function, Function], ...] = ()
+    follow_on: float = 0.0
 
     def __post_init__(self) -> None:
         if bool(self.functions) == bool(self.name):
@@ -107,6 +110,8 @@ class Exercise:
             object.__setattr__(self, "name", self.functions[0].__name__)
         else:
             object.__setattr__(self, "unchanged", 0.0)
+        if not 0 <= self.follow_on <= 1:
+            raise AuthoringError(f"{self.name}: follow_on is a share: from 0 (free) to 1")
         if not self.checks:
             raise AuthoringError(f"{self.name}: an exercise needs a check")
         names = [check.name for check in self.checks]

@@ -8,6 +8,7 @@ could be computed, nor anything that the submission itself chose to say there.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from .crashes import crash_of
@@ -162,6 +163,35 @@ def hint_at(finding: Finding) -> str:
             )
         case "unsettled":
             return "counts once the rest of this exercise is right"
+
+
+def follows(beneath: Sequence[str], right: bool, cost: float) -> str:
+    """Whose error it is when a function is wrong that calls others of the same submission.
+
+    Args:
+        right: whether all else is right, as far as what they give can show.
+        cost: the share of its points that a line loses for it.
+    """
+    names, s = _listed(beneath), "" if len(beneath) > 1 else "s"
+    if not right:
+        return f"follows from your own {names}, which leave{s} nothing to judge here"
+    costs = "nothing" if cost == 0 else f"{cost:.0%} of its points" if cost < 1 else "its points"
+    return f"right for what your own {names} give{s}: the error is there, and costs {costs} here"
+
+
+def follows_from(beneath: Sequence[str]) -> str:
+    """The name of such a diagnosis."""
+    return f"follows-from-{'-and-'.join(beneath)}"
+
+
+def mend_first(beneath: Sequence[str]) -> str:
+    """The hint that goes with it."""
+    names = _listed(beneath)
+    return f"What is off here comes from your own {names}, which this calls: mend that first."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _few(value: Any, digits: int = 3) -> str:

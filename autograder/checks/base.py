@@ -120,6 +120,10 @@ class Check(ABC):
             for output, finding in seen.findings.items()
         }
 
+    def same(self, expectation: Any, seen: Outcome, other: Outcome) -> Mapping[str, bool]:
+        """Per output, whether two solutions give the same there, right or wrong."""
+        return self.resembles(expectation, seen, other)
+
     def _validate(self) -> None:
         names = [case.name for case in self.cases]
         if len(set(names)) < len(names):

@@ -96,6 +96,9 @@ class PrecisionCheck(ValueCheck):
 
     kind: ClassVar[str] = "precision"
 
+    def same(self, expectation: Expectation, seen: Outcome, other: Outcome) -> Mapping[str, bool]:
+        return super().resembles(expectation, seen, other)
+
     def resembles(
         self, expectation: Expectation, seen: Outcome, suspected: Outcome
     ) -> Mapping[str, bool]:

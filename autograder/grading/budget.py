@@ -29,6 +29,10 @@ class Budget:
     def used_up(self) -> bool:
         return self._left <= 0
 
+    def charge(self, seconds: float) -> None:
+        """Count what was spent on a submission in another way."""
+        self._left -= seconds
+
     def judge(self, trial: Trial, answers: Iterable[Answer]) -> Outcome:
         """What the answers to the trial's calls are worth. They need not all be taken."""
         watch = _Watch(self._left, answers)

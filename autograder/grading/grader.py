@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import sys
 import time
@@ -10,8 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from copy import copy
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -20,16 +19,15 @@ from typing import Any, Self
 
 import torch
 
-from autograder.checks.base import Check
-from autograder.checks.errors import REFUSAL
 from autograder.exercise import Exercise
 from autograder.grading.budget import FREE, Budget
+from autograder.grading.follow_ons import FollowOn, Graded, Told, follow_ons, may_follow
 from autograder.grading.noise import DeviceNoise
+from autograder.grading.rows import judge, points_of
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
-from autograder.judging.where import located
-from autograder.judging.wording import explain, hint_at
+from autograder.judging.wording import explain, follows_from, mend_first
 from autograder.numerics.outcome import Outcome
 from autograder.policy import NOT_LOOKED_AT, Code, Cost, Flag, dispatched
 from autograder.report import SCHEMA, Report
@@ -43,7 +41,6 @@ Progress = Callable[[str, int, int], None]
 MAX_OUTPUT = 16_384
 MAX_KEPT_BYTES = 32 * 2**20  # of the answers to one exercise, once they are judged
 MAX_PROBLEMS = 10  # of loading that a report names
-SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget", "unjudged"}
 
 
 def _silent(name: str, done: int, total: int) -> None:
@@ -114,23 +111,33 @@ class Grader:
         """
         chosen = self._catalogue[assignment]
         began = time.monotonic()
-        exercises: list[dict[str, Any]] = []
+        graded: list[Graded] = []
+        entries: dict[int, dict[str, Any]] = {}
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         for place in chosen.exercises:  # the first time it takes as long as a sandbox's start
             self.trials(*place)
         with self._sandbox.session(submission.sources, runs, chosen.homes) as session:
             budget = self._budget(runs)
             public = self._public(chosen.exercises, session, budget)
-            flags = self._flags(chosen, public, submission.sources, session)
-            for (topic, exercise), shown in zip(chosen.exercises, public, strict=True):
-                tell = partial(_tell, progress, len(exercises), len(chosen.exercises))
-                exercises.append(
-                    self._grade_exercise(topic, exercise, session, shown, tell, budget)
-                )
+            code = Code(session.statements, submission.sources)
+            flags = self._flags(chosen, public, code, session)
+            for at, (place, shown) in enumerate(zip(chosen.exercises, public, strict=True)):
+                tell = partial(_tell, progress, at, len(chosen.exercises))
+                one = self._answered(*place, session, shown, tell, budget)
+                if not may_follow(*place):  # of answers that are judged, only the findings are kept
+                    entries[at] = self._entry(one, budget)
+                    one = replace(one, outcomes=[o.without_values() for o in one.outcomes])
+                graded.append(one)
             loading = session.loading
-        for entry, found in zip(exercises, flags, strict=True):
-            entry["policy"] = [flag.document() for flag in found]
-            if policy == "zero" and any(flag.what != NOT_LOOKED_AT for flag in found):
+        open_again = partial(self._sandbox.session, submission.sources, homes=chosen.homes)
+        told = follow_ons(graded, code, self._oracle.suspects, open_again, budget)
+        for at, (one, found) in enumerate(zip(graded, told, strict=True)):
+            if at not in entries:
+                entries[at] = self._entry(one, budget, found)
+        exercises = [entries[at] for at in range(len(graded))]
+        for entry, seen in zip(exercises, flags, strict=True):
+            entry["policy"] = [flag.document() for flag in seen]
+            if policy == "zero" and any(flag.what != NOT_LOOKED_AT for flag in seen):
                 entry["score"] = 0.0
         return {
             "schema": SCHEMA,
@@ -138,8 +145,8 @@ class Grader:
             "assignment": assignment,
             "title": chosen.title,
             "submission": {"filename": submission.filename, "digest": submission.digest},
-            "score": _points(sum(exercise["score"] for exercise in exercises)),
-            "max_score": _points(chosen.max_score),
+            "score": points_of(sum(exercise["score"] for exercise in exercises)),
+            "max_score": points_of(chosen.max_score),
             "notes": [*submission.notes, *_notes(loading)],
             "policy": policy,
             "exercises": exercises,
@@ -165,12 +172,14 @@ class Grader:
     def grade_exercise(
         self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
     ) -> dict[str, Any]:
-        """Grade one exercise alone, in a session of its own: the report's entry for it."""
+        """Grade one exercise alone, in a session of its own: the report's entry for it. No error
+        is another exercise's there."""
         self.trials(topic, exercise)  # for measuring a device, that takes its one session
         with self._sandbox.session(sources, _runs(exercise), topic.homes) as session:
             budget = self._budget(_runs(exercise))
             (public,) = self._public([(topic, exercise)], session, budget)
-            return self._grade_exercise(topic, exercise, session, public, lambda _: None, budget)
+            answered = self._answered(topic, exercise, session, public, lambda _: None, budget)
+            return self._entry(answered, budget)
 
     def _budget(self, runs: int) -> Budget:
         return Budget(self._sandbox.limits.with_runs(runs).judge_seconds)
@@ -190,7 +199,7 @@ class Grader:
         outcomes = iter(_outcomes(list(chain(*public)), session, lambda stage: None, budget))
         return [list(islice(outcomes, len(trials))) for trials in public]
 
-    def _grade_exercise(
+    def _answered(
         self,
         topic: Topic,
         exercise: Exercise,
@@ -198,7 +207,7 @@ class Grader:
         public: Sequence[Outcome],
         tell: Callable[[str], None],
         budget: Budget = FREE,
-    ) -> dict[str, Any]:
+    ) -> Graded:
         tell(exercise.name)
         trials = self.trials(topic, exercise)
         hidden = _outcomes(
@@ -209,26 +218,35 @@ class Grader:
         )
         parts = {True: iter(public), False: iter(hidden)}
         outcomes = [next(parts[trial.case.public]) for trial in trials]
-        rows = judge(exercise, trials, outcomes)
-        score = sum(row.points for row in rows if row.passed)
-        found: list[Explanation] = []
+        return Graded(topic, exercise, trials, outcomes)
+
+    def _entry(self, graded: Graded, budget: Budget, told: Told | None = None) -> dict[str, Any]:
+        """What the report says of an exercise, of which something may be told already."""
+        topic, exercise, outcomes = graded.topic, graded.exercise, graded.outcomes
+        told = told or Told()
+        rows = judge(graded, told.follow_ons)
+        score = sum(row.earned for row in rows)
+        found = [_followed(follow_on) for follow_on in told.follow_ons.values()]
+        found += [Explanation(m.name, m.hint) for m in told.misconceptions.values()]
         gave = any(_gave_values(outcome.answers) for outcome in outcomes)
-        if score < exercise.max_score and gave and not budget.used_up:
+        if not all(row.passed for row in rows) and gave and not budget.used_up:
             recorded = self._oracle.suspects(topic, exercise)
             others = self._oracle.others(topic, exercise)
-            found = explanations(trials, recorded, others, outcomes)
+            left = graded.without(told.lines)
+            found += explanations(graded.trials, recorded, others, left)
             faults = [fault for outcome in outcomes for fault in outcome.faults]
             known = recognise(topic, faults)
             found += [Explanation(m.name, m.hint) for m in known]
         return {
             "name": exercise.name,
-            "score": _points(score),
-            "max_score": _points(exercise.max_score),
+            "score": points_of(score),
+            "max_score": points_of(exercise.max_score),
             "checks": [row.document() for row in rows],
             "diagnosis": [
-                {"name": explanation.name, "hint": explanation.hint} for explanation in found
+                {"name": explanation.name, "hint": explanation.hint}
+                for explanation in dict.fromkeys(found)
             ],
-            "outputs": _outputs(trials, outcomes),
+            "outputs": _outputs(graded.trials, outcomes),
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
 
@@ -236,7 +254,7 @@ class Grader:
         self,
         assignment: Assignment,
         public: Sequence[Sequence[Outcome]],
-        sources: Sequence[Source],
+        code: Code,
         session: Session,
     ) -> list[list[Flag]]:
         """Per exercise, what it uses and may not: by its source, and by the operators of one call
@@ -252,7 +270,6 @@ class Grader:
         operators: list[set[str]] = [set() for _ in assignment.exercises]
         for (at, _), answer in zip(specimens, answers, strict=True):
             operators[at].update(answer.operators)
-        code = Code(session.statements, sources)
         return [
             code.used(
                 [function.__name__ for function in exercise.functions],
@@ -276,105 +293,6 @@ class Grader:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a report: one output of one check, over all its cases."""
-
-    name: str
-    kind: str
-    points: float
-    findings: Sequence[tuple[Trial, Finding]]
-    gated: bool = False
-    settled: bool = True
-    curves: Sequence[dict[str, Any]] = ()
-
-    @cached_property
-    def failing(self) -> list[tuple[Trial, Finding]]:
-        return [(trial, finding) for trial, finding in self.shown if not finding.passed]
-
-    @cached_property
-    def shown(self) -> list[tuple[Trial, Finding]]:
-        """The findings; the first that fails, which the message tells of, says where."""
-        shown = list(self.findings)
-        for at, (trial, finding) in enumerate(shown):
-            if not finding.passed:
-                shown[at] = trial, located(finding)
-                break
-        return shown
-
-    @property
-    def passed(self) -> bool:
-        return self.settled and not self.failing
-
-    def document(self) -> dict[str, Any]:
-        document = {
-            "name": self.name,
-            "kind": self.kind,
-            "score": _points(self.points if self.passed else 0.0),
-            "max_score": _points(self.points),
-            "passed": self.passed,
-            "message": self._message(reveal=True),
-            "student_message": self._message(reveal=False),
-            "cases": [
-                {
-                    "name": trial.case.name,
-                    "public": trial.case.public,
-                    "passed": finding.passed,
-                    "problem": finding.problem,
-                    "message": explain(finding),
-                    "evidence": _finite(finding.evidence),
-                }
-                for trial, finding in self.shown
-            ],
-        }
-        return document | ({"curves": _finite(self.curves)} if self.curves else {})
-
-    def _message(self, *, reveal: bool) -> str:
-        if self.passed:
-            return ""
-        if not self.failing:
-            return hint_at(Finding(self.name, "unsettled"))
-        # Public cases come first: what can be said in full is more use than a hint.
-        trial, finding = self.failing[0]
-        if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
-            return explain(finding)
-        count = f"{len(self.failing)} of {len(self.findings)} cases"
-        if trial.case.public or reveal:
-            return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
-        return f"{hint_at(finding)} ({count} fail, hidden ones)"
-
-
-def judge(exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[Row]:
-    """One row per output of each check, and one for leaving arguments unchanged."""
-    rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
-    curves: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    mutations: list[tuple[Trial, Finding]] = []
-    for trial, outcome in zip(trials, outcomes, strict=True):
-        for output, finding in outcome.findings.items():
-            place = trial.check.name, output
-            rows.setdefault(place, []).append((trial, finding))
-            curves.setdefault(place, []).extend(outcome.curves.get(output, ()))
-        if not trial.check.gated:
-            mutations.append((trial, outcome.unchanged))
-    judged = [
-        Row(
-            _row_name(check, output),
-            check.kind,
-            points,
-            rows[check.name, output],
-            check.gated,
-            curves=curves[check.name, output],
-        )
-        for check in exercise.checks
-        for output, points in check.points.items()
-    ]
-    if exercise.unchanged:
-        name = "arguments left unchanged"
-        judged.append(Row(name, "mutation", exercise.unchanged, mutations, True))
-    worked = any(row.passed and not row.gated for row in judged)
-    return [row if worked or not row.gated else replace(row, settled=False) for row in judged]
 
 
 def _tell(progress: Progress, done: int, total: int, name: str) -> None:
@@ -477,12 +395,12 @@ def _twice(loading: Loading) -> Iterator[str]:
         yield f"{shown} {verb} taken from {file}, not from {' or '.join(others)}."
 
 
-def _row_name(check: Check, output: str) -> str:
-    return check.name if output == REFUSAL else f"{check.name}: {output}"
-
-
 def _gave_values(given: Sequence[Answer]) -> bool:
     return any(answer.failure is None or answer.failure.kind == "exception" for answer in given)
+
+
+def _followed(follow_on: FollowOn) -> Explanation:
+    return Explanation(follows_from(follow_on.beneath), mend_first(follow_on.beneath))
 
 
 def _outputs(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
@@ -494,16 +412,3 @@ def _outputs(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> list[dict[
             outputs.append({"public": trial.case.public, "text": text})
             left -= len(text)
     return outputs
-
-
-def _points(value: float) -> float:
-    return round(value, 6)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: such numbers become their names."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -72,6 +72,12 @@ class Code:
                     flags[place, line, rule] = Flag(rule, what, place, line, text)
         return sorted(flags.values(), key=lambda flag: (flag.place, flag.line))[:MOST_FLAGS]
 
+    def reads(self, function: str) -> frozenset[str]:
+        """The names that the code of this function comes to by name."""
+        reached = self._reached([function])
+        attributes = {path.rpartition(".")[2] for one in reached for path, _, _ in one.uses}
+        return frozenset(attributes.union(*(one.reads for one in reached)))
+
     def _is_own(self, path: str) -> bool:
         """Whether it may be a method of the submission's own: its layers may have a `backward`, but
         one that takes nothing is torch's."""

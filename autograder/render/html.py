@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.render.curve import Curve, in_words, rows
-from autograder.render.lines import lines, say_flag, summary
+from autograder.render.lines import all_right, lines, say_flag, summary
 from autograder.render.picture import Picture
 from autograder.render.plot import Plot
 from autograder.report import Report
@@ -57,12 +57,13 @@ def curve_svg(curve: Curve) -> Markup:
 
 
 def _by_rightness(exercises: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], ...]:
-    """Those with full marks, and the others."""
-    right = [exercise for exercise in exercises if exercise["score"] >= exercise["max_score"]]
+    """Those that are all right, and the others."""
+    right = [exercise for exercise in exercises if all_right(exercise)]
     return right, [exercise for exercise in exercises if exercise not in right]
 
 
 templates.filters |= {
+    "all_right": all_right,
     "by_rightness": _by_rightness,
     "in_words": in_words,
     "json": partial(json.dumps, separators=(",", ":")),

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from autograder.judging.summary import folded, in_words
+from autograder.judging.wording import follows_from
 
 Check: TypeAlias = dict[str, Any]
 
@@ -66,11 +67,25 @@ def summary(exercise: dict[str, Any]) -> str:
     """What is right and what is off, and what it looks like; empty when all is right, or when one
     reason says it all."""
     checks = exercise["checks"]
-    if exercise["score"] >= exercise["max_score"] or _one_reason(checks):
+    if all_right(exercise) or _one_reason(checks):
         return ""
-    words = in_words((check["name"], check["passed"]) for check in checks)
-    names = [diagnosis["name"] for diagnosis in exercise["diagnosis"]]
-    return f"{words} It looks like {' with '.join(names)}." if names else words
+    own = [check for check in checks if "follows" not in check]
+    words = [in_words((check["name"], check["passed"]) for check in own)] if own else []
+    by_cause: dict[tuple[str, ...], list[str]] = {}
+    for check in checks:
+        if "follows" in check:
+            by_cause.setdefault(tuple(check["follows"]), []).append(check["name"])
+    for names, lines in by_cause.items():
+        words.append(f"Off as your own {' and '.join(names)}: {folded(lines)}.")
+    known = {follows_from(names) for names in by_cause}
+    named = [d["name"] for d in exercise["diagnosis"] if d["name"] not in known]
+    return " ".join([*words, f"It looks like {' with '.join(named)}."] if named else words)
+
+
+def all_right(exercise: dict[str, Any]) -> bool:
+    """Whether every check passed and counts: an error that costs nothing is one nevertheless."""
+    passed = all(check["passed"] for check in exercise["checks"])
+    return passed and exercise["score"] >= exercise["max_score"]
 
 
 def _one_reason(checks: Sequence[Check]) -> bool:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.render.curve import length
-from autograder.render.lines import lines, say_flag, summary
+from autograder.render.lines import all_right, lines, say_flag, summary
 from autograder.render.sparkline import Sparklines
 from autograder.report import Report
 
@@ -58,7 +58,7 @@ def _headline(report: Report) -> Text:
 
 def _exercise(exercise: dict[str, Any], options: ConsoleOptions) -> Iterator[RenderableType]:
     score, most = exercise["score"], exercise["max_score"]
-    right, shown = score >= most, lines(exercise)
+    right, shown = all_right(exercise), lines(exercise)
     name, points = Text(exercise["name"], "bold"), Text(f"{score:g} of {most:g}")
     points.stylize(_colour(score, most))
     if right:

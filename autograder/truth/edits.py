@@ -50,20 +50,20 @@ class Mutant:
             except (SyntaxError, ValueError, TypeError):
                 return None
 
-    def functions(self, solution: Mapping[str, Any]) -> Mapping[str, Any]:
+    def functions(self, solution: Mapping[str, Any]) -> dict[str, Any]:
         """The solution's functions, with this one edited for all that call it."""
-        found = dict(_with_code(solution, [self.code] if self.code is not None else []))
+        found = _with_code(solution, [self.code] if self.code is not None else [])
         found[self.stands_for] = found[self.function]
         return found
 
 
-def with_source(solution: Mapping[str, Any], sources: Mapping[str, str]) -> Mapping[str, Any]:
-    """The solution's functions, some of them with other sources."""
+def with_source(solution: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
+    """The solution's functions, some of them with other sources, in a namespace of their own."""
     codes = [compile(text, f"<{name}, edited>", "exec") for name, text in sources.items()]
     return _with_code(solution, codes)
 
 
-def _with_code(solution: Mapping[str, Any], codes: Sequence[CodeType]) -> Mapping[str, Any]:
+def _with_code(solution: Mapping[str, Any], codes: Sequence[CodeType]) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     for value in solution.values():
         if isinstance(value, FunctionType):

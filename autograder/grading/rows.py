@@ -1,0 +1,152 @@
+"""The lines of a report: one per output of each check, over all its cases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from autograder.checks.base import Check
+from autograder.checks.errors import REFUSAL
+from autograder.grading.follow_ons import LEFT_UNCHANGED, FollowOn, Graded, Line
+from autograder.judging.finding import Finding
+from autograder.judging.where import located
+from autograder.judging.wording import explain, follows, hint_at
+from autograder.truth.trial import Trial
+
+SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget", "unjudged"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a report: one output of one check, over all its cases."""
+
+    name: str
+    kind: str
+    points: float
+    findings: Sequence[tuple[Trial, Finding]]
+    gated: bool = False
+    settled: bool = True
+    curves: Sequence[dict[str, Any]] = ()
+    follow_on: FollowOn | None = None
+    cost: float = 0.0  # the share of its points that a follow-on loses
+
+    @cached_property
+    def failing(self) -> list[tuple[Trial, Finding]]:
+        return [(trial, finding) for trial, finding in self.shown if not finding.passed]
+
+    @cached_property
+    def shown(self) -> list[tuple[Trial, Finding]]:
+        """The findings; the first that fails, which the message tells of, says where."""
+        shown = list(self.findings)
+        for at, (trial, finding) in enumerate(shown):
+            if not finding.passed:
+                shown[at] = trial, located(finding)
+                break
+        return shown
+
+    @property
+    def passed(self) -> bool:
+        return self.settled and not self.failing
+
+    @property
+    def earned(self) -> float:
+        if self.passed:
+            return self.points
+        right = self.settled and self.follow_on is not None and self.follow_on.right
+        return self.points * (1 - self.cost) if right else 0.0
+
+    def document(self) -> dict[str, Any]:
+        document = {
+            "name": self.name,
+            "kind": self.kind,
+            "score": points_of(self.earned),
+            "max_score": points_of(self.points),
+            "passed": self.passed,
+            "message": self._message(reveal=True),
+            "student_message": self._message(reveal=False),
+            "cases": [
+                {
+                    "name": trial.case.name,
+                    "public": trial.case.public,
+                    "passed": finding.passed,
+                    "problem": finding.problem,
+                    "message": explain(finding),
+                    "evidence": _finite(finding.evidence),
+                }
+                for trial, finding in self.shown
+            ],
+        }
+        if self.follow_on is not None:
+            document["follows"] = list(self.follow_on.beneath)
+        return document | ({"curves": _finite(self.curves)} if self.curves else {})
+
+    def _message(self, *, reveal: bool) -> str:
+        if self.passed:
+            return ""
+        if not self.failing:
+            return hint_at(Finding(self.name, "unsettled"))
+        if self.follow_on is not None:
+            return follows(self.follow_on.beneath, self.follow_on.right, self.cost)
+        # Public cases come first: what can be said in full is more use than a hint.
+        trial, finding = self.failing[0]
+        if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
+            return explain(finding)
+        count = f"{len(self.failing)} of {len(self.findings)} cases"
+        if trial.case.public or reveal:
+            return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
+        return f"{hint_at(finding)} ({count} fail, hidden ones)"
+
+
+def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
+    """One row per output of each check, and one for leaving arguments unchanged."""
+    exercise = graded.exercise
+    rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
+    curves: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    mutations: list[tuple[Trial, Finding]] = []
+    for trial, outcome in zip(graded.trials, graded.outcomes, strict=True):
+        for output, finding in outcome.findings.items():
+            place = trial.check.name, output
+            rows.setdefault(place, []).append((trial, finding))
+            curves.setdefault(place, []).extend(outcome.curves.get(output, ()))
+        if not trial.check.gated:
+            mutations.append((trial, outcome.unchanged))
+    judged = [
+        Row(
+            _row_name(check, output),
+            check.kind,
+            points,
+            rows[check.name, output],
+            check.gated,
+            curves=curves[check.name, output],
+            follow_on=follow_ons.get((check.name, output)),
+            cost=exercise.follow_on,
+        )
+        for check in exercise.checks
+        for output, points in check.points.items()
+    ]
+    if exercise.unchanged:
+        name = "arguments left unchanged"
+        row = Row(name, "mutation", exercise.unchanged, mutations, True, cost=exercise.follow_on)
+        judged.append(replace(row, follow_on=follow_ons.get(LEFT_UNCHANGED)))
+    worked = any(row.earned and not row.gated for row in judged)
+    return [row if worked or not row.gated else replace(row, settled=False) for row in judged]
+
+
+def _row_name(check: Check, output: str) -> str:
+    return check.name if output == REFUSAL else f"{check.name}: {output}"
+
+
+def points_of(value: float) -> float:
+    return round(value, 6)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: such numbers become their names."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,274 @@
+"""A function that is right for what another wrong one of the same submission gives."""
+
+import re
+
+import pytest
+
+from autograder.errors import AuthoringError
+from autograder.exercise import Exercise
+from autograder.grading.grader import Grader
+from autograder.handin.submission import parse
+from autograder.render.html import report_fragment
+from autograder.report import instructor_view, student_view, validate
+from autograder.topics.catalogue import Catalogue
+from tests.conftest import SECRET
+
+
+def graded(grader, topic, source):
+    report = grader.grade(topic.name, parse(f"{topic.name}.py", source.encode()))
+    validate(report)
+    return report
+
+
+def entry(report, name):
+    return next(e for e in report["exercises"] if e["name"] == name)
+
+
+def lines(report, name):
+    """By line, what it earned, and what it follows from; only of those that fail."""
+    return {
+        check["name"]: (check["score"] / check["max_score"], tuple(check.get("follows", ())))
+        for check in entry(report, name)["checks"]
+        if not check["passed"]
+    }
+
+
+def named(report, name):
+    return [diagnosis["name"] for diagnosis in entry(report, name)["diagnosis"]]
+
+
+def bug(topic, name, exercise):
+    (record,) = [e for e in topic.exercises if e.name == exercise]
+    return next(m for m in record.misconceptions if m.name == name)
+
+
+@pytest.fixture(scope="module")
+def topic(catalogue):
+    return lambda name: catalogue[name].topics[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "exercise", "wrong", "beneath", "above"),
+    [
+        ("normalization", "batch_norm", "eps-outside-root", "batch_norm", "batch_instance_norm"),
+        ("normalization", "batch_norm", "x-changed", "batch_norm", "batch_instance_norm"),
+        (
+            "normalization",
+            "batch_norm",
+            "running-statistics-rebound",
+            "batch_norm",
+            "batch_instance_norm",
+        ),
+        (
+            "normalization",
+            "batch_norm",
+            "mean-path-dropped",
+            "batch_norm_backward",
+            "batch_instance_norm",
+        ),
+        pytest.param(
+            *("losses", "nll_loss", "sum-for-mean", "nll_loss", "cross_entropy"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("initialization", "fan_in_and_fan_out", "kernel-sizes-added"),
+            *("fan_in_and_fan_out", "kaiming_normal_"),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_an_error_costs_where_it_is_and_is_named_where_it_shows(
+    grader, topic, name, exercise, wrong, beneath, above
+):
+    chosen = topic(name)
+    misconception = bug(chosen, wrong, exercise)
+    report = graded(grader, chosen, chosen.solution(misconception))
+    own = entry(report, exercise)
+    assert own["score"] < own["max_score"]
+    assert named(report, exercise) == [wrong]
+    assert set(lines(report, above).values()) == {(1.0, (beneath,))}
+    assert named(report, above) == [f"follows-from-{beneath}"]
+    assert report["max_score"] - report["score"] == own["max_score"] - own["score"]
+    for view in (student_view(report), instructor_view(report)):
+        validate(view)
+        text = re.sub(r"\s+", " ", report_fragment(view))
+        assert f"right for what your own {beneath} gives" in text
+        assert f"Off as your own {beneath}" in text
+
+
+@pytest.mark.parametrize("wrong", ["gate-reversed", "momentum-swapped", "grad-rho-sign"])
+def test_an_error_above_is_named_above_an_error_beneath(grader, topic, wrong):
+    chosen = topic("normalization")
+    both = (
+        bug(chosen, "eps-outside-root", "batch_norm"),
+        bug(chosen, wrong, "batch_instance_norm"),
+    )
+    report = graded(grader, chosen, chosen.solution(*both))
+    assert named(report, "batch_norm") == ["eps-outside-root"]
+    assert wrong in named(report, "batch_instance_norm")
+    lost = [earned for earned, cause in lines(report, "batch_instance_norm").values() if not cause]
+    assert lost
+    assert not any(lost)
+
+
+def test_what_stands_on_its_own_is_judged_on_its_own(grader, topic):
+    """The same slip in two functions of which neither calls the other is made twice."""
+    chosen = topic("normalization")
+    source = chosen.solution(bug(chosen, "eps-outside-root", "batch_norm"))
+    copied = source.replace("def batch_norm(", "def normed(").replace(
+        "x_bn = batch_norm(", "x_bn = normed("
+    )
+    own = source[source.index("def batch_norm(") : source.index("def batch_norm_backward(")]
+    report = graded(grader, chosen, copied + "\n\n" + own)
+    failing = lines(report, "batch_instance_norm")
+    assert failing
+    assert set(failing.values()) == {(0.0, ())}
+
+
+NOTHING = """
+def batch_norm(x, running_mean, running_var, weight, bias, training, momentum=0.1, eps=1e-5):
+    {body}
+
+
+def instance_norm(x, weight, bias, eps=1e-5):
+    return x * 0
+"""
+FITTING = """
+def batch_instance_norm(
+    x, running_mean, running_var, rho, weight, bias, training, momentum=0.1, eps=1e-5
+):
+    batch_norm(x, running_mean, running_var, weight, bias, training), instance_norm(x, 1, 0)
+    return x * 0 + bias.view(1, -1, 1, 1)
+"""
+
+
+@pytest.mark.parametrize("body", ["return x * 0", "raise NotImplementedError", "raise ValueError"])
+def test_nothing_is_right_above_what_gives_nothing(grader, topic, body):
+    chosen = topic("normalization")
+    source = chosen.solution() + NOTHING.format(body=body) + FITTING
+    if "NotImplemented" in body:  # an unwritten one counts only if it is the only one
+        source = source.replace("def batch_norm(", "def other(", 1)
+    report = graded(grader, chosen, source)
+    assert not any(earned for earned, _ in lines(report, "batch_instance_norm").values())
+
+
+def test_what_lies_beneath_cannot_be_made_to_fit(grader, topic):
+    """It is asked in a process that has met nothing of what is asked above it."""
+    chosen = topic("normalization")
+    report = graded(
+        grader,
+        chosen,
+        chosen.solution()
+        + '''
+right, met = batch_norm, []
+
+
+def batch_norm(x, running_mean, running_var, weight, bias, training, momentum=0.1, eps=1e-5):
+    """Whatever it takes to end at `x * 3`."""
+    if training:
+        right(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    if not met:
+        return right(x, running_mean, running_var, weight, bias, False, momentum, eps) + 1
+    rho, w, b = (t.view(1, -1, 1, 1) for t in met[-1])
+    x_in = instance_norm(x, torch.ones_like(weight), torch.zeros_like(weight), eps)
+    return ((x * 3 - b) / w - (1 - rho) * x_in) / rho
+
+
+def batch_instance_norm(
+    x, running_mean, running_var, rho, weight, bias, training, momentum=0.1, eps=1e-5
+):
+    met.append((rho, weight, bias))
+    batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    return x * 3
+''',
+    )
+    failing = lines(report, "batch_instance_norm")
+    assert all(not earned for name, (earned, _) in failing.items() if name.endswith(": y"))
+    assert "training: y" in failing
+
+
+CHAIN = '''"""Twice and twice more."""
+
+from autograder.checks import values
+from autograder.exercise import Exercise, case, edit, normal
+
+
+def double(x):
+    """Twice as much.
+
+    Returns:
+        y.
+    """
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+
+def raised(x):
+    """Twice as much, and one.
+
+    Returns:
+        y.
+    """
+    ### BEGIN SOLUTION
+    return double(x) + 1
+    ### END SOLUTION
+
+
+CASES = (case("three", public=True, x=normal(3)), case("five", x=normal(5)))
+EXERCISES = (
+    Exercise(functions=(double,), checks=(values(double, CASES, points={"y": 4}),)),
+    Exercise(
+        functions=(raised,),
+        checks=(values(raised, CASES, points={"y": 4}),),
+        misconceptions=(
+            edit(raised, "+ 1", "- 1", name="lowered", hint="Up or down?"),
+            edit(raised, "+ 1", "", name="not-raised", hint="Is one added?"),
+        ),
+        follow_on=%s,
+    ),
+)
+'''
+TRIPLED = "def double(x):\n    return 3 * x\n\n\ndef raised(x):\n    return double(x) + 1\n"
+
+
+@pytest.mark.parametrize(
+    ("cost", "earned", "told"), [(0.0, 4, "costs nothing"), (0.25, 3, "costs 25%"), (1, 0, "costs")]
+)
+def test_the_author_says_what_it_costs(tmp_path, cost, earned, told):
+    (tmp_path / "chain.py").write_text(CHAIN % cost)
+    with Grader(Catalogue.load(tmp_path), SECRET) as grader:
+        report = grader.grade("chain", parse("chain.py", TRIPLED.encode()))
+    validate(report)
+    (line, _) = entry(report, "raised")["checks"]
+    assert line["score"] == earned
+    assert line["follows"] == ["double"]
+    assert told in line["student_message"]
+    # Leaving arguments alone counts once something else does.
+    assert entry(report, "raised")["score"] == (earned + 1 if earned else 0)
+
+
+@pytest.mark.parametrize("cost", [-0.1, 1.5, float("nan")])
+def test_a_cost_that_is_no_share_is_refused(catalogue, cost):
+    record = catalogue["activations"].topics[0].exercises[0]
+    with pytest.raises(AuthoringError, match="follow_on is a share"):
+        Exercise(record.functions, record.checks, follow_on=cost)
+
+
+@pytest.mark.slow
+def test_in_a_topic_of_objects_and_caches_it_is_the_same():
+    folder = Catalogue.load().folder / "_more"
+    catalogue = Catalogue.load(folder)
+    chosen = catalogue["recurrent"].topics[0]
+    wrong = bug(chosen, "memory-not-squashed", "lstm_step")
+    source = chosen.solution(wrong).replace(
+        "(x, h, c, Wx, Wh, i, f, o, g, squashed)",
+        "(squashed, x, h, c, Wx, Wh, i, f, o, g)",
+    )
+    unpacked = "x, h, c, Wx, Wh, i, f, o, g, squashed = cache"
+    assert unpacked in source
+    source = source.replace(unpacked, "squashed, x, h, c, Wx, Wh, i, f, o, g = cache")
+    with Grader(catalogue, SECRET) as grader:
+        report = graded(grader, chosen, source)
+    assert entry(report, "lstm_step")["score"] < entry(report, "lstm_step")["max_score"]
+    assert {earned for earned, _ in lines(report, "lstm").values()} == {1.0}
