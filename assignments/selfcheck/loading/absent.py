@@ -195,16 +195,22 @@ class AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        _made.add(spec.name)
         return StandInModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         module.__dict__["_loading"] = self._loading
 
 
+_made: set[str] = set()  # the names of stand-ins: to go through all modules touches all their memory
+
+
 def forget() -> None:
     """Let the next import decide anew: where one may fail, another gives a stand-in."""
-    for name in [n for n, module in sys.modules.items() if type(module) is StandInModule]:
-        del sys.modules[name]
+    while _made:
+        name = _made.pop()
+        if type(sys.modules.get(name)) is StandInModule:
+            del sys.modules[name]
 
 
 def _is_quiet(name: str) -> bool:

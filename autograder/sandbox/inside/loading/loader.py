@@ -92,7 +92,7 @@ class Submission:
             self._by_name[file.module.__name__] = file
             self._files[file.path] = file
         self._chunks = {chunk.file: (f, chunk) for f in self._files.values() for chunk in f.chunks}
-        self._guarded = {name: guarded(chunk.body) for name, (_, chunk) in self._chunks.items()}
+        self._guarded: dict[str, list[tuple[int, int]]] = {}  # of chunks where an import failed
         self._finders = (
             Neighbours(self._files, self._path_of, self._execute),  # type: ignore[arg-type]
             AbsentFinder(self._importing, self._is_guarded, lambda: self._loading),
@@ -290,7 +290,11 @@ class Submission:
         return frame if frame is not None and self._path_of(frame) is not None else None
 
     def _is_guarded(self, frame: FrameType) -> bool:
-        lines = self._guarded.get(frame.f_code.co_filename, ())
+        name = frame.f_code.co_filename
+        found = self._chunks.get(name)
+        if name not in self._guarded:
+            self._guarded[name] = guarded(found[1].body) if found is not None else []
+        lines = self._guarded[name]
         return any(first <= frame.f_lineno <= last for first, last in lines)
 
     # --- problems
