@@ -29,18 +29,25 @@ from .options import (
 @reference_option
 @refuse_clearly
 def exercises(reference: Path | None) -> None:
-    """List the assignments and their exercises."""
+    """List the assignments and their exercises, after every case and gradient was tried once."""
     from rich.table import Table
 
     from autograder.topics.folder import EVERYTHING
-    from autograder.topics.index import index
+    from autograder.topics.index import index, once
 
+    def verify() -> None:
+        from autograder.truth.gradients import verify_all
+
+        verify_all(reference)
+
+    rows = index(reference, own_cache())[EVERYTHING].exercises
+    once("tried", reference, own_cache(), verify)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("assignment", "exercise", "points", "checks", "cases", "misconceptions"):
         table.add_column(
             heading, justify="left" if heading in {"assignment", "exercise"} else "right"
         )
-    for row in index(reference, own_cache())[EVERYTHING].exercises:
+    for row in rows:
         counts = (row.checks, row.cases, row.misconceptions)
         table.add_row(row.topic, row.name, f"{row.points:g}", *map(str, counts))
     Console().print(table)

@@ -10,18 +10,23 @@ from autograder.exercise import Exercise
 from autograder.judging.differences import against_forward
 from autograder.judging.local import LocalSession
 from autograder.topics.catalogue import Topic
-from autograder.truth.gradients import pairs
+from autograder.truth.gradients import pairs, verify
 from autograder.truth.oracle import PUBLIC_SECRET, Oracle
 from autograder.truth.trial import Trial
 
 
 def public_data(topic: Topic) -> list[dict[str, Any]]:
-    """Per exercise its checks with the public trials; a check that has none is left out."""
+    """Per exercise its checks with the public trials; a check that has none is left out.
+
+    Raises:
+        AuthoringError: a gradient of the solution's is wrong: the self-check would teach it.
+    """
     oracle = Oracle(PUBLIC_SECRET)
     return [_exercise(oracle, topic, e) for e in topic.exercises if e.functions]
 
 
 def _exercise(oracle: Oracle, topic: Topic, exercise: Exercise) -> dict[str, Any]:
+    verify(topic, exercise, oracle.trials(topic, exercise))
     trials = [trial for trial in oracle.trials(topic, exercise) if trial.case.public]
     checks = [
         {

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,6 +68,14 @@ def index(directory: Path | None, cache: Path) -> Mapping[str, Entry]:
             _keep(path, text)
             return _read(text)
     raise AuthoringError(f"the files in {directory} are being changed all the time")
+
+
+def once(what: str, directory: Path | None, cache: Path, do: Callable[[], None]) -> None:
+    """Do what raises nothing where all is well, unless it was done with these very files before."""
+    seen = cache / f"{what}-{_digest(folder.state(directory or folder.DEFAULT))}.json"
+    if not seen.exists():
+        do()
+        _keep(seen, "true")
 
 
 def _read(text: str) -> dict[str, Entry]:

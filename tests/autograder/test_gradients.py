@@ -1,7 +1,9 @@
 """A backward that is not the gradient of its forward is found before anybody is graded by it."""
 
 import pytest
+from click.testing import CliRunner
 
+from autograder.cli import main
 from autograder.topics.catalogue import Catalogue
 from autograder.truth.gradients import unproven
 from autograder.truth.oracle import Oracle
@@ -92,3 +94,21 @@ def test_what_no_case_can_show_needs_a_reason(tmp_path):
     assert "no case shows that grad_x, grad_weight" in said
     reason = 'unverified="more is for the backward alone",\n                points={"grad_x"'
     assert found(tmp_path, opaque.replace('points={"grad_x"', reason)) == []
+
+
+@pytest.mark.parametrize("command", [("exercises",), ("release", "products", "out")])
+def test_no_command_goes_through_with_a_wrong_gradient(tmp_path, monkeypatch, command):
+    reference = tmp_path / "reference"
+    reference.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRADMARK_SECRET_FILE", str(tmp_path / "secret"))
+
+    def run(text):
+        (reference / "products.py").write_text(text)
+        return CliRunner().invoke(main, [*command, "--reference", str(reference)])
+
+    result = run(TOPIC.replace("(grad_y * x).sum(0)", "(grad_y * x).mean(0)"))
+    assert result.exit_code == 2
+    said = " ".join(result.output.replace("│", " ").split())
+    assert "products.py: scaled, scaled_backward, case 'training': grad_weight is not the" in said
+    assert run(TOPIC).exit_code == 0

@@ -202,7 +202,9 @@ class AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__dict__["_loading"] = self._loading
 
 
-_made: set[str] = set()  # the names of stand-ins: to go through all modules touches all their memory
+_made: set[str] = (
+    set()
+)  # the names of stand-ins: to go through all modules touches all their memory
 
 
 def forget() -> None:
