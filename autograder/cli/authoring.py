@@ -35,13 +35,13 @@ def exercises(reference: Path | None) -> None:
     from autograder.topics.folder import EVERYTHING
     from autograder.topics.index import index, once
 
-    def verify() -> None:
-        from autograder.truth.gradients import verify_all
+    def tried() -> None:
+        from autograder.grading.audit import try_out
 
-        verify_all(reference)
+        try_out(reference)
 
     rows = index(reference, own_cache())[EVERYTHING].exercises
-    once("tried", reference, own_cache(), verify)
+    once("tried", reference, own_cache(), tried)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("assignment", "exercise", "points", "checks", "cases", "misconceptions"):
         table.add_column(

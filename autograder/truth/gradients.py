@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,8 +20,7 @@ from autograder.exercise import Exercise
 from autograder.judging.call import Call, Value
 from autograder.judging.differences import against_forward
 from autograder.judging.local import LocalSession, copy_with_strides
-from autograder.topics.catalogue import EVERYTHING, Catalogue, Topic
-from autograder.truth.oracle import PUBLIC_SECRET, Oracle
+from autograder.topics.catalogue import Topic
 from autograder.truth.scripts import script_gradients
 from autograder.truth.trial import Trial
 
@@ -98,18 +96,6 @@ def verify(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> None:
     """Raises AuthoringError for a gradient of the solution's that is wrong, or not shown right."""
     for what in unproven(topic, exercise, trials):
         raise AuthoringError(f"{topic.path.name}: {exercise.name}, {what}")
-
-
-def verify_all(directory: Path | None) -> None:
-    """The same for every exercise of a reference folder but those that take long to work out.
-
-    Raises:
-        AuthoringError: also when a topic is not well formed, or has a case that cannot be graded.
-    """
-    oracle = Oracle(PUBLIC_SECRET)
-    for topic, exercise in Catalogue.load(directory)[EVERYTHING].exercises:
-        if not any(check.long for check in exercise.checks):
-            verify(topic, exercise, oracle.trials(topic, exercise))
 
 
 def _as_autograd(
