@@ -7,6 +7,7 @@ The engine is imported inside the functions: it brings torch, which takes second
 from __future__ import annotations
 
 import secrets
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +23,7 @@ from server.storage.config import ConfigError
 from server.storage.models import SourcePolicy
 
 if TYPE_CHECKING:
+    from autograder.handout.kept import Handout
     from autograder.policy import Cost
     from autograder.topics.catalogue import Catalogue
     from autograder.topics.index import Entry
@@ -63,6 +65,10 @@ class Engine:
     # The functions that a topic's checks call, each with the topic that asks for it; all of them
     # for None.
     homes: Callable[[str | None], Mapping[str, str]] = lambda topic: {}
+    # A topic's lesson and what it asks for, and a zip of all that students get for it. None: there
+    # is none. ConfigError: it cannot be made.
+    handout: Callable[[str], Handout | None] = lambda topic: None
+    archive: Callable[[str], Path | None] = lambda topic: None
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,8 @@ def load(reference: Path | None) -> Engine:
         script=SCRIPT,
         digest=lambda topic: exercises.now()[topic].digest,
         homes=lambda topic: exercises.now()[topic or "all"].homes,
+        handout=exercises.handout,
+        archive=exercises.archive,
     )
 
 
@@ -186,6 +194,7 @@ class _Exercises:
     def __init__(self, reference: Path | None) -> None:
         self._reference = reference
         self._lock = threading.Lock()
+        self._making = threading.Lock()  # one process at a time makes what is handed out
 
     def now(self) -> Mapping[str, Entry]:
         """
@@ -197,6 +206,25 @@ class _Exercises:
 
         with self._lock, _well_formed():
             return index(self._reference, own_cache())
+
+    def handout(self, topic: str) -> Handout:
+        """
+        Raises:
+            ConfigError: it cannot be made or kept.
+        """
+        from autograder.handout.kept import handout
+        from autograder.secret import own_cache
+
+        with self._making, _handing_out():
+            return handout(self._reference, own_cache(), topic)
+
+    def archive(self, topic: str) -> Path:
+        """Errors as of `handout`."""
+        from autograder.handout.kept import archive
+        from autograder.secret import own_cache
+
+        with self._making, _handing_out():
+            return archive(self._reference, own_cache(), topic)
 
 
 def _catalogue(reference: Path | None) -> Catalogue:
@@ -214,3 +242,12 @@ def _well_formed() -> Iterator[None]:
         yield
     except AuthoringError as error:
         raise ConfigError(f"The exercises cannot be loaded: {error}") from error
+
+
+@contextmanager
+def _handing_out() -> Iterator[None]:
+    try:
+        with _well_formed():
+            yield
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ConfigError(f"What students get cannot be made: {error}") from error

@@ -27,6 +27,7 @@ from server.mail.reminders import Reminders
 from server.storage.config import Config, ConfigError
 from server.storage.database import Database
 from server.web.app import create_app
+from server.web.student.lesson import make_ahead
 
 _THREADS = 8
 _SWEEP_EVERY = timedelta(seconds=2)
@@ -123,6 +124,7 @@ def serve(
             say()
             running.enter_context(repeated(say, _SAID_EVERY, "telling the exercises"))
         supervisor.start()
+        make_ahead(app.extensions["gradmark"])
         server = waitress.create_server(
             app,
             sockets=[listener],

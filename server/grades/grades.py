@@ -138,8 +138,13 @@ def worth_of(
 ) -> float:
     """A submission's points: its share of what the report could give, of the assignment's points,
     less the penalty for the days it is late."""
-    kept = max(0.0, 1 - assignment.late_penalty / 100 * late_days)
+    kept = kept_share(assignment, late_days)
     return round(share_of(score, max_score) * assignment.points * kept, _DECIMALS)
+
+
+def kept_share(assignment: Assignment, late_days: int) -> float:
+    """What is left of a submission's points when it is so many days late, from 0 to 1."""
+    return max(0.0, 1 - assignment.late_penalty / 100 * late_days)
 
 
 def share_of(score: float | None, max_score: float | None) -> float:

@@ -21,6 +21,7 @@ from typing import Any
 from markupsafe import Markup
 
 from autograder.handin.submission import Submission
+from autograder.handout.kept import Asked, Handout, Part
 from server.engine import CannotConfine, Engine, Grade, OpenGrader, Rules
 from server.grading.grader import run_grader
 from server.grading.queue import Patience
@@ -50,6 +51,18 @@ def as_view(view: str, report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "view": view}
 
 
+HANDOUT = Handout(
+    (
+        Part("text", "# Normalization\n\nWith $\\mu < 1$ and <b>no</b> tags.\n\n## Why"),
+        Part("exercise", "batch_norm"),
+        Part("experiment", "print('<experiment>')"),
+        Part("exercise", "group_norm"),
+    ),
+    {
+        name: Asked(name, 10.0, (name,), f"def {name}(x):\n    raise NotImplementedError")
+        for name in ("batch_norm", "group_norm")
+    },
+)
 ENGINE = Engine(
     {
         "normalization": Topic("normalization", "Normalization layers", 20.0),
@@ -61,6 +74,8 @@ ENGINE = Engine(
     ".gm-report { color: var(--gm-fg) }",
     "document.title;",
     lambda topic: REFERENCE,
+    handout=lambda topic: HANDOUT,
+    archive=lambda topic: Path(__file__),
 )
 
 

@@ -87,6 +87,8 @@ TABLE = {
     "GET /courses/<course>/": COURSE,
     "GET /courses/<course>/assignments/<assignment>/": COURSE,
     "POST /courses/<course>/assignments/<assignment>/": COURSE,
+    "POST /courses/<course>/assignments/<assignment>/look": COURSE,
+    "GET /courses/<course>/assignments/<assignment>/everything.zip": COURSE,
     "GET /courses/<course>/assignments/<assignment>/compare": COURSE,
     "GET /courses/<course>/submissions/<public_id>/": OWNER,
     "GET /courses/<course>/submissions/<public_id>/file": OWNER,

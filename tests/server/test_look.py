@@ -79,3 +79,21 @@ def test_the_page_says_what_is_missing(client: FlaskClient, house: House) -> Non
     assert refused.status_code == 422
     assert "looks like the topic losses" in refused.text
     assert count(house) == 1
+
+
+def test_the_page_looks_before_anything_counts(client: FlaskClient, house: House) -> None:
+    address = "/courses/dl/assignments/norm/look"
+    code = "def norm_a(x):\n    return x\ndef norm_b(x):\n    raise NotImplementedError\n<b>\n"
+    page = client.post(address, data={"code": code}, content_type="multipart/form-data")
+    assert page.status_code == 200
+    assert "normalization.py, line 1" in page.text
+    assert "line 3: still to be written" in page.text
+    assert "normalization.py, line 5: SyntaxError" in page.text
+    assert "&lt;b&gt;" in page.text  # what was pasted is still there
+    foreign = {"file": (BytesIO(b"def loss(x): return x"), "a.py")}
+    page = client.post(address, data=foreign, content_type="multipart/form-data")
+    assert "looks like the topic losses. It would not be taken." in page.text
+    nothing = client.post(address, data={}, content_type="multipart/form-data")
+    assert nothing.status_code == 422
+    assert client.post(address, data={"code": code}).status_code == 415
+    assert count(house) == 0

@@ -8,11 +8,13 @@ from werkzeug.wrappers import Response
 from autograder.handin.submission import MAX_BYTES, SubmissionError
 from server.grades.attempts import NotAllowed
 from server.grades.breakdown import WHICH_COUNTS, breakdown
+from server.grades.grades import kept_share
 from server.storage.models import Assignment, Role
 from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
-from server.web.auth.sessions import hand_ins
-from server.web.student import queries
+from server.web.auth.sessions import hand_ins, looks
+from server.web.services import services
+from server.web.student import lesson, progress, queries
 from server.web.student.blueprint import pages
 from server.web.student.chart import Chart
 
@@ -45,19 +47,10 @@ def assignment(seat: Seat, assignment: str) -> str:
 def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     """Accept files or pasted code. It is on the disk before the answer leaves."""
     chosen = access.assignment(seat, assignment)
-    if request.mimetype != "multipart/form-data":
-        abort(415)
-    files = [(f.filename, f.read()) for f in request.files.getlist("file") if f.filename]
-    code = request.form.get("code", "").replace(
-        "\r\n", "\n"
-    )  # as it was before the browser sent it
-    pasted = [(f"{chosen.topic}.py", code.encode("utf-8", "replace"))] if code.strip() else []
     try:
-        if pasted and files:
-            raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
-        accepted, seen = upload.hand_in(seat, chosen, files or pasted)
+        accepted, seen = upload.hand_in(seat, chosen, _sent(chosen))
     except (SubmissionError, NotAllowed) as error:
-        return _assignment(seat, chosen, str(error), code), 422
+        return _assignment(seat, chosen, str(error)), 422
     if accepted.again:
         flash("This is, byte for byte, what you handed in last: here it is. It uses no attempt.")
     elif not seen.complete:
@@ -66,17 +59,62 @@ def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     return redirect(where, 303)
 
 
-def _assignment(seat: Seat, chosen: Assignment, refusal: str = "", code: str = "") -> str:
+@pages.post("/courses/<course>/assignments/<assignment>/look")
+@looks
+@in_course(Role.STUDENT)
+def look(seat: Seat, assignment: str) -> str | tuple[str, int]:
+    """Say what is seen in files or pasted code, before anything counts. Nothing of it is kept."""
+    chosen = access.assignment(seat, assignment)
+    try:
+        return _assignment(seat, chosen, seen=upload.look(seat, chosen, _sent(chosen)))
+    except SubmissionError as error:
+        return _assignment(seat, chosen, str(error)), 422
+
+
+def _sent(chosen: Assignment) -> list[tuple[str, bytes]]:
+    """
+    Raises:
+        SubmissionError: there are both files and pasted code.
+    """
+    if request.mimetype != "multipart/form-data":
+        abort(415)
+    files = [(f.filename, f.read()) for f in request.files.getlist("file") if f.filename]
+    code = _pasted()
+    if code.strip() and files:
+        raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
+    pasted = [(f"{chosen.topic}.py", code.encode("utf-8", "replace"))] if code.strip() else []
+    return files or pasted
+
+
+def _pasted() -> str:
+    """As it was before the browser sent it."""
+    return request.form.get("code", "").replace("\r\n", "\n")
+
+
+def _assignment(
+    seat: Seat, chosen: Assignment, refusal: str = "", seen: upload.Seen | None = None
+) -> str:
     history = queries.history(chosen, seat.user.id)
     grade, adjustments = queries.standing(chosen, seat.user.id)
+    place = queries.place(seat, chosen)
+    late_days = place.allowance.deadlines.late_days(services().clock())
+    marks = progress.marks(chosen, history)
+    shown = grade.submission_id if grade and grade.submission_id in marks else next(iter(marks), 0)
     return render_template(
         "student/assignment.html",
-        place=queries.place(seat, chosen),
+        place=place,
+        late_days=late_days,
+        kept=kept_share(chosen, late_days),
         history=history,
         chart=Chart(history),
         steps=breakdown(chosen, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[chosen.counts],
+        lesson=lesson.lesson(chosen),
+        shown=next((row for row in history if row.id == shown), None),
+        marks=marks.get(shown, {}),
+        differences=progress.differences(chosen, history, marks),
         refusal=refusal,
-        code=code,
+        seen=seen,
+        code=_pasted() if request.method == "POST" else "",
         max_mebibytes=MAX_BYTES // 2**20,
     )
