@@ -111,7 +111,7 @@ def _assignment(
         which_counts=WHICH_COUNTS[chosen.counts],
         lesson=lesson.lesson(chosen),
         shown=next((row for row in history if row.id == shown), None),
-        marks=marks.get(shown, {}),
+        marks=marks.get(shown or 0, {}),
         differences=progress.differences(chosen, history, marks),
         refusal=refusal,
         seen=seen,
