@@ -186,6 +186,10 @@ def _main() -> None:
         _make(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
     except AuthoringError as error:
         os.write(answer, str(error).encode())
+    except FileNotFoundError:
+        if Path(sys.argv[3]).parent.exists():
+            raise
+        # Whoever wanted it has ended.
 
 
 if __name__ == "__main__":

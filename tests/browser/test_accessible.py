@@ -29,7 +29,7 @@ OF_COLOUR = ("color-contrast", "link-in-text-block")  # all that changes in the 
 COURSE = "/courses/dl/"
 STAFF = f"{COURSE}staff/"
 NO_PAGES = re.compile(  # what answers with a file or with data, and single sign-on's redirects
-    r"static|health|metric|report_|status|file|download|export_|^api\.(?!docs)|^admin\.export|openapi"
+    r"static|health|metric|report_|status|file|everything|download|export_|^api\.(?!docs)|^admin\.export|openapi"
     r"|^auth\.(start|callback|link)$"
 )
 # What can be used, and what of it has had the focus so that this was to be seen.

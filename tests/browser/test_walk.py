@@ -78,6 +78,7 @@ def hand_in_a_file(page: Page, name: str, source: str) -> None:
     page.get_by_role("link", name=re.compile("^Losses")).click()
     choose_file(page, "file", name, source.encode())
     expect(page.locator(".drop-text")).to_have_text(name)
+    expect(page.get_by_role("heading", name=f"What is seen in {name}")).to_be_visible()
     press(page, "Hand in")
 
 
