@@ -6,6 +6,7 @@ The engine is imported inside the functions: it brings torch, which takes second
 
 from __future__ import annotations
 
+import logging
 import secrets
 import subprocess
 import threading
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from autograder.policy import Cost
     from autograder.topics.catalogue import Catalogue
     from autograder.topics.index import Entry
+
+log = logging.getLogger(__name__)
 
 Report: TypeAlias = dict[str, Any]
 Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
@@ -65,8 +68,8 @@ class Engine:
     # The functions that a topic's checks call, each with the topic that asks for it; all of them
     # for None.
     homes: Callable[[str | None], Mapping[str, str]] = lambda topic: {}
-    # A topic's lesson and what it asks for, and a zip of all that students get for it. None: there
-    # is none. ConfigError: it cannot be made.
+    # A topic's lesson and what it asks for; None: there is none, or not yet. And a zip of all that
+    # students get for it. ConfigError: it cannot be made.
     handout: Callable[[str], Handout | None] = lambda topic: None
     archive: Callable[[str], Path | None] = lambda topic: None
 
@@ -194,7 +197,8 @@ class _Exercises:
     def __init__(self, reference: Path | None) -> None:
         self._reference = reference
         self._lock = threading.Lock()
-        self._making = threading.Lock()  # one process at a time makes what is handed out
+        self._making: set[str] = set()  # the topics whose lessons are being made
+        self._one = threading.Lock()  # at a time
 
     def now(self) -> Mapping[str, Entry]:
         """
@@ -207,23 +211,47 @@ class _Exercises:
         with self._lock, _well_formed():
             return index(self._reference, own_cache())
 
-    def handout(self, topic: str) -> Handout:
-        """
+    def handout(self, topic: str) -> Handout | None:
+        """None until it is made, which begins by asking for it.
+
         Raises:
-            ConfigError: it cannot be made or kept.
+            ConfigError: the exercises cannot be read.
         """
         from autograder.handout.kept import handout
         from autograder.secret import own_cache
 
-        with self._making, _handing_out():
-            return handout(self._reference, own_cache(), topic)
+        with _handing_out():
+            found = handout(self._reference, own_cache(), topic, make=False)
+        if found is None:
+            with self._lock:
+                begin = topic not in self._making
+                self._making.add(topic)
+            if begin:
+                threading.Thread(target=self._make, args=(topic,), daemon=True).start()
+        return found
+
+    def _make(self, topic: str) -> None:
+        from autograder.handout.kept import handout
+        from autograder.secret import own_cache
+
+        try:
+            with self._one, _handing_out():
+                handout(self._reference, own_cache(), topic)
+        except ConfigError as error:
+            log.error("%s", error)
+        finally:
+            with self._lock:
+                self._making.discard(topic)
 
     def archive(self, topic: str) -> Path:
-        """Errors as of `handout`."""
+        """
+        Raises:
+            ConfigError: it cannot be made or kept.
+        """
         from autograder.handout.kept import archive
         from autograder.secret import own_cache
 
-        with self._making, _handing_out():
+        with _handing_out():
             return archive(self._reference, own_cache(), topic)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autograder.topics.catalogue import Assignment
 
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes
+_LESSON, _ARCHIVE = "lesson.json", "everything.zip"
 _KEPT = 100  # files, the newest
 
 
@@ -55,18 +56,24 @@ class Handout:
     exercises: Mapping[str, Asked]
 
 
-def handout(directory: Path | None, cache: Path, name: str) -> Handout:
+def handout(directory: Path | None, cache: Path, name: str, *, make: bool = True) -> Handout | None:
     """The lesson of the assignment of that name, and what it asks for.
 
     Args:
         directory: the reference folder, None for the one that comes with Gradmark.
         cache: a folder to keep it in.
+        make: it if need be, which takes seconds; else None says that it is not there yet.
 
     Raises:
         AuthoringError: there is no such assignment, or a topic is not well formed.
         OSError: it cannot be kept.
     """
-    return _read(_kept("lesson.json", directory, cache, name))
+    path = _place(_LESSON, directory, cache, name)
+    if not path.exists():
+        if not make:
+            return None
+        path = _kept(_LESSON, directory, cache, name)
+    return _read(path)
 
 
 def archive(directory: Path | None, cache: Path, name: str) -> Path:
@@ -74,7 +81,8 @@ def archive(directory: Path | None, cache: Path, name: str) -> Path:
 
     Arguments and errors as of `handout`.
     """
-    return _kept("everything.zip", directory, cache, name)
+    path = _place(_ARCHIVE, directory, cache, name)
+    return path if path.exists() else _kept(_ARCHIVE, directory, cache, name)
 
 
 @lru_cache(maxsize=64)
@@ -84,20 +92,17 @@ def _read(path: Path) -> Handout:
     return Handout(tuple(Part(**part) for part in told["lesson"]), {one.name: one for one in asked})
 
 
+def _place(what: str, directory: Path | None, cache: Path, name: str) -> Path:
+    return cache / f"handout-{name}-{_key((directory or folder.DEFAULT).resolve())}-{what}"
+
+
 def _kept(what: str, directory: Path | None, cache: Path, name: str) -> Path:
-    """Where the file is, which is made if need be."""
-    directory = (directory or folder.DEFAULT).resolve()
-
-    def place() -> Path:
-        return cache / f"handout-{name}-{_key(directory)}-{what}"
-
-    if place().exists():
-        return place()
+    """Make the file, and say where it is."""
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as made:
         draft = Path(made) / what
         done = subprocess.run(
-            [sys.executable, "-m", __name__, str(directory), name, str(draft)],
+            [sys.executable, "-m", __name__, str(directory or folder.DEFAULT), name, str(draft)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -105,7 +110,7 @@ def _kept(what: str, directory: Path | None, cache: Path, name: str) -> Path:
         )
         if done.stdout:
             raise AuthoringError(done.stdout)
-        found = place()  # the folder may have been edited meanwhile
+        found = _place(what, directory, cache, name)  # the folder may have been edited meanwhile
         draft.replace(found)
     _drop_old(cache)
     return found

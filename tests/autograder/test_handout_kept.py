@@ -32,7 +32,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_lesson_and_what_it_asks_for(reference: Path, cache: Path) -> None:
+    assert kept.handout(reference, cache, "doubling", make=False) is None
     found = kept.handout(reference, cache, "doubling")
+    assert found is not None
     assert [part.kind for part in found.lesson] == ["text", "exercise", "experiment"]
     asked = found.exercises["double"]
     assert (asked.points, asked.functions) == (3.0, ("double",))
@@ -48,7 +50,9 @@ def test_it_is_kept_until_a_lesson_changes(
         patch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("made again"))
         kept.handout(reference, cache, "doubling")
     (reference / "doubling.md").write_text(LESSON.replace("With", "Without"))
-    assert "Without" in kept.handout(reference, cache, "doubling").lesson[0].content
+    found = kept.handout(reference, cache, "doubling")
+    assert found is not None
+    assert "Without" in found.lesson[0].content
 
 
 def test_the_archive_is_what_is_released(reference: Path, cache: Path, tmp_path: Path) -> None:

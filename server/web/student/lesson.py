@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,7 +44,7 @@ class Lesson:
 
 
 def lesson(assignment: Assignment) -> Lesson | None:
-    """None where there is none, or it cannot be made at the moment, which operators are told: what
+    """None where there is none, or it is not made yet, or cannot be, which operators are told: what
     can be handed in does not depend on it."""
     try:
         handout = services().engine.handout(assignment.topic)
@@ -87,14 +86,9 @@ def everything(seat: Seat, assignment: str) -> Response:
 
 
 def make_ahead(here: Services) -> None:
-    """Make what courses hand out before somebody asks for it, beside everything else."""
-
-    def make() -> None:
-        with here.database.read() as session:
-            topics = session.scalars(select(Assignment.topic).distinct()).all()
-        for made in (here.engine.handout, here.engine.archive):
-            for topic in topics:
-                with suppress(ConfigError):  # whoever asks for it is told
-                    made(topic)
-
-    threading.Thread(target=make, daemon=True).start()
+    """Have the lessons of all courses made before somebody asks for them."""
+    with here.database.read() as session:
+        topics = session.scalars(select(Assignment.topic).distinct()).all()
+    for topic in topics:
+        with suppress(ConfigError):  # whoever asks for it is told
+            here.engine.handout(topic)
