@@ -35,7 +35,7 @@ ENGINE = """
     handin:      sandbox
     reading:     handin sandbox
     policy:      handin sandbox
-    handout:     judging checks exercise topics truth sandbox handin
+    handout:     errors judging checks exercise topics truth sandbox handin
     grading:     errors judging numerics report training checks exercise topics truth handin reading
                  sandbox policy
     render:      judging report sandbox grading
