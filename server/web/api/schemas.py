@@ -177,8 +177,14 @@ class Submission(Schema):
         metadata=_said("Whether the state will stay as it is."),
     )
     graded_at = _time(required=True, allow_none=True, attribute="submission.graded_at")
-    score = fields.Float(required=True, allow_none=True, attribute="submission.score")
-    max_score = fields.Float(required=True, allow_none=True, attribute="submission.max_score")
+    score = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata=_said("In the assignment's points, before late days and what is done by hand."),
+    )
+    max_score = fields.Float(
+        required=True, allow_none=True, metadata=_said("The assignment's points; null: no score.")
+    )
     counts = fields.Boolean(required=True, metadata=_said("Whether the grade comes from it."))
 
 

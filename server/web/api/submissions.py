@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from autograder.handin.submission import SubmissionError
 from server.grades.attempts import NotAllowed
+from server.grades.scale import in_points, score_in_points
 from server.grading import presence
 from server.storage.models import Assignment, Grade, Role, Scope, Submission
 from server.web import access, upload
@@ -125,7 +126,7 @@ def submissions(
         query = query.where(Submission.state == wanted["state"])
     with services().database.read() as session:
         rows = page_of(session, query, pagination_parameters)
-    return [{"submission": row.Submission, "counts": row.counts} for row in rows]
+    return [{**_scored(row.Submission), "counts": row.counts} for row in rows]
 
 
 @pages.get("/courses/<course>/submissions/<public_id>")
@@ -143,14 +144,21 @@ def submission(seat: Seat, public_id: str) -> dict[str, Any]:
 @pages.arguments(schemas.ReportQuery, location="query")
 @pages.response(200, schemas.REPORT)
 def report(seat: Seat, wanted: dict[str, Any], public_id: str) -> Response:
-    """A submission's report: the student's view, or for staff the instructor's"""
+    """A submission's report in the assignment's points: the student's view, or for staff the
+    instructor's"""
     found = access.submission(seat, public_id, report=True)
     if found.report is None:
         raise Problem(404, f"This submission has no report: it is {found.state.value}.")
     view = wanted.get("view", "instructor" if seat.is_staff else "student")
     if view == "instructor" and not seat.is_staff:
         raise Problem(403, "The instructor's view is for staff, with a token that may manage.")
-    return jsonify(services().engine.views[view](found.report))
+    shown = services().engine.views[view](found.report)
+    return jsonify(in_points(shown, found.assignment.points))
+
+
+def _scored(found: Submission) -> dict[str, Any]:
+    scale = score_in_points(found.score, found.max_score, found.assignment.points)
+    return {"submission": found, **scale}
 
 
 def _status(found: Submission) -> dict[str, Any]:
@@ -158,7 +166,7 @@ def _status(found: Submission) -> dict[str, Any]:
         grade = session.get(Grade, (found.assignment_id, found.user_id))
         graders = len(presence.alive(session, services().clock()))
     return {
-        "submission": found,
+        **_scored(found),
         "counts": grade is not None and grade.submission_id == found.id,
         "position": services().queue.position(found),
         "graders": graders,

@@ -1,5 +1,5 @@
-"""The audit log in sentences: what was done, for who reads it. What has no sentence of its own is
-told by the names of its fields."""
+"""The audit log in sentences: what was done, for who reads it. Each action has one; an entry of
+another version, whose action is not known, is told by the names of its fields."""
 
 from __future__ import annotations
 
@@ -111,6 +111,25 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     ),
     Action.COURSE_SYNCED: lambda d, z: (
         f"The course was changed. {'; '.join(d.get('changes', []))}."
+    ),
+    Action.USER_CREATED: lambda d, z: (
+        f"The account was made{', as an administrator' if d.get('admin') else ''}."
+    ),
+    Action.USER_INVITED: lambda d, z: "An invitation link was made.",
+    Action.USER_DISABLED: lambda d, z: "The account was disabled.",
+    Action.USER_ENABLED: lambda d, z: "The account was enabled again.",
+    Action.ADDRESS_CHANGED: lambda d, z: (
+        f"Is reached at {d.get('after')} now, was at {d.get('before')}."
+    ),
+    Action.PASSWORD_SET: lambda d, z: "A new password was chosen.",
+    Action.IDENTITY_LINKED: lambda d, z: f"May log in through {d.get('issuer')} now.",
+    Action.IDENTITY_UNLINKED: lambda d, z: f"Can no longer log in through {d.get('issuer')}.",
+    Action.TOKEN_CREATED: lambda d, z: f"An API token was made, for {_text(d.get('scopes', ''))}.",
+    Action.TOKEN_REVOKED: lambda d, z: "An API token was revoked.",
+    Action.DATA_EXPORTED: lambda d, z: "All that is kept about this person was exported.",
+    Action.DATA_ERASED: lambda d, z: (
+        f"All that is kept about this person was erased, {d.get('submissions', 0)} submissions "
+        "with it."
     ),
 }
 
