@@ -97,6 +97,10 @@ class ReferenceChanged(Exception):
     """The exercises are others than those that the grader was opened with: open it anew."""
 
 
+class DeviceBroken(Exception):
+    """The device that submissions compute on does not work; the message is one sentence."""
+
+
 class CannotConfine(Exception):
     """This machine cannot run students' code safely; the message is one sentence saying why."""
 
@@ -156,9 +160,11 @@ def open_grader(
         CannotConfine: there is no sandbox on this machine, or no such device.
         ConfigError: the exercises are not well formed.
 
-    The grader raises ReferenceChanged in place of grading by exercises that have changed since.
+    The grader raises ReferenceChanged in place of grading by exercises that have changed since, and
+    DeviceBroken when the device fails under a submission, whoever's fault that is.
     """
     from autograder.sandbox import Sandbox, SandboxUnavailable
+    from autograder.sandbox.limits import DeviceFault
 
     try:
         # On its way while this process imports torch as well.
@@ -175,9 +181,12 @@ def open_grader(
             ) -> Report:
                 if catalogue.outdated:
                     raise ReferenceChanged
-                return of_course(rules.secret).grade(
-                    topic, submission, progress, policy=_COSTS[rules.source_policy]
-                )
+                try:
+                    return of_course(rules.secret).grade(
+                        topic, submission, progress, policy=_COSTS[rules.source_policy]
+                    )
+                except DeviceFault as error:
+                    raise DeviceBroken(str(error)) from error
 
             yield grade
     except SandboxUnavailable as error:

@@ -70,7 +70,14 @@ class _Refusal(click.ClickException):
     default=1,
     envvar="GRADMARK_GRADERS",
     show_default=True,
-    help="How many submissions are graded at a time.",
+    help="How many submissions are graded at a time, on the CPU.",
+)
+@click.option(
+    "--device",
+    "devices",
+    multiple=True,
+    envvar="GRADMARK_DEVICES",
+    help="A grader more, on this GPU: cuda:0. May be given for each.",
 )
 @options.reference
 @click.option(
@@ -90,6 +97,7 @@ def serve(
     port: int,
     data: Path,
     graders: int,
+    devices: tuple[str, ...],
     reference: Path | None,
     behind_proxy: bool,
     metrics_token: str | None,
@@ -116,7 +124,9 @@ def serve(
         os.kill(os.getpid(), signal.SIGTERM)
 
     say = partial(exercises.publish, Database(config.database), engine.digests(reference))
-    supervisor = Supervisor(_grader_command(config, log_format), graders, give_up)
+    on = [*["cpu"] * graders, *devices]
+    commands = [_grader_command(config, log_format, device) for device in on]
+    supervisor = Supervisor(commands, give_up)
     _allow_connections()
     running = ExitStack()
     try:
@@ -184,8 +194,9 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _grader_command(config: Config, log_format: str) -> list[str]:
+def _grader_command(config: Config, log_format: str, device: str) -> list[str]:
     command = [sys.executable, "-m", "server.grading.grader", "--supervised"]
+    command += ["--device", device]
     command += ["--data", str(config.data)]
     command += ["--log-format", log_format]
     if config.reference is not None:

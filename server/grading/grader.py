@@ -25,6 +25,7 @@ from autograder.reading import reader
 from server import engine, logs, options
 from server.engine import (
     CannotConfine,
+    DeviceBroken,
     Grade,
     OpenGrader,
     Progress,
@@ -34,6 +35,7 @@ from server.engine import (
 from server.grading import presence
 from server.grading.exercises import Digests, Same
 from server.grading.heartbeat import repeated
+from server.grading.presence import Sign
 from server.grading.queue import Claim, LeaseLost, Patience, Queue
 from server.grading.supervisor import die_with_parent, say_ready
 from server.storage.config import Config, ConfigError
@@ -47,6 +49,7 @@ EXIT_CANNOT_GRADE = 3
 
 _SECONDS_PER_STEP = 0.5
 _SECONDS_BETWEEN_LOOKS = 5.0  # at exercises that cannot be loaded
+_SECONDS_BETWEEN_TRIES = 60.0  # of a device that is set aside
 _SECONDS_BETWEEN_STORES = 0.5  # while the database is away
 _SECONDS_BETWEEN_CLAIMS = 1.0  # while nobody writes: time alone makes something due
 
@@ -71,12 +74,15 @@ class GraderLoop:
         *,
         poll: float = 0.15,
         may_claim: Callable[[], bool] = _always,
+        sign: Sign | None = None,
     ) -> None:
         self._queue = queue
         self._files = files
         self._open_grader = open_grader
         self._poll = poll
         self._may_claim = may_claim
+        self._sign = sign
+        self._set_aside = False
         self._stopping = threading.Event()
         self._at_length = False
 
@@ -95,14 +101,36 @@ class GraderLoop:
                     if ready is not None and not started:
                         ready()
                     started = True
+                    self._device_works()
                     self._grade_until_fault(grade)
             except ConfigError as error:
                 if not started:
                     raise
                 log.error("nothing is graded until this is mended: %s", error)
                 self._stopping.wait(_SECONDS_BETWEEN_LOOKS)
+            except DeviceBroken as error:
+                self._set_device_aside(error)
+                self._stopping.wait(_SECONDS_BETWEEN_TRIES)
+            except CannotConfine:
+                if not self._set_aside:
+                    raise
+                self._stopping.wait(_SECONDS_BETWEEN_TRIES)
             except _Stopped:
                 return
+
+    def _set_device_aside(self, error: DeviceBroken) -> None:
+        """Nothing is claimed while it does not work, and whoever looks is told."""
+        log.error("set aside: %s", error)
+        self._set_aside = True
+        if self._sign is not None:
+            self._sign.set_aside(str(error))
+
+    def _device_works(self) -> None:
+        if self._set_aside:
+            log.info("the device works again")
+            self._set_aside = False
+            if self._sign is not None:
+                self._sign.works_again()
 
     def drain(self) -> None:
         """Grade until nothing waits.
@@ -185,6 +213,10 @@ class GraderLoop:
             with forgiving("not given back"):
                 self._queue.give_back(claim)
                 log.info("given back", extra=_about(claim))
+        except DeviceBroken as fault:  # it waits again, so often as after any fault of ours
+            with forgiving("no fault is noted"), suppress(LeaseLost):
+                self._queue.fail(claim, str(fault)[:1000])
+            raise
         except Exception as fault:
             log.exception("a fault of ours", extra=_about(claim))
             with forgiving("no fault is noted"):  # without, the lease runs out
@@ -275,17 +307,18 @@ def run_grader(
         config.prepare()
         database = Database(config.database)
         database.migrate()
-        loop = GraderLoop(
-            Queue(database, patience, device=device),
-            Files(database),
-            open_grader,
-            may_claim=_always if digests is None else Same(database, digests),
-        )
-        signal.signal(signal.SIGTERM, loop.stop)
-        signal.signal(signal.SIGINT, loop.stop)
-        if supervised:
-            die_with_parent()
-        with presence.announced(database):
+        with presence.announced(database, device=device) as sign:
+            loop = GraderLoop(
+                Queue(database, patience, device=device),
+                Files(database),
+                open_grader,
+                may_claim=_always if digests is None else Same(database, digests),
+                sign=sign,
+            )
+            signal.signal(signal.SIGTERM, loop.stop)
+            signal.signal(signal.SIGINT, loop.stop)
+            if supervised:
+                die_with_parent()
             loop.run(ready=say_ready if supervised else None)
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -31,15 +31,15 @@ class Supervisor:
     """Starts graders, replaces those that die, and stops them.
 
     Args:
+        commands: one for each grader.
         give_up: called once, from another thread, when a grader ends before it could grade: it has
             said why, and no other one would do better.
     """
 
     def __init__(
-        self, command: Sequence[str], count: int, give_up: Callable[[GraderEnded], object]
+        self, commands: Sequence[Sequence[str]], give_up: Callable[[GraderEnded], object]
     ) -> None:
-        self._command = command
-        self._count = count
+        self._commands = commands
         self._give_up = give_up
         self._graders: list[_Grader] = []
         self._stopping = threading.Event()
@@ -47,7 +47,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the graders, which takes them seconds, and do not wait for them."""
-        self._graders = [_Grader(self._command) for _ in range(self._count)]
+        self._graders = [_Grader(command) for command in self._commands]
         self._thread.start()
 
     def stop(self) -> None:

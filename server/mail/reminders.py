@@ -100,7 +100,8 @@ def _due(session: Session, now: datetime) -> list[tuple[int, int, datetime]]:
 def _stuck(session: Session, now: datetime) -> list[int]:
     """The administrators who have to be told that nothing is graded."""
     load = workload(session, now)
-    if not load.stuck or load.oldest_waiting is None or load.oldest_waiting < _PATIENCE:
+    waits = [load.devices[kind].oldest_waiting for kind in load.stuck]
+    if not any(wait is not None and wait >= _PATIENCE for wait in waits):
         return []
     admins = session.scalars(select(User.id).where(User.is_admin, User.disabled.is_(False)))
     return [

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.grading.workload import workload
+from server.grading.workload import Workload, workload
 from server.web import metrics
 from server.web.access import public
 from server.web.services import services
@@ -30,12 +30,27 @@ def healthz() -> tuple[Response, int]:
     except SQLAlchemyError:
         return jsonify(status="the database does not answer"), 503
     waiting = load.oldest_waiting
-    status = "no grader is there" if load.stuck else "ok"
     return jsonify(
-        status=status if services().config.free() > _LITTLE else "the disk is nearly full",
+        status=_status(load) if services().config.free() > _LITTLE else "the disk is nearly full",
         graders=len(load.graders),
         oldest_waiting_seconds=None if waiting is None else round(waiting.total_seconds(), 1),
+        devices={
+            kind: {
+                "waiting": found.waiting,
+                "graders": len(found.able),
+                "set_aside": [grader.device for grader in found.set_aside],
+            }
+            for kind, found in load.devices.items()
+        },
     ), 200
+
+
+def _status(load: Workload) -> str:
+    if load.stuck:
+        return "no grader is there" + (
+            "" if load.stuck == ["cpu"] else f" for {', '.join(load.stuck)}"
+        )
+    return "a device is set aside" if load.set_aside else "ok"
 
 
 @pages.get("/metrics")

@@ -87,9 +87,19 @@ class _Grading(Collector):
             "How long the submission waits that waits longest; 0 when none does.",
             value=0.0 if waiting is None else waiting.total_seconds(),
         )
-        yield GaugeMetricFamily(
-            "gradmark_graders", "Grader processes that are alive.", value=len(load.graders)
-        )
+        for name, what, of in (
+            ("graders", "Graders that are alive, on devices that work.", lambda d: len(d.able)),
+            (
+                "graders_set_aside",
+                "Graders whose device does not work.",
+                lambda d: len(d.set_aside),
+            ),
+            ("device_waiting", "Submissions that wait for such a device.", lambda d: d.waiting),
+        ):
+            gauge = GaugeMetricFamily(f"gradmark_{name}", what, labels=["device"])
+            for kind, found in load.devices.items():
+                gauge.add_metric([kind], of(found))
+            yield gauge
         yield CounterMetricFamily(
             "gradmark_accepted", "Submissions accepted.", value=readings.accepted
         )

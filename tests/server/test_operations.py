@@ -38,14 +38,22 @@ def samples(response: TestResponse) -> dict[str, float]:
 
 
 def test_health_tells_whether_somebody_grades(client: FlaskClient, house: House) -> None:
-    ok = {"status": "ok", "graders": 0, "oldest_waiting_seconds": None}
+    none = {"cpu": {"waiting": 0, "graders": 0, "set_aside": []}}
+    ok = {"status": "ok", "graders": 0, "oldest_waiting_seconds": None, "devices": none}
     assert client.get("/healthz").json == ok
     house.accept()
     house.clock.advance(7)
-    stuck = {"status": "no grader is there", "graders": 0, "oldest_waiting_seconds": 7.0}
+    stuck = {
+        "status": "no grader is there",
+        "graders": 0,
+        "oldest_waiting_seconds": 7.0,
+        "devices": {"cpu": {"waiting": 1, "graders": 0, "set_aside": []}},
+    }
     assert client.get("/healthz").json == stuck
     with presence.announced(house.database, house.clock):
-        assert client.get("/healthz").json == {**stuck, "status": "ok", "graders": 1}
+        one = {"cpu": {"waiting": 1, "graders": 1, "set_aside": []}}
+        there = {**stuck, "status": "ok", "graders": 1, "devices": one}
+        assert client.get("/healthz").json == there
     assert client.get("/healthz").json == stuck
 
 

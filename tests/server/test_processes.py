@@ -119,7 +119,7 @@ def test_the_supervisor_replaces_a_grader_that_dies(
 ) -> None:
     monkeypatch.chdir(ROOT)
     house.accept()
-    supervisor = Supervisor([*command(house, log, seconds=1.0), "--supervised"], 1, pytest.fail)
+    supervisor = Supervisor([[*command(house, log, seconds=1.0), "--supervised"]], pytest.fail)
     supervisor.start()
     try:
         wait_for(lambda: bool(lines(log, "begin")))
@@ -138,7 +138,7 @@ def test_the_supervisor_replaces_a_grader_that_is_killed_before_it_is_ready(
     first = tmp_path / "first"
     dies_first = f'[ -e {first} ] || {{ touch {first}; kill -9 $$; }}; exec "$@"'
     grader = [*command(house, log), "--supervised"]
-    supervisor = Supervisor(["sh", "-c", dies_first, "sh", *grader], 1, pytest.fail)
+    supervisor = Supervisor([["sh", "-c", dies_first, "sh", *grader]], pytest.fail)
     supervisor.start()
     try:
         wait_for(lambda: states(house) == {State.GRADED})
@@ -167,7 +167,7 @@ def test_a_machine_without_a_sandbox_is_told_at_the_start(
     monkeypatch.chdir(ROOT)
     unconfined = command(house, Path())[:5]
     told: list[GraderEnded] = []
-    supervisor = Supervisor([*unconfined, "--supervised"], 2, told.append)
+    supervisor = Supervisor([[*unconfined, "--supervised"]] * 2, told.append)
     supervisor.start()
     try:
         wait_for(lambda: bool(told))

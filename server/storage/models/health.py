@@ -18,6 +18,9 @@ class GraderProcess(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200))  # host:pid
+    device: Mapped[str] = mapped_column(String(64), default="cpu", server_default="cpu")  # "cuda:0"
+    kind: Mapped[str] = mapped_column(String(16), default="cpu", server_default="cpu")  # of it
+    fault: Mapped[str | None]  # of the device: it is set aside, and nothing is graded on it
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
 

@@ -193,7 +193,7 @@ class SubmissionStatus(Submission):
         required=True, allow_none=True, metadata=_said("1: graded next; null: it does not wait.")
     )
     graders = fields.Integer(
-        required=True, metadata=_said("How many are running: with none, all that waits goes on to.")
+        required=True, metadata=_said("How many can grade it now: with none, it goes on to wait.")
     )
     retrying = fields.Boolean(required=True, metadata=_said("After a fault of the server's."))
     progress = fields.Nested(Progress, required=True)

@@ -164,7 +164,7 @@ def _scored(found: Submission) -> dict[str, Any]:
 def _status(found: Submission) -> dict[str, Any]:
     with services().database.read() as session:
         grade = session.get(Grade, (found.assignment_id, found.user_id))
-        graders = len(presence.alive(session, services().clock()))
+        graders = presence.able(session, services().clock(), found.assignment.device)
     return {
         **_scored(found),
         "counts": grade is not None and grade.submission_id == found.id,

@@ -82,10 +82,10 @@ def _report(found: Submission) -> Markup | None:
     return services().engine.show(in_points(found.report, found.assignment.points))
 
 
-def _graders() -> bool:
+def _graders(device: str) -> bool:
     here = services()
     with here.database.read() as session:
-        return bool(presence.alive(session, here.clock()))
+        return presence.able(session, here.clock(), device) > 0
 
 
 def _asset(text: str, mimetype: str) -> Response:
@@ -96,10 +96,12 @@ def _asset(text: str, mimetype: str) -> Response:
 
 def _sentence(submission: Submission, position: int | None) -> str:
     """How far it is; nothing when it is at its end."""
-    if position is not None and not _graders():
+    device = submission.assignment.device
+    if position is not None and not _graders(device):
+        which = "" if device == "cpu" else f" with a working {device} device"
         return (
-            "Nothing is being graded at the moment, because no grader is running. Your file is "
-            "stored, and it is graded as soon as there is one."
+            f"Nothing is being graded at the moment, because no grader{which} is running. Your "
+            "file is stored, and it is graded as soon as there is one."
         )
     if submission.state is State.GRADING:
         if not submission.total:
