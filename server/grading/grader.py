@@ -54,7 +54,7 @@ _SECONDS_BETWEEN_STORES = 0.5  # while the database is away
 _SECONDS_BETWEEN_CLAIMS = 1.0  # while nobody writes: time alone makes something due
 
 
-def _always() -> bool:
+def always() -> bool:
     return True
 
 
@@ -73,7 +73,7 @@ class GraderLoop:
         open_grader: OpenGrader,
         *,
         poll: float = 0.15,
-        may_claim: Callable[[], bool] = _always,
+        may_claim: Callable[[], bool] = always,
         sign: Sign | None = None,
     ) -> None:
         self._queue = queue
@@ -85,6 +85,8 @@ class GraderLoop:
         self._set_aside = False
         self._stopping = threading.Event()
         self._at_length = False
+        self._kept = ExitStack()
+        self._grade: Grade | None = None
 
     def run(self, ready: Callable[[], None] | None = None) -> None:
         """Grade until stopped; call `ready` once the first submission could be graded.
@@ -149,6 +151,37 @@ class GraderLoop:
             if not self._grade_one(claim, grade):
                 return True
         return False
+
+    def open(self) -> bool:
+        """Have a grader ready that stays open from one `grade_next` to another, until `close`;
+        False when there is none for now.
+
+        Raises:
+            CannotConfine: there is no sandbox.
+        """
+        if self._grade is None:
+            try:
+                with self._ended_by_stop():
+                    self._grade = self._kept.enter_context(self._open_grader())
+            except ConfigError as error:
+                log.error("nothing is graded until this is mended: %s", error)
+            except _Stopped:
+                pass
+        return self._grade is not None and not self._stopping.is_set()
+
+    def grade_next(self) -> None:
+        """Grade one that is due, if any is."""
+        if not self.open() or self._grade is None:
+            return
+        claim = None
+        with forgiving("nothing is claimed"):
+            claim = self._queue.claim() if self._may_claim() else None
+        if claim is not None and not self._grade_one(claim, self._grade):
+            self.close()
+
+    def close(self) -> None:
+        self._grade = None
+        self._kept.close()
 
     def stop(self, *_signal: object) -> None:
         """Give back what is being graded and return from `run`; for use as a signal handler."""
@@ -312,7 +345,7 @@ def run_grader(
                 Queue(database, patience, device=device),
                 Files(database),
                 open_grader,
-                may_claim=_always if digests is None else Same(database, digests),
+                may_claim=always if digests is None else Same(database, digests),
                 sign=sign,
             )
             signal.signal(signal.SIGTERM, loop.stop)
@@ -332,13 +365,7 @@ def run_grader(
 @click.command()
 @options.data
 @options.reference
-@click.option(
-    "--device",
-    default="cpu",
-    envvar="GRADMARK_DEVICE",
-    show_default=True,
-    help="Grade the assignments that are for this device, on it: cpu, cuda, cuda:1.",
-)
+@options.device
 @logs.option
 @click.option("--supervised", is_flag=True, hidden=True)
 def main(

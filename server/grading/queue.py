@@ -114,12 +114,15 @@ class Queue:
         clock: Clock | None = None,
         *,
         device: str = "cpu",
+        ring: Callable[[str], object] | None = None,
     ) -> None:
         """
         Args:
+            ring: called with the device for which something new waits, once it is committed.
             device: what is claimed is to be graded on this kind of device.
         """
         self._device = device
+        self._ring = ring
         self._database = database
         self._clock = clock or database.clock
         self.patience = patience or Patience()
@@ -147,6 +150,9 @@ class Queue:
         """
         with self._database.write() as session:
             public_id, again = self._accept(session, assignment, user, read, content, unlimited)
+            device = session.get_one(Assignment, assignment).device
+        if self._ring is not None and not again:
+            self._ring(device)
         return Accepted(public_id, again)
 
     def _accept(

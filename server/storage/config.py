@@ -31,6 +31,11 @@ class Config:
         default_factory=lambda: os.environ.get(_VARIABLE) or None, repr=False
     )
 
+    # Whose messages wake workers: RabbitMQ's or Redis's URL.
+    broker: str | None = field(
+        default_factory=lambda: os.environ.get("GRADMARK_BROKER") or None, repr=False
+    )
+
     @property
     def file(self) -> Path:
         """The embedded database."""

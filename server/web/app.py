@@ -10,6 +10,7 @@ from autograder.handin.submission import MAX_BYTES, MAX_CODE
 from server.clock import Clock
 from server.engine import Engine
 from server.grades.background import Background
+from server.grading.bells import Ringer
 from server.grading.queue import Queue
 from server.mail import settings as mail_settings
 from server.people import providers
@@ -59,7 +60,8 @@ def create_app(config: Config, engine: Engine, clock: Clock | None = None) -> Fl
         METRICS_TOKEN=config.metrics_token,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: an open page stays good
     )
-    queue = Queue(database, clock=clock)
+    ring = None if config.broker is None else Ringer(config.broker)
+    queue = Queue(database, clock=clock, ring=ring)
     files = Files(database)
     Services(engine, config, database, files, queue, clock, Background(config)).install(app)
     filters.install(app)

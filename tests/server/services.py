@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 import pytest
+from kombu import Connection
 
 
 def free_port() -> int:
@@ -24,10 +26,10 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def program(name: str) -> str:
+def program(name: str, *folders: str) -> str:
     """Where it is, also when Debian keeps it off the path."""
     debian = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")))
-    path = os.pathsep.join([*reversed(debian), os.environ.get("PATH", ""), "/usr/sbin"])
+    path = os.pathsep.join([*folders, *reversed(debian), os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which(name, path=path)
     if found is None:
         said = f"{name} is not installed: make services"
@@ -103,6 +105,108 @@ class PostgreSQL:
     def drop(self, name: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+class Daemon:
+    """A broker on a free port, which may be killed and started again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.port = free_port()
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        command, environment = self._command()
+        with (self._directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 90
+        while not self._answers():
+            assert time.monotonic() < deadline, (self._directory / "log").read_text()[-3000:]
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        try:
+            with Connection(self.url, connect_timeout=2) as connection:
+                connection.connect()
+        except Exception:  # whatever the driver raises
+            return False
+        return True
+
+    def stop(self) -> None:
+        """By SIGKILL, and all that it started with it."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(30)
+            self._process = None
+
+    def purge(self, *queues: str) -> None:
+        """Forget every message."""
+        with Connection(self.url) as connection:
+            for name in queues:
+                with suppress(*connection.channel_errors):
+                    connection.channel().queue_purge(name)
+
+    @property
+    def url(self) -> str:
+        raise NotImplementedError
+
+
+class RabbitMQ(Daemon):
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        here = str(self._directory)
+        self._distribution = free_port()
+        return [program("rabbitmq-server", "/usr/lib/rabbitmq/bin")], {
+            "HOME": here,
+            "RABBITMQ_NODENAME": f"gradmark{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(self._distribution),
+            "ERL_EPMD_PORT": str(free_port()),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_BASE": here,
+            "RABBITMQ_MNESIA_BASE": f"{here}/mnesia",
+            "RABBITMQ_LOG_BASE": here,
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_CONFIG_FILE": f"{here}/none",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/plugins",
+            "RABBITMQ_PID_FILE": f"{here}/pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
+        }
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+
+class Redis(Daemon):
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        command = [program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"]
+        return [*command, "--save", "", "--appendonly", "no", "--dir", str(self._directory)], {}
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+
+@contextmanager
+def broker(kind: type[Daemon]) -> Iterator[Daemon]:
+    with tempfile.TemporaryDirectory(prefix="gradmark-broker-") as folder:
+        server = kind(Path(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 @contextmanager

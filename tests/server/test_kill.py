@@ -41,6 +41,8 @@ VICTIMS = ["server"] * 3 + ["grader"] * 7
 class Server:
     """`gradmark serve` with two graders, always at the same address."""
 
+    GRADERS = "2"
+
     def __init__(self, data: Path, log: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
@@ -57,7 +59,7 @@ class Server:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "tests.server.fake_serve", "--graders", "2"),
+                    *(sys.executable, "-m", "tests.server.fake_serve", "--graders", self.GRADERS),
                     *("--port", str(self._port), "--data", str(self._data)),
                 ],
                 cwd=ROOT,
