@@ -68,6 +68,12 @@ class Config:
         """Bytes that the data directory's disk still has."""
         return shutil.disk_usage(self.data).free
 
+    def takes(self, count: int) -> bool:
+        """Whether that many bytes may be written where what is handed in is kept; what another
+        server keeps is for that one to say."""
+        room = os.access(self.data, os.W_OK) and self.free() > count
+        return room or self.shared is not None
+
     def prepare(self) -> None:
         """Make the directory, and the embedded database's file readable by nobody else.
 

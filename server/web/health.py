@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from autograder.handin.submission import MAX_BYTES
 from server.grading.workload import Workload, workload
 from server.web import metrics
 from server.web.access import public
@@ -23,15 +24,17 @@ _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 @public
 def healthz() -> tuple[Response, int]:
     """200 while pages are answered and submissions accepted, whether or not anybody grades them."""
+    config = services().config
     try:
         now = services().clock()
         with services().database.read() as session:
             load = workload(session, now)
     except SQLAlchemyError:
         return jsonify(status="the database does not answer"), 503
-    waiting = load.oldest_waiting
+    waiting, accepts = load.oldest_waiting, config.takes(MAX_BYTES)
+    status = _status(load) if config.free() > _LITTLE else "the disk is nearly full"
     return jsonify(
-        status=_status(load) if services().config.free() > _LITTLE else "the disk is nearly full",
+        status=status if accepts else "nothing can be stored: the disk is full or read-only",
         graders=len(load.graders),
         oldest_waiting_seconds=None if waiting is None else round(waiting.total_seconds(), 1),
         devices={
@@ -42,7 +45,7 @@ def healthz() -> tuple[Response, int]:
             }
             for kind, found in load.devices.items()
         },
-    ), 200
+    ), 200 if accepts else 503
 
 
 def _status(load: Workload) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -64,6 +65,18 @@ def test_health_tells_of_a_disk_before_it_is_full(
     answer = client.get("/healthz")
     assert answer.status_code == 200
     assert answer.json["status"] == "the disk is nearly full"
+
+
+@pytest.mark.parametrize(
+    ("where", "what"), [((Config, "free"), lambda _: 2**20), ((os, "access"), lambda *_: False)]
+)
+def test_health_is_ill_when_nothing_can_be_stored(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, where: tuple[object, str], what: object
+) -> None:
+    monkeypatch.setattr(*where, what)
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json["status"] == "nothing can be stored: the disk is full or read-only"
 
 
 def test_a_grader_is_there_while_it_gives_signs_of_life(house: House) -> None:
