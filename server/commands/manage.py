@@ -22,7 +22,7 @@ from server.people import accounts, enrolling, privacy, roster
 from server.people.enrolling import Kind
 from server.storage import audit
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database, is_full
+from server.storage.database import Database, is_full, why
 from server.storage.files import Files
 from server.storage.models import Course, User
 
@@ -71,7 +71,8 @@ def _opened(data: Path) -> Iterator[Database]:
     ) as error:
         refuse(error)
     except SQLAlchemyError as error:
-        reason = "its disk is full" if is_full(error) else getattr(error, "orig", error)
+        full = is_full(error) and why(error) == "is full"
+        reason = "its disk is full" if full else getattr(error, "orig", error)
         refuse(f"The database {Database(Config(data).database).name} cannot be written: {reason}.")
 
 

@@ -147,12 +147,14 @@ def upsert(session: Session, table: type[Base]) -> Any:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether something could not be written because the disk is full."""
+    """Whether something could not be written because the disk is full, or takes nothing at all."""
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
     if not isinstance(error, DBAPIError):
         return False
-    return _sqlstate(error) == "53100" or "disk is full" in str(error.orig)
+    if _sqlstate(error) in {"53100", "25006"}:  # disk_full, read_only_sql_transaction
+        return True
+    return any(words in str(error.orig) for words in ("disk is full", "readonly database"))
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -180,7 +182,10 @@ def forgiving(what: str) -> Iterator[None]:
 
 
 def why(error: BaseException) -> str:
-    return "is full" if is_full(error) else "does not answer"
+    if not is_full(error):
+        return "does not answer"
+    told = str(getattr(error, "orig", error))
+    return "is read-only" if "read-only" in told or "readonly" in told else "is full"
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

@@ -30,8 +30,8 @@ _SENTENCES = {
 
 
 _FULL = (
-    "The server's disk is full, so nothing can be stored at the moment. If you were handing in a "
-    "file, it was not accepted: please try again later."
+    "The server's disk is full or read-only, so nothing can be stored at the moment. If you were "
+    "handing in a file, it was not accepted: please try again later."
 )
 _GONE = (
     "What was handed in cannot be read on the server at the moment. This is a fault on our side, "
