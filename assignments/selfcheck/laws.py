@@ -62,8 +62,12 @@ def random_calls(call: Call, generator_seeds: Sequence[int], global_seed: int) -
         arguments = {**call.arguments, "generator": generator}
         return Call(call.function, arguments, call.positional, global_seed + at)
 
-    seeds: list[int | None] = [*generator_seeds, generator_seeds[0], None, None]
-    return [with_generator(seed, at) for at, seed in enumerate(seeds)]
+    return [with_generator(seed, at) for at, seed in enumerate(all_seeds(generator_seeds))]
+
+
+def all_seeds(generator_seeds: Sequence[int]) -> list[int | None]:
+    """The seeds of the generators that are given, run by run; None where none is."""
+    return [*generator_seeds, generator_seeds[0], None, None]
 
 
 @dataclass(frozen=True)

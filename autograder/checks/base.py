@@ -175,7 +175,8 @@ class FunctionCheck(Check):
 
     def _validate_yields(self) -> None:
         yielded = yields(self.function)
-        strange = [name for name in self.points if self.named and name not in yielded]
+        known = {*yielded, "generator"}  # of random numbers, that they follow the one given
+        strange = [name for name in self.points if self.named and name not in known]
         if strange:
             raise AuthoringError(
                 f"{self.name}: there are points for {', '.join(strange)}, which "

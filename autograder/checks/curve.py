@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, overload
 
+import numpy as np
 import torch
 
 from autograder.case import Arguments, Case, draw
-from autograder.checks.base import Check, Keep, SeedSource
+from autograder.checks.base import Check, Expectation, Keep, SeedSource
+from autograder.checks.script import Script
+from autograder.checks.values import ValueCheck
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
+from autograder.judging.script import ScriptExpectation
 from autograder.numerics.outcome import Outcome
+from autograder.report import YOURS
 from autograder.training.chance import STARTS
 from autograder.training.judge import judge
 from autograder.training.lockstep import Lockstep, follow
@@ -96,10 +102,88 @@ class CurveCheck(Check):
         return expectation.stage(call)
 
 
+@dataclass(frozen=True)
+class ScriptCurveCheck(ValueCheck):
+    """A training run that a script writes down, with objects of the submission's classes."""
+
+    kind: ClassVar[str] = "curve"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.scripted:
+            raise AuthoringError(f"{self.name}: a curve takes runs, or a script and `cases=`")
+
+    def judge(
+        self, expectation: Expectation, calls: Sequence[Call], answers: Iterable[Answer]
+    ) -> Outcome:
+        outcome = super().judge(expectation, calls, answers)
+        assert isinstance(expectation, ScriptExpectation)  # noqa: S101 - what `prepare` returns
+        drawn = {o: self._drawn(expectation, o, outcome.answers) for o in expectation.outputs}
+        return replace(outcome, curves={o: [one] for o, one in drawn.items() if one is not None})
+
+    def _drawn(
+        self, expectation: ScriptExpectation, output: str, answers: Sequence[Answer]
+    ) -> dict[str, Any] | None:
+        """The output over the steps, ours and theirs, if it is a number in each of several."""
+        steps = expectation.steps(output)
+        right = [_number(expectation.truths[name].value) for name in steps]
+        if len(right) < 2 or None in right:
+            return None
+        yours: list[float] = []
+        for name in steps:
+            number = _number(answers[expectation.places[name]].value)
+            if number is None:
+                break
+            yours.append(number)
+        series: dict[str, list[Any]] = {"reference": right, YOURS: yours}
+        return {
+            "title": self.name,
+            "x": "step",
+            "y": output,
+            "log": False,
+            "series": [
+                {"name": name, "x": list(range(1, len(y) + 1)), "y": y}
+                for name, y in series.items()
+            ],
+            "band": None,
+            "marks": [],
+        }
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return float(value) if math.prod(value.shape) == 1 else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else None
+
+
+@overload
 def curve(
     *runs: Run, points: Mapping[str, float], name: str = "", dtype: torch.dtype = torch.float64
-) -> CurveCheck:
+) -> CurveCheck: ...
+
+
+@overload
+def curve(
+    *script: Script,
+    cases: Iterable[Case],
+    points: Mapping[str, float],
+    name: str = "",
+    dtype: torch.dtype = torch.float64,
+) -> ScriptCurveCheck: ...
+
+
+def curve(
+    *runs: Any,
+    points: Mapping[str, float],
+    cases: Iterable[Case] = (),
+    name: str = "",
+    dtype: torch.dtype = torch.float64,
+) -> CurveCheck | ScriptCurveCheck:
     """Check training runs in lock-step with the reference.
+
+    A class that trains is written down as a script, which yields the loss of every step under one
+    name; it has `cases` as other scripts have, and points for what it yields.
 
     Args:
         points: for `training` (losses, gradients, parameters: all that a training run depends on)
@@ -108,4 +192,9 @@ def curve(
         dtype: in float32 only the first steps are compared call by call. The losses after them
             must lie in a band, from several starts, and so must their mean error rate.
     """
-    return CurveCheck(runs, dict(points), name or ", ".join(run.name for run in runs), dtype)
+    if all(isinstance(run, Run) for run in runs):
+        return CurveCheck(runs, dict(points), name or ", ".join(run.name for run in runs), dtype)
+    if len(runs) != 1:
+        raise AuthoringError("a curve takes runs, or one script and `cases=`")
+    (script,) = runs
+    return ScriptCurveCheck(script, tuple(cases), dict(points), name or script.__name__, dtype)

@@ -11,6 +11,7 @@ what is right, and put to a submission call by call.
 The first parameter calls what the topic defines: `new(Linear, 6, 4)`, `new(affine_forward, x, w)`,
 `new(Linear.forward, x, w)`. What it gives stays where it was made; a method, an attribute or an
 operator on it is one more call. `new.keep(x)` puts a value there, to be changed by what follows.
+What is yielded under one name again and again is one output, step by step.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +31,8 @@ from autograder.case import Arguments
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Held, Value
 from autograder.judging.local import LocalSession, Steps
+from autograder.judging.operations import operation
+from autograder.judging.script import STEP
 from autograder.judging.travel import untravelled
 from autograder.judging.tree import mapped
 
@@ -66,18 +70,24 @@ def record(
 
     Raises:
         AuthoringError: it does with an object what cannot be asked of a submission, or yields
-            something that is none, or two things under one name.
+            something that is none.
     """
     recording = _Recording(reference, seeds)
     outputs: dict[str, int] = {}
     try:
-        for name, value in script(New(recording), **arguments):
-            if name in outputs:
-                raise AuthoringError(f"{script.__name__} yields {name!r} twice")
+        for name, value in numbered(script(New(recording), **arguments)):
             outputs[name] = recording.read(value)
     except _Refused as refused:
         return Program(recording.program(), outputs, refused.answer)
     return Program(recording.program(), outputs)
+
+
+def numbered(yielded: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """What comes under a name for the second time is of step 2."""
+    seen: Counter[str] = Counter()
+    for name, value in yielded:
+        seen[name] += 1
+        yield f"{name}{STEP}{seen[name]}" if seen[name] > 1 else name, value
 
 
 def run_plainly(script: Script, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,8 +100,23 @@ def run_plainly(script: Script, arguments: Mapping[str, Any]) -> dict[str, Any]:
         def keep(self, value: Any) -> Any:
             return value
 
+        def load(self, module: Any, tensors: dict[str, Any]) -> None:
+            self._do("@load")(module, tensors)
+
+        def tensors(self, module: Any, *names: str) -> Any:
+            return self._do("@tensors")(module, *names)
+
+        def gradients(self, module: Any) -> Any:
+            return self._do("@gradients")(module)
+
+        def _do(self, name: str) -> Callable[..., Any]:
+            found = operation(name, lambda _: None)
+            assert found is not None  # noqa: S101 - it is one of ours
+            return found
+
     copies = {name: mapped(_copied, value) for name, value in arguments.items()}
-    return {name: mapped(_copied, value) for name, value in script(Plain(), **copies)}
+    yielded = numbered(script(Plain(), **copies))
+    return {name: mapped(_copied, value) for name, value in yielded}
 
 
 def _copied(leaf: Any) -> Any:
@@ -175,6 +200,20 @@ class New:
     def keep(self, value: Any) -> Any:
         """Put a value there: what follows meets it as it is after each call."""
         return self._recording.do("@keep", {"value": value}, 1)
+
+    def load(self, module: Any, tensors: Any) -> None:
+        """Put tensors into a module's parameters and buffers, by name; the module takes on their
+        type. Which names or shapes are not these is told to the student."""
+        self._recording.do("@load", {"module": module, "tensors": tensors}, 2)
+
+    def tensors(self, module: Any, *names: str) -> Any:
+        """A module's parameters and buffers as they are now, by name: these, or all that it has."""
+        wanted = {f"name {at}": name for at, name in enumerate(names)}
+        return self._recording.do("@tensors", {"module": module, **wanted}, 1 + len(names))
+
+    def gradients(self, module: Any) -> Any:
+        """The gradients of a module's parameters, by name; None where there is none."""
+        return self._recording.do("@gradients", {"module": module}, 1)
 
 
 def _call(

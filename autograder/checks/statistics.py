@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,12 +13,21 @@ import torch
 from torch import Tensor
 
 from autograder.case import Arguments, Case
-from autograder.checks.base import Expectation, FunctionCheck, SeedSource
+from autograder.checks.base import Expectation, FunctionCheck, Keep, SeedSource
+from autograder.checks.script import record
 from autograder.errors import AuthoringError
-from autograder.judging.call import Answer, Call, Session
+from autograder.judging.call import Answer, Call, Seed, Session, Value
 from autograder.judging.compare import Expected
-from autograder.judging.laws import FillExpectation, Law, MaskExpectation, random_calls
-from autograder.numerics.expectation import call_in_precision
+from autograder.judging.laws import (
+    FillExpectation,
+    Law,
+    MaskExpectation,
+    all_seeds,
+    random_calls,
+)
+from autograder.judging.local import LocalSession
+from autograder.judging.script import RandomScript
+from autograder.numerics.expectation import call_in_precision, in_precision
 from autograder.numerics.outcome import Outcome
 from autograder.numerics.tolerance import sensitivity, tolerance
 
@@ -31,6 +41,62 @@ class RandomCheck(FunctionCheck):
     kind: ClassVar[str] = "statistics"
 
     dtype: torch.dtype = torch.float32
+
+    def prepare(
+        self,
+        case: Case,
+        arguments: Arguments,
+        seeds: SeedSource,
+        reference: LocalSession,
+        keep: Keep,
+    ) -> tuple[Sequence[Call], Any]:
+        if not self.scripted:
+            return super().prepare(case, arguments, seeds, reference, keep)
+        if "generator" not in self._parameters:
+            raise AuthoringError(
+                f"{self.function.__name__} draws at random, so it must take a `generator`"
+            )
+        given = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
+        runs = []
+        for at, seed in enumerate(all_seeds([seeds(f"draw {draw}") for draw in range(DRAWS)])):
+
+            def own(purpose: str, at: int = at) -> int:
+                return seeds(f"{purpose}, run {at}")
+
+            generator = None if seed is None else Seed(seed)
+            program = record(self.function, {**given, "generator": generator}, reference, own)
+            if program.failed is not None and program.failed.failure is not None:
+                failure = program.failed.failure
+                raise AuthoringError(
+                    f"the solution failed with {failure.exception}: {failure.message}"
+                )
+            runs.append(program)
+        outputs = tuple(name for name in self.points if name != "generator")
+        if set(outputs) != runs[0].outputs.keys():
+            raise AuthoringError(
+                f"{self.function.__name__} yields {', '.join(runs[0].outputs)}, but there are "
+                f"points for {', '.join(self.points)}"
+            )
+        places = tuple(runs[0].outputs[name] for name in outputs)
+        answers = list(reference.run(runs[0].calls))
+        values = tuple(answers[place].value for place in places)
+        present = inspect.signature(self.function).bind_partial(**given)
+        present.apply_defaults()
+        known = {n: v for n, v in present.arguments.items() if n not in {"new", "generator"}}
+        expectation = RandomScript(
+            self.law_of(known, values, reference),
+            tuple(len(program.calls) for program in runs),
+            outputs,
+            places,
+            values[0],
+        )
+        return [call for program in runs for call in program.calls], expectation
+
+    @abstractmethod
+    def law_of(
+        self, arguments: Mapping[str, Any], values: tuple[Value, ...], reference: Session
+    ) -> FillExpectation | MaskExpectation:
+        """What to expect of a script's outputs, of which the solution gave these values."""
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
         generator_seeds = [seeds(f"draw {at}") for at in range(DRAWS)]
@@ -103,8 +169,12 @@ class FillCheck(RandomCheck):
     law: Callable[..., Law] = field(kw_only=True)
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> FillExpectation:
-        argument = next(iter(self.points))
-        return FillExpectation(argument, self.law(**self._bound(calls[0])))
+        return self.law_of(self._bound(calls[0]), (), reference)
+
+    def law_of(
+        self, arguments: Mapping[str, Any], values: tuple[Value, ...], reference: Session
+    ) -> FillExpectation:
+        return FillExpectation(next(iter(self.points)), self.law(**arguments))
 
 
 @dataclass(frozen=True)
@@ -116,15 +186,20 @@ class MaskCheck(RandomCheck):
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> MaskExpectation:
         answer = reference.call(calls[0])
-        if not isinstance(answer.value, tuple) or not isinstance(answer.value[1], Tensor):
-            raise AuthoringError(f"{self.name}: the solution does not return an output and a mask")
-        arguments = self._bound(calls[0])
-        exact = call_in_precision(calls[0], torch.float64)
+        values = answer.value if isinstance(answer.value, tuple) else ()
+        return self.law_of(self._bound(calls[0]), values, reference)
+
+    def law_of(
+        self, arguments: Mapping[str, Any], values: tuple[Value, ...], reference: Session
+    ) -> MaskExpectation:
+        if len(values) != 2 or not isinstance(values[1], Tensor):
+            raise AuthoringError(f"{self.name}: the solution does not give an output and a mask")
+        exact = call_in_precision(Call("", arguments, 0), torch.float64)
         truth = self.kept(**arguments)
-        precise = self.kept(**self._bound(exact))
+        precise = self.kept(**exact.arguments)
 
         def kept(call: Call) -> Answer:
-            return Answer(self.kept(**self._bound(call)))
+            return Answer(self.kept(**call.arguments))
 
         def pick(answer: Answer) -> list[Tensor]:
             return [answer.value] if isinstance(answer.value, Tensor) else []
@@ -134,9 +209,7 @@ class MaskCheck(RandomCheck):
         allowed = tolerance(measured, noise, truth.dtype)
         output = next(iter(self.points))
         expected = Expected(truth, precise, precise, allowed)
-        return MaskExpectation(
-            output, tuple(answer.value[1].shape), self.keep(**arguments), expected
-        )
+        return MaskExpectation(output, tuple(values[1].shape), self.keep(**arguments), expected)
 
 
 def fills(

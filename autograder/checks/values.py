@@ -13,8 +13,8 @@ from autograder.case import Arguments, Case
 from autograder.checks.base import Expectation, FunctionCheck, Keep, SeedSource
 from autograder.checks.script import record
 from autograder.errors import AuthoringError
-from autograder.judging.call import Call, Session
-from autograder.judging.compare import ValueExpectation
+from autograder.judging.call import Answer, Call, Session
+from autograder.judging.compare import Expected, ValueExpectation, compare, unchanged
 from autograder.judging.local import LocalSession
 from autograder.judging.script import ScriptExpectation
 from autograder.numerics.expectation import Outputs, alike, expect_values, in_precision
@@ -43,21 +43,34 @@ class ValueCheck(FunctionCheck):
         if program.failed is not None and program.failed.failure is not None:
             failure = program.failed.failure
             raise AuthoringError(f"the solution failed with {failure.exception}: {failure.message}")
-        if program.outputs.keys() != self.points.keys():
+        expectation = expect_script(program.calls, program.outputs, present, reference, case.kinks)
+        if set(expectation.outputs) != self.points.keys():
             raise AuthoringError(
-                f"{self.function.__name__} yields {', '.join(program.outputs)}, but there are "
+                f"{self.function.__name__} yields {', '.join(expectation.outputs)}, but there are "
                 f"points for {', '.join(self.points)}"
             )
-        return program.calls, expect_script(
-            program.calls, program.outputs, present, reference, case.kinks
-        )
+        return program.calls, expectation
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
         return [self.call(arguments, seeds("call"))]
 
     def expect(self, case: Case, calls: Sequence[Call], reference: Session) -> ValueExpectation:
         (call,) = calls
+        if not self._outputs.returns:
+            self._refuse_unjudged(call, reference.call(call))
         return expect_values(call, self._outputs, reference, case.kinks)
+
+    def _refuse_unjudged(self, call: Call, answer: Answer) -> None:
+        """Raises AuthoringError where points under a parameter's name are meant for a result."""
+        returned = [answer.value, *(call.arguments.get(name) for name in self._outputs.updates)]
+        nothing = any(compare("", Expected(returned[0]), given).passed for given in returned[1:])
+        if answer.value is None or nothing or not unchanged([call], [answer], ()).passed:
+            return
+        name = self._outputs.updates[0]
+        raise AuthoringError(
+            f"there are points for {name}, a parameter that the solution does not change, and none "
+            f"for what it returns: call that something else, such as new_{name}"
+        )
 
     def resembles(
         self, expectation: Expectation, seen: Outcome, suspected: Outcome

@@ -16,7 +16,7 @@ from .call import Call, Held, Seed
 from .compare import Expected, ValueExpectation
 from .laws import FillExpectation, MaskExpectation, Normal, Uniform
 from .refusal import RefusalExpectation
-from .script import ScriptExpectation
+from .script import RandomScript, ScriptExpectation
 from .tree import array_as_tensor
 
 _CLASSES: dict[str, type[Any]] = {
@@ -28,6 +28,7 @@ _CLASSES: dict[str, type[Any]] = {
         Expected,
         ValueExpectation,
         ScriptExpectation,
+        RandomScript,
         RefusalExpectation,
         FillExpectation,
         MaskExpectation,

@@ -323,7 +323,8 @@ def _visible(step: int | None) -> str:
 def _output(finding: Finding) -> str:
     """The output, or the part of it that is meant: grads['W1']."""
     part: str = finding.evidence.get("part", "")
-    return finding.output + part
+    step = finding.evidence.get("repeat")
+    return finding.output + part + (f" of step {step}" if step else "")
 
 
 def _where(finding: Finding) -> str:

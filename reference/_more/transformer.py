@@ -208,8 +208,7 @@ def run_transformer_block(weights, x, num_heads):
 
 def linear_module(new, sizes, weight, x, grad_y):
     module = new(Linear, *sizes)
-    module.to(x)
-    module.load_state_dict({"weight": weight})
+    new.load(module, {"weight": weight})
     x = new.keep(x)
     x.requires_grad_()
     y = module(x)
@@ -221,8 +220,7 @@ def linear_module(new, sizes, weight, x, grad_y):
 
 def embedding_module(new, sizes, weight, tokens, grad_y):
     module = new(Embedding, *sizes)
-    module.to(weight)
-    module.load_state_dict({"weight": weight})
+    new.load(module, {"weight": weight})
     y = module(tokens)
     yield "y", y
     y.backward(grad_y)
@@ -232,8 +230,7 @@ def embedding_module(new, sizes, weight, tokens, grad_y):
 def norm_module(new, size, settings, weight, x, grad_y):
     module = new(RMSNorm, size, **settings)
     yield "fresh", module.state_dict()
-    module.to(x)
-    module.load_state_dict({"weight": weight})
+    new.load(module, {"weight": weight})
     x = new.keep(x)
     x.requires_grad_()
     y = module(x)
@@ -245,8 +242,7 @@ def norm_module(new, size, settings, weight, x, grad_y):
 
 def swiglu_module(new, sizes, weights, x):
     module = new(SwiGLU, *sizes)
-    module.to(x)
-    module.load_state_dict(weights)
+    new.load(module, weights)
     yield "y", module(x)
     module.eval()
     yield "y_in_evaluation", module(x)
@@ -254,8 +250,7 @@ def swiglu_module(new, sizes, weights, x):
 
 def attention_module(new, sizes, weights, x, grad_y):
     module = new(CausalSelfAttention, *sizes)
-    module.to(x)
-    module.load_state_dict(weights)
+    new.load(module, weights)
     x = new.keep(x)
     x.requires_grad_()
     y = module(x)
@@ -270,8 +265,7 @@ def uneven_heads(new, sizes):
 
 def block_module(new, sizes, weights, x, grad_y):
     module = new(TransformerBlock, *sizes)
-    module.to(x)
-    module.load_state_dict(weights)
+    new.load(module, weights)
     x = new.keep(x)
     x.requires_grad_()
     y = module(x)

@@ -7,7 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from autograder.grading.grader import judge
+from autograder.grading.follow_ons import Graded
+from autograder.grading.rows import judge
 from autograder.handout.release import release
 from autograder.handout.stubs import solution_cells, stub
 from autograder.handout.workbook import source_workbook, student_workbook
@@ -29,9 +30,10 @@ def oracle():
     return Oracle(b"a secret for the second course")
 
 
-def score(exercise, trials, session) -> float:
+def score(topic, exercise, trials, session) -> float:
     outcomes = [trial.judge(session.run(trial.calls)) for trial in trials]
-    return sum(row.points for row in judge(exercise, trials, outcomes) if row.passed)
+    graded = Graded(topic, exercise, trials, outcomes)
+    return sum(row.points for row in judge(graded, {}) if row.passed)
 
 
 def functions_of(path: Path):
@@ -52,14 +54,14 @@ def test_gradients_are_right_and_correct_solutions_get_full_marks_and_stubs_none
     for exercise in topic.exercises:
         trials = oracle.trials(topic, exercise)
         assert not list(unproven(topic, exercise, trials))
-        assert score(exercise, trials, LocalSession(topic.functions())) == exercise.max_score
+        assert score(topic, exercise, trials, LocalSession(topic.functions())) == exercise.max_score
         for path in sorted((CORPUS / name).glob(f"{exercise.name}--*.py")):
             alternatives += 1
             session = LocalSession(functions_of(path))
-            assert score(exercise, trials, session) == exercise.max_score, path.name
+            assert score(topic, exercise, trials, session) == exercise.max_score, path.name
         empty: dict[str, object] = {"__name__": name}
         exec(stub(topic), empty)
-        assert score(exercise, trials, LocalSession(empty)) == 0
+        assert score(topic, exercise, trials, LocalSession(empty)) == 0
         misconceptions += len(exercise.misconceptions)
     assert alternatives >= 4
     assert misconceptions >= 6

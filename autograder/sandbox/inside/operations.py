@@ -14,7 +14,8 @@ def operation(name: str, find: Callable[[str], Any]) -> Callable[..., Any] | Non
         name: "Linear" or "Linear.forward": what the submission defines, or a member of that;
             ".forward": a method of the call's first argument;
             "@keep", "@unpack", "@method", "@getattr", "@setattr", "@add": what is done with the
-            arguments, by the names of Python's `operator` module.
+            arguments, by the names of Python's `operator` module; "@load", "@tensors" and
+            "@gradients": of a module, by the names of its parameters and buffers.
         find: what the submission defines under a name.
     """
     if name.startswith("."):
@@ -42,10 +43,50 @@ def _method(owner: Any, name: str, *args: Any, **named: Any) -> Any:
     return getattr(owner, name)(*args, **named)
 
 
+def _load(module: Any, tensors: dict[str, Any]) -> None:
+    """Put tensors into a module's parameters and buffers, by name, in the type that they have."""
+    own = dict(module.state_dict())
+    trained = {name for name, _ in module.named_parameters()}
+    wrong = [f"it lacks {name}, {_sized(t)}" for name, t in tensors.items() if name not in own]
+    wrong += [
+        f"{name} is {_sized(own[name])} where {_sized(t)} is expected"
+        for name, t in tensors.items()
+        if name in own and own[name].shape != t.shape
+    ]
+    wrong += [
+        f"it also has {name}, {_sized(own[name])}" for name in own if name in trained - {*tensors}
+    ]
+    if wrong:
+        raise ValueError(f"the module's tensors are not the contract's: {'; '.join(wrong)}")
+    for tensor in tensors.values():
+        if tensor.is_floating_point():
+            module.to(tensor.dtype)
+    module.load_state_dict(tensors, strict=False)
+
+
+def _sized(tensor: Any) -> str:
+    return f"of shape {tuple(tensor.shape)}"
+
+
+def _tensors(module: Any, *names: str) -> dict[str, Any]:
+    own = dict(module.state_dict())
+    for name in names:
+        if name not in own:
+            raise ValueError(f"the module has no parameter or buffer that is called {name}")
+    return {name: own[name] for name in names or own}
+
+
+def _gradients(module: Any) -> dict[str, Any]:
+    return {name: parameter.grad for name, parameter in module.named_parameters()}
+
+
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "getattr": getattr,
     "setattr": setattr,
     "keep": _keep,
     "unpack": _unpack,
     "method": _method,
+    "load": _load,
+    "tensors": _tensors,
+    "gradients": _gradients,
 }
