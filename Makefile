@@ -12,7 +12,7 @@ ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.
 	processes.py privacy.py turns.py)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test services image attacks fuzz fairness bench audit release docs system browser clean
+.PHONY: demo test chaos services image attacks fuzz fairness bench audit release docs system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -34,6 +34,10 @@ attacks: $(VENV)/installed
 # What parses and judges hostile bytes, for much longer than CI has.
 fuzz: $(VENV)/installed
 	$(BIN)/pytest tests/fuzz --hypothesis-profile=long
+
+# Everything of many machines on this one, killed at random while 500 files are handed in.
+chaos: $(VENV)/installed | services
+	GRADMARK_CHAOS=500 $(BIN)/pytest -n 0 tests/server/test_chaos.py
 
 fairness: $(VENV)/installed
 	GRADMARK_SECRETS=200 $(PYTEST) tests/autograder/test_catalogue_fairness.py
