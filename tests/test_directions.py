@@ -58,9 +58,11 @@ SERVER = """
     courses:     storage grades
     grading:     clock logs storage outbox options engine grades
     mail:        clock storage outbox people grades grading
+    lti:         clock storage outbox people grades
     web:         clock sheet storage outbox engine people grades courses grading mail
+                 lti
     client:
-    commands:    clock logs storage outbox options engine people grades courses grading mail
+    commands:    clock logs storage outbox options engine people grades courses grading mail lti
                  web
     demo:        clock storage engine people courses grading commands
 """

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -18,7 +19,7 @@ import waitress
 from flask import Flask
 
 from autograder.reading import SandboxFault, SandboxUnavailable, reader
-from server import engine, logs, options, outbox
+from server import engine, logs, lti, options, outbox
 from server.grading import exercises
 from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
 from server.grading.heartbeat import repeated
@@ -26,6 +27,7 @@ from server.grading.supervisor import GraderEnded, Supervisor
 from server.mail.reminders import Reminders
 from server.storage.config import Config, ConfigError
 from server.storage.database import Database
+from server.storage.models import Kind, Outgoing
 from server.web.app import create_app
 from server.web.student.lesson import make_ahead
 
@@ -161,14 +163,23 @@ def serve(
 
 
 def sweep_of(app: Flask) -> outbox.Sweep:
-    """What sends the application's mail."""
+    """What sends the application's mail, and the grades to course systems."""
     here, post = app.extensions["gradmark"], app.extensions["gradmark_post"]
     return outbox.Sweep(
         here.database,
-        post.senders if post else {},
+        {**(post.senders if post else {}), **_reporting(app)},
         before=(Reminders(here.database, here.clock),) if post else (),
         clock=here.clock,
     )
+
+
+def _reporting(app: Flask) -> dict[Kind, Callable[[Outgoing], None]]:
+    if not lti.available():
+        return {}
+    from server.lti.grades import Reporter
+
+    here = app.extensions["gradmark"]
+    return {Kind.GRADE: Reporter(here.database, here.clock)}
 
 
 def _allow_connections() -> None:

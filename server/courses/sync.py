@@ -7,13 +7,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from server.courses.spec import AssignmentSpec, CourseError, CourseSpec
 from server.grades import grades
 from server.storage import audit
-from server.storage.models import Assignment, Course, Submission, User
+from server.storage.models import Assignment, Course, LtiLink, Submission, User
 
 
 def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None) -> list[str]:
@@ -49,6 +49,7 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
             raise CourseError(
                 f"The assignment {slug!r} has submissions, so it must stay in the file."
             )
+        session.execute(delete(LtiLink).where(LtiLink.assignment_id == there[slug].id))
         session.delete(there[slug])
         changes.append(f"assignment {slug}: removed")
     for position, wanted in enumerate(spec.assignments):

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from server import outbox
 from server.grades.deadlines import deadlines
 from server.storage import audit
 from server.storage.models import (
@@ -239,6 +240,7 @@ def _refresh(
                 after=result.points,
                 cause=cause,
             )
+            outbox.grade_changed(session, assignment.id, user, at=at)
         grade.submission_id = result.submission.id if result.submission else None
         grade.points = result.points
         grade.late_days = result.late_days

@@ -58,7 +58,8 @@ class Post:
         with self._database.write() as session:  # it may make a link
             own = session.get_one(Outgoing, row.id)
             user = own.user
-            if user.disabled or own.kind not in wanted(session, user):
+            nowhere = user.email.endswith(".invalid")  # who came without an address
+            if nowhere or user.disabled or own.kind not in wanted(session, user):
                 raise Gone
             letter = compose(session, own, now)
             if letter is None:

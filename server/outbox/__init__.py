@@ -4,7 +4,17 @@ Whoever changes something puts a row in within the same transaction. A sweep in 
 takes what is due and gives it to the sender of its kind.
 """
 
-from server.outbox.box import again, fault_is_over, fault_met, invite, keys, put, renew, waits
+from server.outbox.box import (
+    again,
+    fault_is_over,
+    fault_met,
+    grade_changed,
+    invite,
+    keys,
+    put,
+    renew,
+    waits,
+)
 from server.outbox.sweep import Gone, Later, Never, Sweep, Uncertain
 
 __all__ = [
@@ -16,6 +26,7 @@ __all__ = [
     "again",
     "fault_is_over",
     "fault_met",
+    "grade_changed",
     "invite",
     "keys",
     "put",

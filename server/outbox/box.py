@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from server.storage.models import Delivery, Kind, Outgoing, Submission
+from server.storage.models import Delivery, Kind, LtiLink, Outgoing, Submission
 
 
 def put(
@@ -91,6 +91,21 @@ def keys(session: Session, kind: Kind, since: datetime) -> set[str]:
     """What was put in of the kind since then."""
     query = select(Outgoing.key).where(Outgoing.kind == kind, Outgoing.created_at > since)
     return {key.removeprefix(f"{kind}:") for key in session.scalars(query)}
+
+
+def grade_changed(
+    session: Session, assignment: int, user: int, *, at: datetime, first: bool = False
+) -> None:
+    """A grade is to be told to the course systems that have a column for it, if there are any.
+
+    Args:
+        first: not again where it was told before.
+    """
+    column = (LtiLink.assignment_id == assignment, LtiLink.lineitem_url.is_not(None))
+    if session.scalar(select(LtiLink.id).where(*column).limit(1)) is None:
+        return
+    tell = put if first else renew
+    tell(session, Kind.GRADE, user, f"{assignment}:{user}", at=at, assignment=assignment)
 
 
 def fault_met(session: Session, submission: Submission, at: datetime) -> None:

@@ -24,6 +24,10 @@ class Action(StrEnum):
     PASSWORD_SET = "password.set"  # noqa: S105 - the name of an action
     IDENTITY_LINKED = "identity.linked"
     IDENTITY_UNLINKED = "identity.unlinked"
+    PLATFORM_REGISTERED = "platform.registered"
+    PLATFORM_REMOVED = "platform.removed"
+    COURSE_CONNECTED = "course.connected"
+    COURSE_DISCONNECTED = "course.disconnected"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     COURSE_SYNCED = "course.synced"

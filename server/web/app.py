@@ -27,6 +27,7 @@ from server.web import (
     guard,
     health,
     instructor,
+    lti,
     student,
     traffic,
 )
@@ -76,4 +77,5 @@ def create_app(config: Config, engine: Engine, clock: Clock | None = None) -> Fl
     for part in (health, auth, student, instructor, admin):
         app.register_blueprint(part.pages)
     api.install(app)
+    lti.install(app)
     return app

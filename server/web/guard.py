@@ -1,16 +1,19 @@
-"""What every answer must satisfy: no foreign content, no other site around it."""
+"""What every answer must satisfy: no foreign content, and no other site around it, but for course
+systems that are registered and around the sessions that began there."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
+from server.web import frames
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "font-src 'self'; connect-src 'self'; form-action {forms}; base-uri 'none'; "
+    "frame-ancestors {ancestors}"
+)
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     # An invitation's address opens it, so it must not travel. Not "no-referrer": forms sent over
     # HTTPS are checked by it, too.
     "Referrer-Policy": "same-origin",
@@ -19,10 +22,22 @@ _HEADERS = {
 
 
 def install(app: Flask) -> None:
+    app.session_interface = frames.Sessions()
     app.after_request(_add_headers)
 
 
+def send_forms_to(origin: str) -> None:
+    """This answer's forms may go there, too."""
+    g.forms = origin
+
+
 def _add_headers(response: Response) -> Response:
+    around = [] if request.endpoint in ("static", None) else frames.allowed()
+    forms = " ".join(["'self'", *([g.forms] if "forms" in g else [])])
+    policy = _POLICY.format(forms=forms, ancestors=" ".join(around) or "'none'")
+    response.headers.setdefault("Content-Security-Policy", policy)
+    if not around:
+        response.headers.setdefault("X-Frame-Options", "DENY")
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint != "static":

@@ -36,6 +36,7 @@ from server.grading import regrades
 from server.grading.grader import GraderLoop
 from server.grading.queue import Patience, Queue
 from server.grading.regrades import Which
+from server.lti import platforms
 from server.people import accounts, identities, providers, tokens
 from server.storage.config import Config
 from server.storage.database import Database
@@ -44,7 +45,10 @@ from server.storage.models import (
     Assignment,
     Content,
     Course,
+    Delivery,
     Identity,
+    Kind,
+    LtiContext,
     Outgoing,
     Role,
     Scope,
@@ -236,6 +240,37 @@ class House:
             outbox.invite(session, self.user(user).id, None, at=self.clock())
             session.flush()
             return session.scalars(select(Outgoing.id).order_by(Outgoing.id.desc())).first() or 0
+
+    def course_system(self, course: str = "dl", assignment: str = "norm") -> tuple[str, str, str]:
+        """The numbers of a platform, of a course of its that is this one, and of a grade that could
+        not be sent there."""
+        url, at = f"https://{course}.example.org", self.clock()
+        with self.database.write() as session:
+            platform = platforms.register(
+                session,
+                title="Platform",
+                issuer=url,
+                client_id="client",
+                authorization_url=f"{url}/authorize",
+                token_url=f"{url}/token",
+                jwks_url=f"{url}/keys",
+                at=at,
+                actor=None,
+            )
+            context = LtiContext(
+                platform_id=platform.id,
+                deployment_id="1",
+                context_id="1",
+                title="Course",
+                course_id=self.course(course).id,
+            )
+            number = self.assignment(assignment, course).id
+            outbox.put(session, Kind.GRADE, self.user().id, course, at=at, assignment=number)
+            session.add(context)
+            session.flush()
+            row = session.scalars(select(Outgoing).where(Outgoing.key == f"grade:{course}")).one()
+            row.state, row.last_fault = Delivery.FAILED, "It answers 400."
+            return str(platform.id), str(context.id), str(row.id)
 
     def identity(self, user: str, issuer: str, subject: str = "known") -> int:
         """The number of an identity that opens the user's account from now on."""

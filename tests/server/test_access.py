@@ -54,6 +54,30 @@ TABLE = {
     "POST /account/mail": SIGNED_IN,
     "GET /admin/outbox": ADMIN,
     "POST /admin/outbox/<int:row_id>/again": ADMIN,
+    "GET /lti/login": EVERYONE,
+    "POST /lti/login": EVERYONE,
+    "POST /lti/launch": EVERYONE,
+    "POST /lti/finish": EVERYONE,
+    "GET /lti/arrived": EVERYONE,
+    "POST /lti/enter": EVERYONE,
+    "GET /lti/keys": EVERYONE,
+    "GET /lti/canvas.json": EVERYONE,
+    "GET /lti/register/<token>": EVERYONE,
+    "GET /lti/waiting": SIGNED_IN,
+    "POST /lti/connect": SIGNED_IN,
+    "GET /lti/courses/<course>/choose": INSTRUCTORS,
+    "POST /lti/courses/<course>/choose": INSTRUCTORS,
+    "GET /courses/<course>/staff/lms": STAFF,
+    "POST /courses/<course>/staff/lms/<int:context_id>/roster": INSTRUCTORS,
+    "POST /courses/<course>/staff/lms/<int:context_id>/disconnect": INSTRUCTORS,
+    "POST /courses/<course>/staff/lms/grades/<int:sent_id>/again": INSTRUCTORS,
+    "GET /admin/platforms": ADMIN,
+    "POST /admin/platforms": ADMIN,
+    "POST /admin/platforms/link": ADMIN,
+    "POST /admin/platforms/key": ADMIN,
+    "POST /admin/platforms/<int:platform_id>/allow": ADMIN,
+    "POST /admin/platforms/<int:platform_id>/trust": ADMIN,
+    "POST /admin/platforms/<int:platform_id>/remove": ADMIN,
     "GET /invitations/<token>": EVERYONE,
     "POST /invitations/<token>": EVERYONE,
     "GET /api/v1/": EVERYONE,
@@ -129,6 +153,17 @@ TABLE = {
 }
 
 
+LMS = ("platform_id", "context_id", "sent_id")
+# What other sites and mail programs send, without a session: it is signed, and holds once.
+SIGNED = {
+    "POST /mail/<token>",
+    "POST /lti/login",
+    "POST /lti/launch",
+    "POST /lti/finish",
+    "POST /lti/enter",
+}
+
+
 @dataclass
 class Place:
     """One house for the whole table: no request in it changes who may do what."""
@@ -180,6 +215,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "regrade_id": str(house.regrade()),
         "pair_id": str(house.pair(graded, graded)),
         "token": "1",  # the student's
+        **dict(zip(LMS, house.course_system(), strict=True)),
         "row_id": str(house.outgoing("student")),
         "provider": "mock",
         "identity": str(house.identity("student", issuer)),
@@ -191,6 +227,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "regrade_id": str(house.regrade(assignment="elsewhere", course="other")),
         "pair_id": str(house.pair(foreign, foreign)),
         "user_id": str(house.user("outsider").id),
+        **dict(zip(LMS[1:], house.course_system("other", "elsewhere")[1:], strict=True)),
     }
     yield Place(house, app, here, elsewhere)
     house.database.close()
@@ -247,7 +284,15 @@ def test_who_gets_in(place: Place, route: str) -> None:
     [
         (route, name)
         for route in TABLE
-        for name in ("assignment", "public_id", "user_id", "regrade_id", "pair_id")
+        for name in (
+            "assignment",
+            "public_id",
+            "user_id",
+            "regrade_id",
+            "pair_id",
+            "context_id",
+            "sent_id",
+        )
         if f"{name}>" in route and "<course>" in route
     ],
 )
@@ -277,8 +322,7 @@ def test_every_form_wants_its_token(place: Place, tmp_path: Path) -> None:
     app = create_app(place.house.config, engines.ENGINE, place.house.clock)
     client = place.house.log_in(app.test_client(), "admin")
     for route in TABLE:
-        # A mail program has nothing but the link.
-        if route.startswith("POST ") and "/api/" not in route and "/mail/<" not in route:
+        if route.startswith("POST ") and "/api/" not in route and route not in SIGNED:
             assert client.post(path(route, place.here)).status_code == 400, route
 
 

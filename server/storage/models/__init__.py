@@ -12,6 +12,14 @@ from server.storage.models.course import (
     SourcePolicy,
 )
 from server.storage.models.health import Exercises, GraderProcess, Hit, Key, Meter
+from server.storage.models.lti import (
+    Deployment,
+    LtiContext,
+    LtiKey,
+    LtiLink,
+    LtiNonce,
+    Platform,
+)
 from server.storage.models.marking import (
     Adjustment,
     Comment,
@@ -37,6 +45,7 @@ __all__ = [
     "Counts",
     "Course",
     "Delivery",
+    "Deployment",
     "Enrolment",
     "ExerciseScore",
     "Exercises",
@@ -48,10 +57,15 @@ __all__ = [
     "Invitation",
     "Key",
     "Kind",
+    "LtiContext",
+    "LtiKey",
+    "LtiLink",
+    "LtiNonce",
     "MailSwitch",
     "Meter",
     "MisconceptionFound",
     "Outgoing",
+    "Platform",
     "Regrade",
     "RegradeItem",
     "RegradeState",

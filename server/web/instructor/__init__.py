@@ -3,6 +3,7 @@
 from server.web.instructor import (
     exports,
     gradebook,
+    lms,
     log,
     people,
     regrades,
@@ -16,6 +17,7 @@ from server.web.instructor.blueprint import pages
 __all__ = [
     "exports",
     "gradebook",
+    "lms",
     "log",
     "pages",
     "people",

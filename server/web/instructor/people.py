@@ -40,7 +40,7 @@ def import_roster(seat: Seat) -> str | tuple[str, int]:
         listed = roster.read(content)
     except roster.RosterError as error:
         return _people(seat, refusal=str(error)), 422
-    return _proposal(seat, content, listed)
+    return propose(seat, content, listed)
 
 
 @pages.post("/people/import/apply")
@@ -67,12 +67,13 @@ def apply_roster(seat: Seat) -> Response | str | tuple[str, int]:
                 actor=actor,
             )
     if stale:
-        return _proposal(seat, content, listed, changed=True), 409
+        return propose(seat, content, listed, changed=True), 409
     flash(str(result))
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 
-def _proposal(seat: Seat, content: bytes, listed: roster.Roster, changed: bool = False) -> str:
+def propose(seat: Seat, content: bytes, listed: roster.Roster, changed: bool = False) -> str:
+    """The page of what this roster would change."""
     with services().database.read() as session:
         proposal = enrolling.propose(
             session,

@@ -1,0 +1,151 @@
+"""The course systems that a course is connected with: their rosters, and grades that go there."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from flask import abort, flash, redirect, render_template, url_for
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, joinedload
+from werkzeug.wrappers import Response
+
+from server import outbox
+from server.lti import LtiError, available
+from server.people import accounts, roster
+from server.people.accounts import AccountError
+from server.storage import audit
+from server.storage.models import (
+    Assignment,
+    Delivery,
+    Kind,
+    LtiContext,
+    LtiLink,
+    Outgoing,
+    Role,
+    User,
+)
+from server.web.access import Seat, in_course
+from server.web.instructor.blueprint import pages
+from server.web.instructor.people import propose
+from server.web.services import services
+
+
+@pages.get("/lms")
+@in_course(Role.ASSISTANT)
+def lms(seat: Seat) -> str:
+    return _lms(seat)
+
+
+@pages.post("/lms/<int:context_id>/roster")
+@in_course(Role.INSTRUCTOR)
+def read_roster(seat: Seat, context_id: int) -> str | tuple[str, int]:
+    """What the course system's list of people would change, to be looked at before it is done."""
+    with services().database.read() as session:
+        found = _context(session, seat, context_id)
+        platform, url = found.platform, found.memberships_url
+    if not available() or url is None:
+        return _lms(seat, "The course system has not said where its list of people is."), 422
+    from server.lti.launch import role_of
+    from server.lti.services import Client
+
+    table = io.StringIO()
+    lines = csv.writer(table)
+    lines.writerow(["email", "name", "role"])
+    try:
+        for member in Client(services().database, platform, services().clock).members(url):
+            role = role_of(list(member.roles))
+            if role is not None and _is_address(member.email):
+                lines.writerow([member.email, member.name, role.value])
+        content = table.getvalue().encode()
+        return propose(seat, content, roster.read(content))
+    except (LtiError, roster.RosterError) as error:
+        return _lms(seat, str(error)), 422
+
+
+@pages.post("/lms/<int:context_id>/disconnect")
+@in_course(Role.INSTRUCTOR)
+def disconnect(seat: Seat, context_id: int) -> Response:
+    """Nobody comes from there any more; who is here stays."""
+    with services().database.write() as session:
+        if session.get(LtiContext, context_id) is None:  # by somebody else, a moment ago
+            return redirect(url_for(".lms", course=seat.course.slug), 303)
+        found = _context(session, seat, context_id)
+        session.execute(delete(LtiLink).where(LtiLink.context_id == found.id))
+        audit.record(
+            session,
+            audit.Action.COURSE_DISCONNECTED,
+            f"course:{seat.course.id}",
+            at=services().clock(),
+            actor=session.get_one(User, seat.user.id),
+            course_id=seat.course.id,
+            platform=found.platform_id,
+        )
+        session.delete(found)
+    flash("Disconnected. Who is in the course here stays, with all that is theirs.")
+    return redirect(url_for(".lms", course=seat.course.slug), 303)
+
+
+@pages.post("/lms/grades/<int:sent_id>/again")
+@in_course(Role.INSTRUCTOR)
+def send_grade(seat: Seat, sent_id: int) -> Response:
+    with services().database.write() as session:
+        row = session.get(Outgoing, sent_id, with_for_update=True) or abort(404)
+        known = [a.id for a in Assignment.of(session, seat.course)]
+        if row.kind is not Kind.GRADE or row.about["assignment"] not in known:
+            abort(404)
+        if row.state is Delivery.FAILED:
+            outbox.again(session, row, services().clock())
+    flash("The grade is sent again.")
+    return redirect(url_for(".lms", course=seat.course.slug), 303)
+
+
+def _context(session: Session, seat: Seat, number: int) -> LtiContext:
+    found = session.get(LtiContext, number, options=[joinedload(LtiContext.platform)])
+    return found if found is not None and found.course_id == seat.course.id else abort(404)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        accounts.normal_email(text)
+    except AccountError:
+        return False
+    return True
+
+
+def _lms(seat: Seat, refusal: str = "") -> str:
+    with services().database.read() as session:
+        contexts = session.scalars(
+            select(LtiContext)
+            .where(LtiContext.course_id == seat.course.id)
+            .options(joinedload(LtiContext.platform))
+            .order_by(LtiContext.id)
+        ).all()
+        links = session.scalars(
+            select(LtiLink)
+            .where(LtiLink.context_id.in_([context.id for context in contexts]))
+            .options(joinedload(LtiLink.assignment))
+            .order_by(LtiLink.id)
+        ).all()
+        titles = {a.id: a.title for a in Assignment.of(session, seat.course)}
+        rows = [
+            row
+            for row in session.scalars(
+                select(Outgoing)
+                .where(Outgoing.kind == Kind.GRADE)
+                .options(joinedload(Outgoing.user))
+                .order_by(Outgoing.id)
+            )
+            if row.about["assignment"] in titles
+        ]
+    return render_template(
+        "instructor/lms.html",
+        contexts=contexts,
+        links=links,
+        titles=titles,
+        sent=sum(row.state is Delivery.SENT for row in rows),
+        late=[row for row in rows if row.last_fault and row.state is not Delivery.SENT],
+        waiting=sum(row.state in (Delivery.WAITING, Delivery.SENDING) for row in rows),
+        refusal=refusal,
+        available=available(),
+    )
