@@ -249,9 +249,12 @@ def _fill_tests(sample: Tensor, law: Law) -> Iterator[Test]:
         mean_log_p = math.log(2) - total * total / (2 * n)  # Hoeffding, |z| <= 1
         deviation = squares - n / 3
         spread_log_p = math.log(2) - 2 * deviation * deviation / n  # Hoeffding, 0 <= z^2 <= 1
+    sums = (z.flatten(1).sum(1) / expected_spread / math.sqrt(n / len(z))).square().sum()
     yield Test("mean", mean_log_p, {"measured": total / n / expected_spread, "wanted": 0.0})
     ratio = math.sqrt(squares / n) / expected_spread
     yield Test("spread", spread_log_p, {"measured": ratio, "wanted": 1.0})
+
+    yield Test("exactness", _log_near_zero(float(sums), len(z)), {"measured": float(sums)})
 
     # The greatest distance of the distribution functions over a grid, which is at most that over
     # all points: so Dvoretzky-Kiefer-Wolfowitz, with Massart's constant, bounds it too.
@@ -326,6 +329,14 @@ def _pairs(z: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
 
 def _log_two_normal_tails(t: float) -> float:
     return math.log(2) + float(torch.special.log_ndtr(torch.tensor(-t, dtype=torch.float64)))
+
+
+def _log_near_zero(squares: float, count: int) -> float:
+    """That so many means, each in units of its deviation, have squares that add up to so little:
+    the ball's volume, as no log-concave law of deviation 1 is denser than 1 (Bobkov & Chistyakov
+    2015)."""
+    radius = math.log(max(math.pi * squares, 1e-300))
+    return min(0.0, count / 2 * radius - math.lgamma(count / 2 + 1))
 
 
 def _log_chi_square(z: float, n: int) -> float:

@@ -264,6 +264,8 @@ def _law(output: str, e: dict[str, Any]) -> str:
         case "mean":
             mean = _few(measured, 2)
             return f"{output} has a mean of {mean} standard deviations where 0 is expected"
+        case "exactness":
+            return f"{output} has a mean too exact for a sample: leave the numbers as drawn"
         case "shape":
             return f"{output} follows another distribution than it should"
         case "extremes":

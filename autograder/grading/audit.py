@@ -28,6 +28,7 @@ from autograder.truth.oracle import PUBLIC_SECRET, Oracle
 Progress = Callable[[str, int, int], None]
 
 WEAK = 1.0  # decades of margin below which an exercise is reported as weak
+CHEAP = 0.25  # share of its function's points below which a misconception costs too little
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Visibility:
 
     misconception: str
     decades: tuple[float, ...]
+    share: float = 1.0  # of the points of its function that it costs
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,8 @@ def _audit_exercise(
     visibility = []
     for misconception in exercise.misconceptions:
         result = run(topic.solution(misconception))
-        visibility.append(Visibility(misconception.name, tuple(_by_case(result).values())))
+        share = _share_lost(result, exercise, misconception.function.__name__)
+        visibility.append(Visibility(misconception.name, tuple(_by_case(result).values()), share))
         if result["score"] == result["max_score"]:
             misses.append(Miss(misconception.name, "no check sees it"))
             continue
@@ -219,10 +222,30 @@ def _audit_exercise(
             for near, line in ((to_failing, "failing"), (to_passing, "being missed"))
             for decades, who in sorted(near)
             if decades < WEAK
+        ]
+        + [
+            Miss(row.misconception, f"only {row.share:.0%} of its function's points lost")
+            for row in visibility
+            if 0 < row.share < CHEAP
         ],
         columns,
         visibility,
     )
+
+
+def _share_lost(result: dict[str, Any], exercise: Exercise, function: str) -> float:
+    """How much of the points of a function is lost; of all that are lost from, if it is a helper,
+    the largest share."""
+    subjects = {check.name: check.subject for check in exercise.checks}
+    most: dict[str, float] = {}
+    lost: dict[str, float] = {}
+    for check in result["checks"]:
+        subject = subjects.get(check["name"].rpartition(": ")[0], "") or subjects.get(check["name"])
+        if subject:
+            most[subject] = most.get(subject, 0.0) + check["max_score"]
+            lost[subject] = lost.get(subject, 0.0) + check["max_score"] - check["score"]
+    shares = {name: lost[name] / most[name] for name in most if most[name]}
+    return shares.get(function) or max(shares.values(), default=0.0)
 
 
 def _by_case(result: dict[str, Any]) -> dict[tuple[str, str], float]:

@@ -29,8 +29,9 @@ def by_law(off: Sequence[OffLaw]) -> Found | None:
     if test == "spread":
         return _spread([float(one.finding.evidence["measured"]) for one in off], off)
     kind = slug_of(test.partition(" over ")[0].partition(" of ")[0].partition(" in ")[0])
-    said = hint_at(off[0].finding).partition(f"{off[0].finding.output} ")[2]
-    return Found(kind, f"not as it should be: it {said}") if said else None
+    said, output = hint_at(off[0].finding), f"{off[0].finding.output} "
+    told = f"it {said.removeprefix(output)}" if said.startswith(output) else said
+    return Found(kind, f"not as it should be: {told}")
 
 
 _POWERS = ((1.0, ""), (0.5, "the root of "), (-1.0, "1 / "), (-0.5, "1 / the root of "))

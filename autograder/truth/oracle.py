@@ -85,13 +85,11 @@ class Oracle:
     def _drawn(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         reference = LocalSession(topic.functions())
         trials: list[Trial] = []
-        left = dict.fromkeys((check.subject for check in exercise.checks), sweeps.MOST_SINGLE)
         for check in exercise.checks:
             cases = sorted(check.cases, key=lambda case: not case.public)
             own = [self._trial(topic, exercise, check, case, reference) for case in cases]
-            single = self._single(topic, exercise, own, reference, left[check.subject])
-            left[check.subject] -= len(single)
-            trials += own + single
+            single = self._single(topic, exercise, own, reference)
+            trials += own + single + self._otherwise(topic, exercise, own, reference)
         for check in sweeps.asked_again(exercise.checks):
             again = sweeps.again(check)
             trials.append(self._trial(topic, exercise, check, again, reference))
@@ -103,18 +101,38 @@ class Oracle:
         exercise: Exercise,
         own: Sequence[Trial],
         reference: LocalSession,
-        most: int,
     ) -> list[Trial]:
-        """The first cases of a check that are as good with a size of one."""
+        """Cases of a check with sizes of one, as few as cut each axis that can be cut."""
+        made = [
+            one
+            for trial in own
+            for one in sweeps.single(trial.check, trial.case, trial.arguments, reference)
+        ]
         found: list[Trial] = []
-        for trial in own:
-            made = sweeps.single(trial.check, trial.case, trial.arguments, reference)
-            for case, arguments in made:
-                if len(found) == most:
-                    return found
-                more = self._trial(topic, exercise, trial.check, case, reference, arguments)
-                if sweeps.clear(more.expectation):
-                    found.append(more)
+        covered: set[sweeps.Axis] = set()
+        while made and len(found) < sweeps.MOST_SINGLE:
+            best = max(made, key=lambda one: len(one[2] - covered))
+            made.remove(best)
+            case, arguments, axes = best
+            if axes <= covered:
+                break
+            more = self._trial(topic, exercise, own[0].check, case, reference, arguments)
+            if sweeps.clear(more.expectation):
+                found.append(more)
+                covered |= axes
+        return found
+
+    def _otherwise(
+        self, topic: Topic, exercise: Exercise, own: Sequence[Trial], reference: LocalSession
+    ) -> list[Trial]:
+        """The first case of a check with its targets strided, and with zeros, where that tells."""
+        found = []
+        for sweep in (sweeps.strided, sweeps.with_zeros):
+            made = (sweep(trial.check, trial.case, trial.arguments) for trial in own)
+            first = next((one for one in made if one is not None), None)
+            if first is not None:
+                check = own[0].check
+                found.append(self._trial(topic, exercise, check, first[0], reference, first[1]))
         return found
 
     def _trial(

@@ -1,9 +1,12 @@
 """Cases that no author writes, drawn from those that they did.
 
-Two sweeps. *Sizes of one*: a batch of one, one channel, one class; `squeeze()` and "if n == 1" go
-wrong nowhere else. *Asked again*: a case of the same shapes with other numbers, after all others;
-results that are kept by shape, gradients that gather from call to call and first calls that differ
-show only there. Both hold for every check of values and gradients, by what its cases say already.
+*Sizes of one*: a batch of one, one channel, one class, an image smaller than the kernel;
+`squeeze()`, "if n == 1" and conditions that are too strict go wrong nowhere else. *Strided
+targets*: what is changed in place lies scattered in memory; who changes a copy of it is seen.
+*Zeros*: a mask that is read off the result is wrong where an input is exactly zero. *Asked again*:
+a case of the same shapes with other numbers, after all others; results that are kept by shape,
+gradients that gather from call to call and first calls that differ show only there. All hold for
+every check by what its cases say already.
 """
 
 from __future__ import annotations
@@ -16,13 +19,15 @@ from torch import Tensor
 
 from autograder.case import Arguments, Case, Recipe
 from autograder.checks.base import Check, FunctionCheck
+from autograder.checks.statistics import MaskCheck
 from autograder.judging.call import Value, ordered
 from autograder.judging.compare import ValueExpectation
 from autograder.judging.local import LocalSession
 
 TINY = 1e-6  # below it is what cancellation has left of numbers around one
 KINDS = {"values", "gradients"}
-MOST_SINGLE = 2  # cases with a size of one per function
+MOST_SINGLE = 4  # cases with a size of one per check
+Axis = tuple[str, int]  # of an argument
 CLEAR = 1e-7  # of the largest right number: what may be allowed, or the case is ill-conditioned
 
 
@@ -48,9 +53,9 @@ def _first(check: Check) -> Case:
 
 def single(
     check: Check, case: Case, arguments: Arguments, reference: LocalSession
-) -> Iterator[tuple[Case, Arguments]]:
+) -> Iterator[tuple[Case, Arguments, frozenset[Axis]]]:
     """The case with all sizes of one number cut to one, where that is input that is allowed: the
-    solution takes it, and gives numbers of the arguments' shapes."""
+    solution takes it, and gives numbers of the arguments' shapes. And which axes were cut."""
     if not isinstance(check, FunctionCheck) or check.kind not in KINDS or case.kinks:
         return
     sizes = dict.fromkeys(
@@ -63,7 +68,36 @@ def single(
         answer = reference.call(check.call(cut, 0))
         fits = answer.failure is None and _sound(answer.value, cut)
         if fits and _of_the_forward(check.subject, cut, reference):
-            yield replace(case, name=f"{case.name}, one for {size}", public=False), cut
+            axes = frozenset(
+                (name, axis)
+                for name, value in arguments.items()
+                if isinstance(value, Tensor)
+                for axis, length in enumerate(value.shape)
+                if length == size
+            )
+            yield replace(case, name=f"{case.name}, one for {size}", public=False), cut, axes
+
+
+def strided(check: Check, case: Case, arguments: Arguments) -> tuple[Case, Arguments] | None:
+    """The case with each argument that is to be changed in every second place of a larger one."""
+    targets = {
+        name: torch.stack([value, value], -1)[..., 0]
+        for name in check.updates
+        if isinstance(value := arguments.get(name), Tensor) and value.numel() > 1
+    }
+    if not targets or check.kind not in {"values", "statistics"} or case.public:
+        return None
+    return replace(case, name=f"{case.name}, strided"), {**arguments, **targets}
+
+
+def with_zeros(check: Check, case: Case, arguments: Arguments) -> tuple[Case, Arguments] | None:
+    """The case of a mask with every third number of what is masked exactly zero."""
+    name, value = next(iter(arguments.items()))
+    if not isinstance(check, MaskCheck) or case.public or not isinstance(value, Tensor):
+        return None
+    zeros = torch.arange(value.numel()).view(value.shape) % 3 == 0
+    changed = {**arguments, name: torch.where(zeros, torch.zeros_like(value), value)}
+    return replace(case, name=f"{case.name}, with zeros"), changed
 
 
 def _of_the_forward(function: str, arguments: Arguments, reference: LocalSession) -> bool:

@@ -27,6 +27,8 @@ PLAIN = (
     case("transposed strides", x=_mixed(5, 4, 3).map(lambda t: t.transpose(0, 2))),
     case("one number for all", x=_mixed(1, 3).map(lambda t: t.expand(4, 3))),
 )
+# Where a function is linear: clipped at 6, or at 20, is clipped.
+FAR = (case("tens", x=_mixed(5, 6, std=30.0)),)
 # Half of them moderate: where all derivatives vanish, nothing can be asked but zero.
 _MODERATE = (0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7, -0.8, 1.0, -1.5)
 LARGE = (

@@ -5,7 +5,7 @@ import torch
 from autograder.checks import gradients, precision, values
 from autograder.exercise import Exercise, edit, upstream
 
-from ._shared import FLOAT32, KINK, PLAIN, _hidden
+from ._shared import FAR, FLOAT32, KINK, PLAIN, _hidden
 
 
 def leaky_relu(x, negative_slope=0.01):
@@ -38,6 +38,7 @@ def leaky_relu_backward(grad_y, x, negative_slope=0.01):
 
 LEAKY = (
     *PLAIN,
+    *FAR,
     *_hidden(PLAIN[:2], "slope 0.3", negative_slope=0.3),
     *_hidden(PLAIN[1:3], "slope 2", negative_slope=2.0),
     *_hidden(PLAIN[1:2], "slope -0.5", negative_slope=-0.5),

@@ -5,7 +5,7 @@ import torch
 from autograder.checks import gradients, precision, values
 from autograder.exercise import Exercise, edit, upstream
 
-from ._shared import FLOAT32, KINK, PLAIN
+from ._shared import FAR, FLOAT32, KINK, PLAIN
 
 
 def relu(x):
@@ -40,11 +40,11 @@ EXERCISES = (
         functions=(relu, relu_backward),
         forbidden=("relu", "threshold"),
         checks=(
-            values(relu, PLAIN, points={"y": 3}, name="values"),
+            values(relu, (*PLAIN, *FAR), points={"y": 3}, name="values"),
             precision(relu, FLOAT32, points={"y": 1}, name="float32"),
             gradients(
                 relu_backward,
-                upstream(relu, relu_backward, PLAIN),
+                upstream(relu, relu_backward, (*PLAIN, *FAR)),
                 points={"grad_x": 3},
                 name="backward",
             ),

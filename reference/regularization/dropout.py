@@ -100,6 +100,7 @@ DROPOUT_TRAINING = (
     # Long enough to tell independent elements from an exact number of zeros.
     case("features, p = 0.6", x=normal(100, 120), p=0.6),
     case("sequence, default p", x=normal(6, 20, 16)),
+    case("few are dropped, p = 0.004", x=normal(60, 80), p=0.004),  # rounded, none is
     case(
         "transposed strides, p = 0.1",
         x=normal(8, 12, 12, 4).map(lambda t: t.transpose(1, 3)),
@@ -146,6 +147,7 @@ DROPOUT2D_TRAINING = (
     # As in `dropout`: long enough to tell independent channels from an exact number of them.
     case("many channels, p = 0.6", x=normal(90, 80, 1, 2), p=0.6),
     case("default p", x=normal(30, 24, 2, 2)),
+    case("few are dropped, p = 0.004", x=normal(60, 80, 1, 1), p=0.004),  # rounded, none is
     case(
         "transposed strides, p = 0.1",
         x=normal(2, 24, 40, 3).map(lambda t: t.transpose(0, 2)),

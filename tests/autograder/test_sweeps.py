@@ -1,4 +1,4 @@
-"""Cases that no author wrote: sizes of one, and the same shapes again with other numbers."""
+"""Cases that no author wrote: sizes of one, strided targets, zeros, and asking again."""
 
 from functools import cache
 
@@ -76,3 +76,81 @@ def relu_backward(grad_y, x):
 @pytest.mark.parametrize("what", REMEMBERS)
 def test_what_is_remembered_from_call_to_call_fails_when_it_is_asked_again(what):
     assert any("asked again" in case for case in failing("relu", "\n\n" + REMEMBERS[what]))
+
+
+NARROW = {
+    "conv2d": """
+conv = conv2d
+def conv2d(x, weight, *args, **named):
+    if weight.shape[2] > x.shape[2] or weight.shape[3] > x.shape[3]:
+        raise ValueError("the kernel is larger than the image")
+    return conv(x, weight, *args, **named)
+""",
+    "batch_norm": """
+norm = batch_norm
+def batch_norm(x, *args, **named):
+    if x.shape[0] == 1:
+        raise ValueError("one image")
+    return norm(x, *args, **named)
+""",
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_who_refuses_what_is_allowed_fails_where_a_size_is_one(name):
+    failed = failing(name, NARROW[name])
+    assert len([case for case in failed if "one for" in case]) >= 2
+
+
+COPIES = {
+    "batch_norm": ("running_mean", "running_var"),
+    "kaiming_normal_": ("tensor",),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_who_changes_a_copy_of_a_strided_target_fails(name):
+    source = f"""
+import inspect
+plain = {name}
+def {name}(*args, **named):
+    given = inspect.signature(plain).bind(*args, **named).arguments
+    changed = {{n: v.contiguous() if n in {COPIES[name]} else v for n, v in given.items()}}
+    return plain(**changed)
+"""
+    failed = failing(name, source)
+    assert any("strided" in case for case in failed)
+    assert all("strides" in case or "strided" in case for case in failed)
+
+
+OFF = {
+    "a mask read off the result": ("dropout", "y, mask = drop(*args, **named); return y, y != 0"),
+    "a rounded probability": (
+        "dropout",
+        "return drop(args[0], round(named.pop('p', 0.5), 2), **named)",
+    ),
+    "a standardised sample": (
+        "kaiming_normal_",
+        "t = drop(*args, **named); s = t.std(); return t.sub_(t.mean()).mul_(s / t.std())",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OFF)
+def test_what_no_moment_of_an_ordinary_sample_shows_is_seen(what):
+    name, body = OFF[what]
+    assert failing(name, f"\ndrop = {name}\ndef {name}(*args, **named): {body}\n")
+
+
+@pytest.mark.parametrize("most", [6.0, 20.0])
+def test_what_is_clipped_loses_the_values(most):
+    for name in ("relu", "leaky_relu"):
+        topic, trials = trials_of(name)
+        namespace = {"__name__": topic.name}
+        clipped = (
+            f"\nplain = {name}\ndef {name}(x, *a, **n): return plain(x, *a, **n).clamp(max={most})"
+        )
+        exec(topic.solution() + clipped, namespace)
+        session = LocalSession(namespace)
+        wrong_checks = {t.check.name for t in trials if wrong([t], [t.judge(session.run(t.calls))])}
+        assert "values" in wrong_checks
