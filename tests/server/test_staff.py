@@ -30,7 +30,8 @@ from server.storage.models import (
     State,
     User,
 )
-from server.web.instructor import code, glance
+from server.web import code
+from server.web.instructor import glance
 from server.web.instructor.charts import Bar, Bars
 from tests.server import engines
 from tests.server.conftest import House

@@ -311,6 +311,36 @@ def test_the_report_page_says_how_the_grade_came_about_and_what_staff_wrote(
     assert "A secret among staff." not in page
 
 
+def test_the_code_stands_beside_the_report_open_where_it_is_not_right(
+    client: FlaskClient, house: House
+) -> None:
+    source = b"""import torch
+
+def group_norm(x: "<b>"):
+    return x
+
+def batch_norm(x):
+    return x
+
+def helper(x):
+    return x
+"""
+    public_id = house.accept("mine.py", source)
+    house.grade_all()
+    page = client.get(house.page(public_id)).text
+    right, wrong = re.findall('<details class="written"(.*?)</details>', page, re.S)
+    assert right.startswith(">")
+    assert "batch_norm: mine.py, line 6" in right
+    assert wrong.startswith(" open>")
+    assert 'data-n="4"' in wrong
+    assert 'data-n="5"' not in wrong
+    assert "<b>" not in wrong.replace('<span class="hl-', "")
+    assert "helper" not in page
+    broken = house.accept("mine.py", b"def batch_norm(x):\n    return (\n\n" + source)
+    house.grade_all()
+    assert "group_norm: mine.py, line 6" in client.get(house.page(broken)).text
+
+
 # The history
 
 

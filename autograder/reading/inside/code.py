@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autograder.handin.submission import Source, Submission, parse
+from autograder.sandbox.inside.loading.statements import read
 
 File = tuple[str, bytes]
 
@@ -23,6 +25,15 @@ _MANY_BLANKS = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """The lines of a function or a class at the top level, from 1 on, both included."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Piece:
     """A file, or a notebook's code cell. Its text is a row of parts: so many characters of a kind
     each, by the short names that Pygments gives to kinds of tokens."""
@@ -32,6 +43,7 @@ class Piece:
     cut: bool
     lengths: tuple[int, ...]
     kinds: tuple[str, ...]
+    functions: tuple[Stretch, ...]
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,12 @@ def pieces(file: File, *, highlighted: bool = True) -> tuple[Piece, ...]:
         shown -= len(text)
         lines -= text.count("\n") + 1
         parts = [(len(text), "")]
+        functions: tuple[Stretch, ...] = ()
         if plain + len(text) <= MOST_HIGHLIGHTED and not _BLANKS.search(text):
-            parts = list(_parts(text))
+            parts, functions = list(_parts(text)), tuple(_functions(text))
         plain += len(text)
         lengths, kinds = zip(*parts, strict=True) if parts else ((), ())
-        found.append(Piece(title, text, len(text) < len(chunk), lengths, kinds))
+        found.append(Piece(title, text, len(text) < len(chunk), lengths, kinds, functions))
         if shown <= 0 or lines <= 0:
             break
     return tuple(found)
@@ -89,6 +102,13 @@ def _chunks(submission: Submission) -> Iterator[tuple[str, str]]:
                 yield f"{source.module}.py", chunk
             elif chunk.strip():
                 yield f"{source.module}, cell {number}", chunk
+
+
+def _functions(text: str) -> Iterator[Stretch]:
+    for node in read(text)[0]:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            yield Stretch(node.name, first, node.end_lineno or node.lineno)
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:

@@ -11,9 +11,8 @@ from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from server.grades import similarity
 from server.storage.models import Assignment, Role, Search, SimilarPair, Submission, User
-from server.web import access
+from server.web import access, code
 from server.web.access import Seat, in_course
-from server.web.instructor import code
 from server.web.instructor.blueprint import pages
 from server.web.services import services
 

@@ -25,9 +25,8 @@ from server.storage.models import (
     Submission,
     User,
 )
-from server.web import access
+from server.web import access, code
 from server.web.access import Seat, in_course
-from server.web.instructor import code
 from server.web.instructor.blueprint import number, pages, people_named
 from server.web.instructor.forms import AdjustmentForm, CommentForm
 from server.web.instructor.versions import is_older
@@ -164,6 +163,9 @@ def _submission(seat: Seat, found: Submission, form: CommentForm | None = None) 
         grade=grade,
         enrolment=enrolment,
         pieces=pieces,
+        written=code.by_exercise(pieces, found.report, code.asked(found.assignment.topic))
+        if found.report
+        else [],
         missing=missing,
         older=is_older(found),
         report=services().engine.show_all(in_points(found.report, found.assignment.points))

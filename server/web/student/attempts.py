@@ -6,13 +6,17 @@ import io
 
 from flask import Response, current_app, jsonify, render_template, send_file
 from markupsafe import Markup
+from werkzeug.exceptions import TooManyRequests
 
+from autograder.reading import SandboxFault, SandboxUnavailable
 from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.grades.scale import in_points
 from server.grading import presence
+from server.storage.files import FileGone
 from server.storage.models import Role, State, Submission
-from server.web import access
+from server.web import access, code
 from server.web.access import Seat, in_course, public
+from server.web.reading import on_behalf_of
 from server.web.services import services
 from server.web.student import queries
 from server.web.student.blueprint import pages
@@ -28,6 +32,7 @@ def submission(seat: Seat, public_id: str) -> str:
         submission=found,
         sentence=_sentence(found, services().queue.position(found)),
         report=_report(found),
+        written=_written(seat, found),
         comments=queries.comments(found),
         grade=grade,
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
@@ -80,6 +85,18 @@ def _report(found: Submission) -> Markup | None:
     if found.report is None:
         return None
     return services().engine.show(in_points(found.report, found.assignment.points))
+
+
+def _written(seat: Seat, found: Submission) -> list[code.Written]:
+    """The code by exercise; none while it cannot be read: the report is there without it."""
+    if found.report is None:
+        return []
+    try:
+        with on_behalf_of(seat.user):
+            pieces = code.pieces(found.filename, services().files.read(found.public_id))
+    except (FileGone, TooManyRequests, SandboxFault, SandboxUnavailable):
+        return []
+    return code.by_exercise(pieces, found.report, code.asked(found.assignment.topic))
 
 
 def _graders(device: str) -> bool:
