@@ -3,10 +3,13 @@ document."""
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
+from autograder.handin.submission import MAX_BYTES
 from autograder.reading import SandboxFault, SandboxUnavailable
 from server.storage.database import is_away, is_full
 from server.storage.files import FileGone
@@ -18,7 +21,8 @@ _SENTENCES = {
     403: "This is not for your role in the course.",
     404: "There is no page at this address.",
     405: "This address does not take this kind of request.",
-    413: "The file is larger than a submission may be, so it was not accepted.",
+    413: f"The file is larger than a submission may be, which is {MAX_BYTES // 2**20} MiB, so it "
+    "was not accepted.",
     415: "The upload did not arrive as a form with a file: please use the form on the page.",
     410: "What was at this address is gone.",
     422: "What was sent is incomplete or not valid, so it was not accepted.",
@@ -63,8 +67,17 @@ def _page(error: HTTPException) -> Response:
         sentence = error.detail
     else:
         sentence = _SENTENCES.get(code, "The server could not answer this request.")
-    page = render_template("error.html", code=code, title=error.name, sentence=sentence)
+    page = render_template(
+        "error.html", code=code, title=error.name, sentence=sentence, back=_form()
+    )
     return make_response(page, code)
+
+
+def _form() -> str | None:
+    """The page that the refused form stands on, if that is one of ours."""
+    sent_from = request.referrer or ""
+    ours = urlsplit(sent_from).netloc == request.host
+    return sent_from if request.method == "POST" and ours else None
 
 
 def _forged(error: CSRFError) -> tuple[str, int]:

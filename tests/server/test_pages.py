@@ -150,6 +150,22 @@ def test_other_misuse_gets_a_page_with_one_sentence(client: FlaskClient, upload:
         assert "Gradmark" in response.text
 
 
+@pytest.mark.parametrize(
+    ("sent_from", "back"),
+    [
+        ("http://localhost/courses/dl/assignments/norm/", True),
+        ("http://localhost.example.org/courses/dl/", False),
+        ("javascript:alert(1)", False),
+        ("", False),
+    ],
+)
+def test_a_refused_form_leads_back(client: FlaskClient, sent_from: str, back: bool) -> None:
+    answer = post_file(client, content=b"#" * (33 * 2**20), Referer=sent_from)
+    assert answer.status_code == 413
+    assert (f'href="{sent_from}">Back to the form' in answer.text) == back
+    assert ("Back to the form" in answer.text) == back
+
+
 def test_a_fault_of_ours_is_a_page_without_a_stack_trace(
     app: Flask, upload: Upload, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -253,7 +253,7 @@ def test_too_much_is_refused_before_it_is_read(
         "/courses/dl/assignments/norm/", data=data, content_type="multipart/form-data"
     )
     assert answer.status_code == 413
-    assert "larger than a submission may be" in answer.text
+    assert "larger than a submission may be, which is 32 MiB" in answer.text
     assert house.rows() == []
 
 

@@ -1,12 +1,15 @@
-// Follow a submission until it is graded, then load its report. Asks less often while nothing
-// changes, and not at all while nobody looks.
+// Follow a submission until it is graded, then load its report. Asks often while it is graded or soon
+// will be, so that the page never lags the report; less often in a queue that does not move, and not
+// at all while nobody looks.
 "use strict";
 const card = document.getElementById("status");
 const sentence = card.querySelector(".sentence");
 const bar = card.querySelector("progress");
 const retrying = card.querySelector("[data-retrying]");
 const steps = [...card.querySelectorAll("[data-step]")];
-const SHORTEST = 700;
+const SHORTEST = 400;
+const NEAR = 3; // in the queue: may be graded by the next question
+const PATIENCE = 150; // answers without a change: then nothing is about to happen
 const LONGEST = 5000;
 const LONGEST_SILENCE = 30000;
 
@@ -15,6 +18,7 @@ sessionStorage.removeItem(`draft:${card.dataset.draft}`); // what was pasted is 
 let pause = SHORTEST;
 let timer = 0;
 let last = "";
+let unchanged = 0;
 
 function say(words) {
   // Only changes are written, so that a screen reader speaks only of those.
@@ -41,7 +45,9 @@ async function follow() {
     const status = JSON.parse(text);
     if (status.final) return location.reload();
     show(status);
-    pause = text === last ? Math.min(pause * 1.3, LONGEST) : SHORTEST;
+    unchanged = text === last ? unchanged + 1 : 0;
+    const near = (status.position ?? 0) <= NEAR && unchanged < PATIENCE;
+    pause = near || !unchanged ? SHORTEST : Math.min(pause * 1.3, LONGEST);
     last = text;
   } catch {
     say("The server does not answer at the moment; your file is safe. Trying again.");
@@ -53,6 +59,7 @@ async function follow() {
 document.addEventListener("visibilitychange", () => {
   clearTimeout(timer);
   pause = SHORTEST;
+  unchanged = 0;
   if (!document.hidden) follow();
 });
 if (!document.hidden) follow();
