@@ -93,6 +93,7 @@ TABLE = {
     "GET /api/v1/courses/<course>/submissions": COURSE,
     "GET /api/v1/courses/<course>/submissions/<public_id>": OWNER,
     "GET /api/v1/courses/<course>/submissions/<public_id>/report": OWNER,
+    "GET /api/v1/courses/<course>/people": STAFF,
     "GET /api/v1/courses/<course>/grades": STAFF,
     "GET /api/v1/courses/<course>/exports/grades": STAFF,
     "GET /": SIGNED_IN,

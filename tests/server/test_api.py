@@ -228,3 +228,14 @@ def test_the_page_that_describes_it_has_every_operation(app: Flask) -> None:
             assert f'<p class="code">{method.upper()} {path}</p>' in page
     assert 'href="#SubmissionStatus"' in page
     assert 'id="SubmissionStatus"' in page
+
+
+def test_staff_read_who_is_in_the_course(house: House, app: Flask) -> None:
+    headers = {"Authorization": f"Bearer {house.token('assistant', Scope.MANAGE)}"}
+    listed = app.test_client().get("/api/v1/courses/dl/people", headers=headers).json
+    assert listed is not None
+    assert {(p["user"]["email"], p["role"], p["here"]) for p in listed} >= {
+        ("student@example.org", "student", True),
+        ("instructor@example.org", "instructor", True),
+    }
+    assert "outsider@example.org" not in {p["user"]["email"] for p in listed}

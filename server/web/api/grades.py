@@ -1,4 +1,4 @@
-"""The class's grades, for staff."""
+"""The class and its grades, for staff."""
 
 from __future__ import annotations
 
@@ -53,6 +53,24 @@ def grades(
         query = query.where(Grade.user_id == wanted["user_id"])
     with services().database.read() as session:
         return [row.Grade for row in page_of(session, query, pagination_parameters)]
+
+
+@pages.get("/courses/<course>/people")
+@by_token(Scope.MANAGE, 404, 422)
+@in_course(Role.ASSISTANT)
+@pages.response(200, schemas.Place(many=True))
+@pages.paginate()
+def people(seat: Seat, pagination_parameters: PaginationParameters) -> list[Enrolment]:
+    """Who is in the course, and who has left it"""
+    query = (
+        select(Enrolment)
+        .join(Enrolment.user)
+        .where(Enrolment.course_id == seat.course.id)
+        .order_by(User.name, User.id)
+        .options(joinedload(Enrolment.user))
+    )
+    with services().database.read() as session:
+        return [row.Enrolment for row in page_of(session, query, pagination_parameters)]
 
 
 @pages.get("/courses/<course>/exports/grades")

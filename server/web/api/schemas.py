@@ -237,6 +237,13 @@ class Grade(Schema):
     last_received_at = _time(required=True, allow_none=True)
 
 
+class Place(Schema):
+    user = fields.Nested(Person, required=True)
+    role = fields.Enum(Role, by_value=True, required=True)
+    section = fields.String(required=True)
+    here = fields.Boolean(required=True, metadata=_said("False: they have left the course."))
+
+
 class GradeQuery(Schema):
     assignment = fields.String(metadata=_said("Of this assignment only."))
     user_id = fields.Integer(validate=validate.Range(1, _LARGEST_ID))
