@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from autograder.grading.budget import FREE
 from autograder.grading.grader import Grader
 from autograder.handin.submission import Source
 from autograder.report import student_view, validate
@@ -142,7 +143,7 @@ def test_what_a_second_loading_says_is_not_shown(grader, catalogue):
     source = Source("activations", (code + "\nprint(time.time())\nraise ValueError(time.time())",))
     with grader._sandbox.session([source]) as session:
         first = session.loading
-        entry = grader._grade_exercise(
+        answered = grader._answered(
             *relu(catalogue),
             session,
             *grader._public([relu(catalogue)], session),
@@ -150,4 +151,4 @@ def test_what_a_second_loading_says_is_not_shown(grader, catalogue):
         )
         assert session.loading.problems == first.problems
         assert session.loading.output == first.output
-    assert entry["score"] == 0
+    assert grader._entry(answered, FREE)["score"] == 0

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograder.grading.grader import judge
+from autograder.grading.follow_ons import Graded
+from autograder.grading.rows import judge
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
 from autograder.topics.catalogue import Catalogue
@@ -25,9 +26,9 @@ CORRECT = sorted(CORPUS.glob("*/*.py"))
 SECRETS = int(os.environ.get("GRADMARK_SECRETS", "5"))
 
 
-def score(exercise, trials, session) -> float:
+def score(topic, exercise, trials, session) -> float:
     outcomes = [trial.judge(tuple(session.call(call) for call in trial.calls)) for trial in trials]
-    return sum(row.points for row in judge(exercise, trials, outcomes) if row.passed)
+    return sum(row.earned for row in judge(Graded(topic, exercise, trials, outcomes), {}))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_giving_an_argument_back_earns_nothing(name, oracle):
         value = reference.call(call).value
         return len(value) if isinstance(value, tuple) else 1
 
-    assert score(exercise, oracle.trials(topic, exercise), FirstArgument(count)) == 0
+    assert score(topic, exercise, oracle.trials(topic, exercise), FirstArgument(count)) == 0
 
 
 @pytest.mark.parametrize("fake", ["zeros", "ones"])
@@ -106,7 +107,7 @@ def test_constants_of_the_right_shape_earn_nothing(name, fake, oracle):
     if not any(isinstance(a.value, Tensor | tuple) for a in answers(topic, exercise, oracle)):
         pytest.skip("returns no tensor, so there is nothing to pretend")
     session = Pretender(topic.functions(), FAKES[fake])
-    assert score(exercise, oracle.trials(topic, exercise), session) == 0
+    assert score(topic, exercise, oracle.trials(topic, exercise), session) == 0
 
 
 def answers(topic, exercise, oracle):
@@ -121,7 +122,7 @@ def test_no_pretender_gets_full_marks(fake, oracle):
     for name, (topic, exercise) in EXERCISES.items():
         if any(isinstance(a.value, Tensor | tuple) for a in answers(topic, exercise, oracle)):
             session = Pretender(topic.functions(), FAKES[fake])
-            got = score(exercise, oracle.trials(topic, exercise), session)
+            got = score(topic, exercise, oracle.trials(topic, exercise), session)
             assert got < exercise.max_score, name
 
 
@@ -143,4 +144,4 @@ def test_no_correct_solution_fails_whatever_the_secret(name):
         secret = f"secret {number} {zlib.crc32(name.encode())}".encode()
         trials = Oracle(secret).trials(topic, exercise)
         for who, session in sessions.items():
-            assert score(exercise, trials, session) == exercise.max_score, (who, secret)
+            assert score(topic, exercise, trials, session) == exercise.max_score, (who, secret)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autograder.handin.submission import parse
-from autograder.policy import dispatched
+from autograder.policy import Code, dispatched
 from autograder.report import instructor_view, student_view, validate
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "correct"
@@ -37,7 +37,8 @@ def test_honest_code_is_never_flagged(grader, catalogue, topic):
         sources = parse(f"{topic}.py", path.read_bytes()).sources
         with grader._sandbox.session(sources) as session:
             public = grader._public(assignment.exercises, session)
-            found = grader._flags(assignment, public, sources, session)
+            code = Code(session.statements, sources)
+            found = grader._flags(assignment, public, code, session)
             assert session.statements
         assert found == [[] for _ in found], path.name
 
