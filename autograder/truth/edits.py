@@ -14,6 +14,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import CodeType, FunctionType
 from typing import Any, TypeAlias
 
@@ -94,9 +95,15 @@ def reached(topic: Topic, functions: Sequence[str]) -> list[str]:
     sources = topic.sources()
     found = list(functions)
     for name in found:  # grows while it is gone through
-        called = {n.id for n in ast.walk(ast.parse(sources[name])) if isinstance(n, ast.Name)}
+        called = _named(sources[name])
         found += [other for other in sources if other in called and other not in found]
     return found
+
+
+@cache
+def _named(source: str) -> frozenset[str]:
+    """The names in a reference's function: asked for again with every submission."""
+    return frozenset(n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name))
 
 
 def _mutants(name: str, source: str, stands_for: str) -> Iterator[Mutant]:
