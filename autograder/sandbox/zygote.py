@@ -207,7 +207,11 @@ class Zygote:
             "seccomp": base64.b64encode(compile_filter(profile) if confined else b"").decode(),
             "path": (*runtime.path, *profile.path),
             "imports": profile.imports,
-            "program": [program.module, *program.warm],
+            "program": [
+                program.module,
+                *program.warm,
+                *([profile.device] if profile.context else []),
+            ],
             "command": (runtime.python, *_FLAGS, "-c", _BOOT.format(module="zygote"), code),
             "environment": {**_ENVIRONMENT, **profile.environment},
             "walls": {

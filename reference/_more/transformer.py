@@ -200,7 +200,7 @@ def run_transformer_block(weights, x, num_heads):
         y, of the shape of x and without a graph behind it.
     """
     d_ff, d_model = weights["ffn.w1.weight"].shape
-    block = TransformerBlock(d_model, num_heads, d_ff).to(x.dtype)
+    block = TransformerBlock(d_model, num_heads, d_ff).to(x)
     block.load_state_dict(weights)
     with torch.no_grad():
         return block(x)

@@ -20,6 +20,10 @@ LIMITS = Limits(call_seconds=20, load_seconds=20, session_seconds=120)
 CODE = """
 import os, time, torch
 calls = 0
+def slope(x):
+    x = x.clone().requires_grad_()
+    (x * x).sum().backward()
+    return x.grad, x.grad.device.type
 def double(x): return x * 2, x.device.type
 def layout(x): return x, x.stride(), x.is_contiguous()
 def draw(x, generator): return torch.rand(x.shape, generator=generator, device=x.device)
@@ -67,6 +71,14 @@ def test_arguments_arrive_on_the_device_and_results_come_back_as_plain_tensors(c
     assert torch.equal(doubled, torch.full((2, 3), 2.0))
     assert type(doubled) is torch.Tensor
     assert device == "second"
+
+
+def test_autograd_works_there_in_every_worker(second):
+    for _ in range(2):
+        with second.session([Source("a", (CODE,))]) as session:
+            slope, device = session.call(Call("slope", {"x": torch.ones(3)}, 0)).value
+            assert slope.tolist() == [2, 2, 2]
+            assert device == "second"
 
 
 @pytest.mark.parametrize(

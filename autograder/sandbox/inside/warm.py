@@ -34,8 +34,13 @@ WORDS_FOR_MORE = (
 )
 
 
-def warm_up() -> None:
-    """Import what submissions use and run what torch sets up lazily, so that workers need not."""
+def warm_up(device: str = "cpu") -> None:
+    """Import what submissions use and run what torch sets up lazily, so that workers need not.
+
+    Args:
+        device: what workers compute on. Torch's first backward starts a thread for every device,
+            which a fork does not copy: with one beside the CPU, it is left to the workers.
+    """
     for name in LIKELY:
         importlib.import_module(name)
     torch.set_num_threads(1)
@@ -53,7 +58,8 @@ def warm_up() -> None:
         out = torch.nn.functional.max_pool2d(out, 2).flatten(1)
         out = torch.log_softmax(out, 1) + torch.sigmoid(out) * torch.tanh(out).exp()
         out = out.sum() + torch.nn.functional.batch_norm(image, None, None, training=True).sum()
-        torch.autograd.grad(out, image)
+        if device == "cpu":
+            torch.autograd.grad(out, image)
         torch.nn.functional.unfold(image, 3)
         torch.einsum("ij,jk->ik", matrix, matrix)
         torch.fft.fft(matrix)

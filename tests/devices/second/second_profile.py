@@ -14,5 +14,6 @@ def profile(which: str) -> Profile:
         trees={HERE: HERE},
         path=(HERE,),
         imports=("second_device",),
+        threads=8,  # autograd has one for each device
         context=True,
     )
