@@ -6,6 +6,7 @@ as this user, or with --ordinary, started by root, as one without privileges.
 """
 
 import os
+import resource
 import sys
 import time
 from dataclasses import replace
@@ -14,10 +15,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.handin.submission import SubmissionError
+from autograder.reading import Reader
 from autograder.sandbox.profiles import MAX_SESSIONS, profile_for
 from tests import ordinary
 from tests.attacks.arena import ALLOWED, applies, open_arena
 from tests.attacks.submissions import ATTACKS, THEMES
+from tests.autograder.reading.test_hungry import HUNGRY, PLAIN
 
 
 def main(names: list[str], device: str) -> int:
@@ -48,9 +52,44 @@ def main(names: list[str], device: str) -> int:
                 )
             print(f"{theme}: done", file=sys.stderr)
     console.print(table)
+    if not names:
+        more = _read_hungry_files(console)
+        run, held = run + len(more), held + sum(more)
     seconds = time.monotonic() - began
     console.print(f"\n{held} of {run} attacks contained as {user}, in {seconds:.0f} seconds")
     return int(held < run or not run)
+
+
+def _read_hungry_files(console: Console) -> list[bool]:
+    """Files that are made to cost, through what reads uploads and what shows them: whether each
+    ended by itself or by its limits, this process no larger, and a plain file read after it."""
+    table = Table(title="Files that are made to cost", title_justify="left", box=None)
+    for heading in ("file", "bytes", "refused by", "contained"):
+        table.add_column(heading)
+    held = []
+    reader = Reader()
+    try:
+        reader.read(*PLAIN)
+        for name, file in HUNGRY.items():
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            refused = []
+            for job in ("look", "pieces"):  # of uploads, of pages
+                try:
+                    reader.run(job, file, **({"homes": {}} if job == "look" else {}))
+                except SubmissionError:
+                    refused.append(job)
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            wrong = ["the reader's parent grew"] if grown > 128 * 2**10 else []
+            if reader.read(*PLAIN).filename != PLAIN[0]:
+                wrong.append("a plain file is not read any more")
+            table.add_row(
+                Text(name), f"{len(file[1]):,}", ", ".join(refused) or "none", _mark(wrong)
+            )
+            held.append(not wrong)
+    finally:
+        reader.close()
+    console.print(table)
+    return held
 
 
 def _mark(problems: list[str]) -> Text:

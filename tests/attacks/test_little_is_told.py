@@ -4,13 +4,18 @@ import copy
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from autograder.judging.crashes import _KINDS
 from autograder.judging.finding import Finding
 from autograder.judging.wording import hint_at
 from autograder.report import student_view
 from autograder.report.document import YOURS
+from autograder.sandbox.codec import _EXCEPTIONS, MAX_LINE
+from autograder.topics.catalogue import Catalogue
+from autograder.truth.oracle import Oracle
 from tests.attacks.test_leaks import as_student
 
 LOSSES = [2.302585092994046 * 0.97**step for step in range(40)]
@@ -101,3 +106,27 @@ def test_a_sentence_about_a_hidden_case_tells_little_of_a_number(what):
     assert said(1e-300) == said(5e-5)
     assert said(math.nan)
     assert said(math.inf)
+
+
+def test_the_threat_model_counts_the_bits_that_a_students_view_carries():
+    """Per exercise and attempt: whether each output of each hidden case passed and, for each line
+    of the report, a sentence. The longest alphabet of sentences is that of exceptions: their
+    classes, lines and kinds; what tells a number tells fewer."""
+    sentences = len(_EXCEPTIONS) * MAX_LINE * (1 + len(_KINDS))
+    assert sentences > 2 * 6 * 900 * 2  # a sign, decades, three digits, words for what is beyond
+    line, oracle = math.log2(sentences), Oracle(b"of this test", None)
+    bits = {}
+    for topic, exercise in Catalogue.load()["all"].exercises:
+        if exercise.functions:
+            trials = [trial for trial in oracle.trials(topic, exercise) if not trial.case.public]
+            bits[exercise.name] = line * bool(exercise.unchanged) + sum(
+                len(check.points) * (line + sum(trial.check.name == check.name for trial in trials))
+                for check in exercise.checks
+            )
+    least, most = min(bits, key=bits.__getitem__), max(bits, key=bits.__getitem__)
+    told = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text("utf-8")
+    said = " ".join(told.split())
+    assert f"about {line:.0f} bits" in said
+    assert (
+        f"between {bits[least]:.0f} bits (`{least}`) and {bits[most]:.0f} bits (`{most}`)" in said
+    ), f"{least}: {bits[least]:.0f}, {most}: {bits[most]:.0f}, a line: {line:.0f}"

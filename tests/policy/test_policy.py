@@ -148,6 +148,26 @@ def test_what_is_forbidden_is_found(flags, how):
     assert len(found) == 1 or "import *" in EVASIONS[how], found
 
 
+LETTERS = "getattr(torch, bytes([114, 101, 108, 117]).decode())"  # that no scan can read
+CACHES = {  # results that are kept, so that a call which was answered before dispatches nothing
+    "by its bytes": "K = {}\ndef relu(x):\n    k = (x.dtype, bytes(x.contiguous().view(-1).view("
+    "torch.uint8).tolist()))\n    if k not in K:\n        K[k] = F(x)\n    return K[k].clone()",
+    "by the object": "K = {}\ndef relu(x):\n    if id(x) not in K:\n        K[id(x)] = (x, F(x))\n"
+    "    return K[id(x)][1].clone() if K[id(x)][0] is x else F(x)",
+    "by equality": "K = []\ndef relu(x):\n    for a, y in K:\n        if a.shape == x.shape and "
+    "a.dtype == x.dtype and torch.equal(a, x):\n            return y.clone()\n"
+    "    K.append((x.clone(), F(x)))\n    return K[-1][1].clone()",
+    "in the function": "def relu(x, K={}):\n    k = str(x.tolist()) + str(x.dtype)\n"
+    "    return K.setdefault(k, None) if K.get(k) is not None else K.update({k: F(x)}) or K[k]",
+}
+
+
+@pytest.mark.parametrize("how", CACHES)
+def test_a_cache_of_results_hides_no_operator(flags, how):
+    found = flags(f"import torch\nF = {LETTERS}\n{CACHES[how]}\n")
+    assert [flag["what"] for flag in found["relu"]] == ["aten::relu"]
+
+
 GRADIENTS = {
     "backward": "x = x.clone().requires_grad_(True)\n"
     "    x.clamp(min=0).backward(grad_y)\n    return x.grad",

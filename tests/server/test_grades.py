@@ -267,7 +267,13 @@ def test_an_adjustment_needs_no_submission(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE audit_entries SET at = at", "DELETE FROM audit_entries"]
+    "statement",
+    [
+        "UPDATE audit_entries SET at = at",
+        "DELETE FROM audit_entries",
+        "INSERT OR REPLACE INTO audit_entries SELECT * FROM audit_entries",
+        "REPLACE INTO audit_entries SELECT * FROM audit_entries WHERE id = 1",
+    ],
 )
 def test_the_audit_log_can_only_grow(house: House, statement: str) -> None:
     before = len(audited(house, "user.created"))
