@@ -99,9 +99,6 @@ SCRIPTS: dict[str, tuple[int, Callable[[int], str]]] = {
     "open brackets": (300, lambda n: "x = (\n" * n),
     "cells of a script": (300, lambda n: "# %%\nx = 1\n" * n),
     "broken cells of a script": (100, lambda n: "# %%\nx = = 1\n" * n),
-    "magics": (30, lambda n: "%time x = 1\n" * n),
-    "commands": (30, lambda n: "!ls\n" * n),
-    "magics of cells": (20, lambda n: "%%time\n" * n + "x = 1\n"),
 }
 OTHERS: dict[str, tuple[int, Callable[[int], File]]] = {
     "a quadratic codec": (
