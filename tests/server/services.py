@@ -162,6 +162,8 @@ class Daemon:
 
 
 class RabbitMQ(Daemon):
+    _names: subprocess.Popen[bytes] | None = None
+
     def _command(self) -> tuple[list[str], dict[str, str]]:
         here = str(self._directory)
         self._distribution = free_port()
@@ -171,7 +173,7 @@ class RabbitMQ(Daemon):
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._distribution),
-            "ERL_EPMD_PORT": str(free_port()),
+            "ERL_EPMD_PORT": str(self._port_of_names),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_BASE": here,
             "RABBITMQ_MNESIA_BASE": f"{here}/mnesia",
@@ -186,6 +188,19 @@ class RabbitMQ(Daemon):
     @property
     def url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    def start(self) -> None:
+        """With a name server of its own: one that Erlang starts would outlive it."""
+        self._port_of_names = free_port()
+        command = [program("epmd"), "-port", str(self._port_of_names), "-address", "127.0.0.1"]
+        self._names = subprocess.Popen(command)
+        super().start()
+
+    def stop(self) -> None:
+        super().stop()
+        if self._names is not None:
+            self._names.kill()
+            self._names.wait()
 
 
 class Redis(Daemon):
