@@ -248,5 +248,5 @@ def test_no_output_passes_without_dropout(nothing):
 
 def test_the_stated_false_alarm_is_what_a_verdict_allows():
     (finding, *_) = judge_fill(normal_, Normal(0.2)).values()
-    tests = 5 + 2 * len(SHAPE)
+    tests = 6 + 2 * len(SHAPE)
     assert finding.evidence["log10_allowed"] == pytest.approx(math.log10(FALSE_ALARM / tests))
