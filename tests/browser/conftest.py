@@ -96,7 +96,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="session")
 def url(house: House) -> Iterator[str]:
-    """The address of a server for the house, with one real grader."""
+    """The address of a server for the house, with one real grader. Its mail reaches nobody."""
+    house.configure_mail(1)
     with serving(house.config.data) as address:
         yield address
 

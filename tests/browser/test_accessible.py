@@ -14,7 +14,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from autograder.topics.catalogue import Catalogue
+from server.mail.switches import Switches
 from server.storage.config import Config
+from server.storage.models import Kind
 from server.web.app import create_app
 from tests.browser.conftest import Visit, choose_file, press
 from tests.server import engines
@@ -28,9 +30,9 @@ SERIOUS = ("serious", "critical")
 OF_COLOUR = ("color-contrast", "link-in-text-block")  # all that changes in the dark
 COURSE = "/courses/dl/"
 STAFF = f"{COURSE}staff/"
-NO_PAGES = re.compile(  # what answers with a file or with data, and single sign-on's redirects
+NO_PAGES = re.compile(  # what answers with a file or with data, and the ways of a sign-on
     r"static|health|metric|report_|status|file|everything|download|export_|^api\.(?!docs)|^admin\.export|openapi"
-    r"|^auth\.(start|callback|link)$"
+    r"|^auth\.(start|callback|link)$|^lti\.(?!choose)"
 )
 # What can be used, and what of it has had the focus so that this was to be seen.
 CONTROLS = """
@@ -147,18 +149,25 @@ def test_no_page_shuts_anybody_out(
     wrong, right = hand_in(student, topic.solution(*bugs)), hand_in(student, topic.solution())
     hand_in(visit("classmate").page, topic.solution())
     invited = house.invitation("newcomer")
+    links = Switches(house.database.key("session"))
+    switches = f"/mail/{links.token(house.user('student'), Kind.COMMENT)}"
     someone = house.user("student").id
     regrade = regraded(lecturer)
     assignment = "assignments/losses/"
-    staff = ("", "people", "gradebook", "submissions", "regrades", "log", "exports", assignment)
+    staff = ("", "people", "lms", "gradebook", "submissions", "regrades", "log", "exports")
     reports = [report.replace(COURSE, STAFF) for report in (wrong, right)]
     pages: dict[Page, list[str]] = {
-        stranger: ["/login", invited, "/api/v1/docs"],
+        stranger: ["/login", "/login/forgotten", switches, invited, "/api/v1/docs"],
         student: [wrong, right, "/account"]
         + [COURSE + place for place in ("", assignment, f"{assignment}compare")],
         lecturer: [*reports, regrade, compared(lecturer)]
-        + [STAFF + place for place in (*staff, f"students/{someone}/", f"{assignment}similarity")],
-        visit("admin").page: ["/", "/admin/users", f"/admin/users/{someone}"],
+        + [
+            STAFF + place
+            for place in (*staff, assignment, f"students/{someone}/", f"{assignment}similarity")
+        ]
+        + ["/lti/courses/dl/choose"],
+        visit("admin").page: ["/", f"/admin/users/{someone}"]
+        + [f"/admin/{place}" for place in ("users", "outbox", "platforms")],
     }
     found = in_every_way(stranger, "/nowhere", 404)
     for page, addresses in pages.items():
