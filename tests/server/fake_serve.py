@@ -11,7 +11,7 @@ from server.storage.config import Config
 from tests.server import engines
 
 
-def grader_command(config: Config, log_format: str) -> list[str]:
+def grader_command(config: Config, log_format: str, device: str) -> list[str]:
     command = [sys.executable, "-m", "tests.server.engines", "--supervised"]
     for option in ("log", "seconds", "lease"):
         if value := os.environ.get(f"GRADING_{option.upper()}"):
