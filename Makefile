@@ -47,6 +47,7 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/look.py
 	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/uploads.py --uploads 100 --seconds 10 --students 50
 
