@@ -27,11 +27,9 @@ def nbgrader() -> None:
 def init(directory: Path, assignments: str | None, reference: Path | None) -> None:
     """Write an nbgrader course directory: source notebooks and a configuration."""
     from autograder.interop.nbgrader.course import init as write
-    from autograder.topics.catalogue import Catalogue
 
     names = [name.strip() for name in (assignments or "").split(",") if name.strip()]
-    directory.mkdir(parents=True, exist_ok=True)
-    for path in write(Catalogue.load(reference), directory, names):
+    for path in write(directory, names, reference):
         click.echo(path)
 
 

@@ -14,11 +14,14 @@ from autograder.topics.catalogue import EVERYTHING, Catalogue, Topic
 CONFIG = "nbgrader_config.py"
 
 
-def init(catalogue: Catalogue, directory: Path, assignments: Iterable[str] = ()) -> list[Path]:
+def init(
+    directory: Path, assignments: Iterable[str] = (), reference: Path | None = None
+) -> list[Path]:
     """Write `source/` notebooks and, where there is none yet, `nbgrader_config.py`.
 
     Args:
         assignments: names of topics; all of them when empty.
+        reference: a folder of topics of one's own, which the configuration then names.
 
     Returns:
         The notebooks and the configuration, as far as they were written.
@@ -27,10 +30,11 @@ def init(catalogue: Catalogue, directory: Path, assignments: Iterable[str] = ())
         KeyError: there is no such assignment.
         FileExistsError: a notebook is there already and may hold an instructor's work.
     """
-    topics = _topics(catalogue, assignments)
+    topics = _topics(Catalogue.load(reference), assignments)
     notebooks = {
         directory / "source" / topic.name / f"{topic.name}.ipynb": topic for topic in topics
     }
+    directory.mkdir(parents=True, exist_ok=True)
     for path in notebooks:
         if path.exists():
             raise FileExistsError(
@@ -44,7 +48,8 @@ def init(catalogue: Catalogue, directory: Path, assignments: Iterable[str] = ())
     config = directory / CONFIG
     if not config.exists():
         template = resources.files("autograder") / f"render/templates/nbgrader/{CONFIG}.j2"
-        config.write_text(template.read_text("utf-8"), "utf-8")
+        own = f"c.GradeInSandbox.reference = {str(reference.absolute())!r}\n" if reference else ""
+        config.write_text(template.read_text("utf-8") + own, "utf-8")
         written.append(config)
     return written
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from autograder.cli import main
 from autograder.handin.submission import SubmissionError, parse
 from autograder.handout.workbook import check_id
+from autograder.topics.catalogue import Catalogue
 from tests.conftest import SECRET
 
 pytestmark = pytest.mark.slow
@@ -139,8 +140,9 @@ class Students:
 
 
 class Course:
-    def __init__(self, folder: Path, secret: Path) -> None:
+    def __init__(self, folder: Path, secret: Path, topic: str = TOPIC) -> None:
         self.folder = folder
+        self.topic = topic
         self._environment = os.environ | {
             "PYTHONPATH": str(ROOT),
             "GRADMARK_SECRET_FILE": str(secret),
@@ -164,6 +166,25 @@ class Course:
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout + done.stderr
 
+    def generate(self) -> list[dict]:
+        """What students get, and what it is made from."""
+        self.nbgrader("generate_assignment", self.topic)
+        notebooks = [
+            json.loads((self.folder / kind / self.topic / f"{self.topic}.ipynb").read_text())
+            for kind in ("release", "source")
+        ]
+        for notebook in notebooks:  # a cell's source as one string
+            for each in notebook["cells"]:
+                each["source"] = "".join(each["source"])
+        return notebooks
+
+    def grade(self, handed_in: dict[str, bytes]) -> None:
+        for student, content in handed_in.items():
+            place = self.folder / "submitted" / student / self.topic
+            place.mkdir(parents=True)
+            (place / f"{self.topic}.ipynb").write_bytes(content)
+        self.nbgrader("autograde", self.topic)
+
     def gradebook(self):
         from nbgrader.api import Gradebook
 
@@ -171,7 +192,7 @@ class Course:
 
     def scores(self, student: str) -> dict[str, float]:
         with self.gradebook() as gradebook:
-            notebook = gradebook.find_submission_notebook(TOPIC, TOPIC, student)
+            notebook = gradebook.find_submission_notebook(self.topic, self.topic, student)
             return {grade.name: grade.auto_score for grade in notebook.grades}
 
 
@@ -188,21 +209,10 @@ def course(tmp_path_factory, catalogue, handed_in) -> Course:
     made = CliRunner().invoke(main, ["nbgrader", "init", str(folder), "--assignments", TOPIC])
     assert made.exit_code == 0, made.output
     course = Course(folder, secret)
-    course.nbgrader("generate_assignment", TOPIC)
-    released, source = (
-        json.loads((folder / kind / TOPIC / f"{TOPIC}.ipynb").read_text())
-        for kind in ("release", "source")
-    )
-    for notebook in (released, source):  # a cell's source as one string
-        for each in notebook["cells"]:
-            each["source"] = "".join(each["source"])
+    released, source = course.generate()
     handed_in.update(Students(catalogue[TOPIC].topics[0], released, source).all())
     assert len(handed_in) == STUDENTS
-    for student, content in handed_in.items():
-        place = folder / "submitted" / student / TOPIC
-        place.mkdir(parents=True)
-        (place / f"{TOPIC}.ipynb").write_bytes(content)
-    course.nbgrader("autograde", TOPIC)
+    course.grade(handed_in)
     return course
 
 
@@ -342,3 +352,32 @@ def test_an_unknown_assignment_is_one_sentence(tmp_path):
     result = CliRunner().invoke(main, ["nbgrader", "init", str(tmp_path), "--assignments", "no"])
     assert result.exit_code == 2
     assert "there is no assignment 'no'" in result.output
+
+
+def test_classes_are_handed_out_and_graded_as_functions_are(tmp_path):
+    topic = "layer_objects"
+    secret = tmp_path / "secret"
+    secret.write_bytes(SECRET)
+    more = ["--reference", str(ROOT / "reference" / "_more"), "--assignments", topic]
+    made = CliRunner().invoke(main, ["nbgrader", "init", str(tmp_path / "course"), *more])
+    assert made.exit_code == 0, made.output
+    course = Course(tmp_path / "course", secret, topic)
+    released, source = course.generate()
+    (chosen,) = Catalogue.load(ROOT / "reference" / "_more")[topic].topics
+    bug = chosen.exercises[0].misconceptions[0]
+    assert bug.new not in json.dumps(released)
+    solved = Students(chosen, released, source).solved
+    wrong = json.loads(
+        json.dumps(solved).replace(json.dumps(bug.old)[1:-1], json.dumps(bug.new)[1:-1])
+    )
+    assert wrong != solved
+    papers = {"right": solved, "wrong": wrong, "stub": released}
+    course.grade({student: json.dumps(paper).encode() for student, paper in papers.items()})
+    full = {check_id(e.name): e.max_score for e in chosen.exercises}
+    assert course.scores("right") == full
+    assert set(course.scores("stub").values()) == {0.0}
+    lost = course.scores("wrong")
+    assert 0 < sum(lost.values()) < sum(full.values())
+    course.nbgrader("generate_feedback", topic)
+    page = (course.folder / "feedback" / "wrong" / topic / f"{topic}.html").read_text()
+    assert bug.name in page
