@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from autograder.checks.statistics import MaskCheck
 from autograder.judging.call import Value, ordered
 from autograder.judging.compare import ValueExpectation
 from autograder.judging.local import LocalSession
+from autograder.judging.tree import mapped
 
 TINY = 1e-6  # below it is what cancellation has left of numbers around one
 KINDS = {"values", "gradients"}
@@ -64,7 +66,8 @@ def single(
     for size in sizes:
         if size < 2:
             continue
-        cut = {name: _cut(value, size) for name, value in arguments.items()}
+        # Within lists and dicts as well: else two arguments would no longer fit each other.
+        cut = {name: mapped(partial(_cut, size=size), value) for name, value in arguments.items()}
         answer = reference.call(check.call(cut, 0))
         fits = answer.failure is None and _sound(answer.value, cut)
         if fits and _of_the_forward(check.subject, cut, reference):
