@@ -52,12 +52,10 @@ def main(names: list[str], device: str) -> int:
                 )
             print(f"{theme}: done", file=sys.stderr)
     console.print(table)
-    if not names:
-        more = _read_hungry_files(console)
-        run, held = run + len(more), held + sum(more)
     seconds = time.monotonic() - began
     console.print(f"\n{held} of {run} attacks contained as {user}, in {seconds:.0f} seconds")
-    return int(held < run or not run)
+    read = [] if names else _read_hungry_files(console)
+    return int(held < run or not run or not all(read))
 
 
 def _read_hungry_files(console: Console) -> list[bool]:

@@ -74,7 +74,9 @@ def confine(call_fd: int, how: Confinement) -> None:
 def _trees_below(folder: str, trees: Sequence[str]) -> dict[str, int]:
     """What of the trees a mount on the folder would hide: detached, by path."""
     real = {os.path.realpath(tree) for tree in trees}
-    return {path: kernel.clone_tree(path) for path in sorted(real) if path.startswith(f"{folder}/")}
+    hidden = (path for path in sorted(real) if path.startswith(f"{folder}/"))
+    # This package is one of them, but stands elsewhere in a view.
+    return {path: kernel.clone_tree(path) for path in hidden if os.path.exists(path)}
 
 
 def _make_place(path: str, tree: int) -> None:

@@ -29,6 +29,8 @@ NAMES: Mapping[Action, str] = {
     Action.SIMILARITY_SEARCHED: "similarity searched",
     Action.EXPORTED: "grades exported",
     Action.COURSE_SYNCED: "course changed",
+    Action.COURSE_CONNECTED: "course system connected",
+    Action.COURSE_DISCONNECTED: "course system disconnected",
 }
 _CAUSES = {
     "graded": "because a submission was graded",
@@ -124,6 +126,10 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     Action.PASSWORD_SET: lambda d, z: "A new password was chosen.",
     Action.IDENTITY_LINKED: lambda d, z: f"May log in through {d.get('issuer')} now.",
     Action.IDENTITY_UNLINKED: lambda d, z: f"Can no longer log in through {d.get('issuer')}.",
+    Action.PLATFORM_REGISTERED: lambda d, z: f"The course system {d.get('issuer')} was registered.",
+    Action.PLATFORM_REMOVED: lambda d, z: f"The course system {d.get('issuer')} was removed.",
+    Action.COURSE_CONNECTED: lambda d, z: "The course was connected to a course system's.",
+    Action.COURSE_DISCONNECTED: lambda d, z: "The course is no longer a course system's.",
     Action.TOKEN_CREATED: lambda d, z: f"An API token was made, for {_text(d.get('scopes', ''))}.",
     Action.TOKEN_REVOKED: lambda d, z: "An API token was revoked.",
     Action.DATA_EXPORTED: lambda d, z: "All that is kept about this person was exported.",
