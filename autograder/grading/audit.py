@@ -28,7 +28,7 @@ from autograder.truth.oracle import PUBLIC_SECRET, Oracle
 Progress = Callable[[str, int, int], None]
 
 WEAK = 1.0  # decades of margin below which an exercise is reported as weak
-CHEAP = 0.25  # share of its function's points below which a misconception costs too little
+LITTLE = 0.25  # share of its function's points below which a misconception costs too little
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def _audit_exercise(
         + [
             Miss(row.misconception, f"only {row.share:.0%} of its function's points lost")
             for row in visibility
-            if 0 < row.share < CHEAP
+            if 0 < row.share < LITTLE
         ],
         columns,
         visibility,

@@ -84,6 +84,11 @@ class _Watch:
             yield answer
 
 
+def is_unjudged(outcome: Outcome) -> bool:
+    """Whether judging was given up."""
+    return any(a.failure is not None and a.failure.kind == "unjudged" for a in outcome.answers)
+
+
 def _unjudged(trial: Trial, printed: list[str]) -> Outcome:
     nothing = Answer(failure=Failure("unjudged"))
     findings = {output: failed(output, nothing) for output in trial.check.points}

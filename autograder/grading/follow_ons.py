@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from autograder.checks.base import Check
 from autograder.exercise import Exercise, Misconception
-from autograder.grading.budget import Budget
+from autograder.grading.budget import Budget, is_unjudged
 from autograder.judging.call import Session
 from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
@@ -267,9 +267,10 @@ class _Above:
         began, waited = time.monotonic(), self._beneath.seconds
         if self.outer.way:
             functions[self.outer.subject] = functions[self.outer.way]
-        outcome = self._beneath.run(functions, names, self.trials[at])
+        answers = self._beneath.run(functions, names, self.trials[at])
         self._budget.charge(time.monotonic() - began - (self._beneath.seconds - waited))
-        return outcome
+        outcome = None if answers is None else self._budget.judge(self.trials[at], answers)
+        return None if outcome is None or is_unjudged(outcome) else outcome
 
     def same(self, line: Line, at: int, a: Outcome | None, b: Outcome | None) -> bool:
         trial, output = self.trials[at], line[1]
@@ -288,7 +289,7 @@ class _Above:
         above what the submission has beneath."""
         wrong = [_Given(self, functions, right.names) for functions in self._wrong()]
         told = sum(any(given.differs(right, line) for line in lines) for given in wrong)
-        return 2 * told >= len(wrong)
+        return bool(wrong) and 2 * told >= len(wrong)
 
     def _wrong(self) -> Iterator[Functions]:
         """Wrong ways to write the function, each of which is seen above what is right."""

@@ -44,7 +44,8 @@ def _method(owner: Any, name: str, *args: Any, **named: Any) -> Any:
 
 
 def _load(module: Any, tensors: dict[str, Any]) -> None:
-    """Put tensors into a module's parameters and buffers, by name, in the type that they have."""
+    """Put tensors into a module's parameters and buffers, by name; the module takes their type and
+    device."""
     own = dict(module.state_dict())
     trained = {name for name, _ in module.named_parameters()}
     wrong = [f"it lacks {name}, {_sized(t)}" for name, t in tensors.items() if name not in own]
@@ -60,7 +61,7 @@ def _load(module: Any, tensors: dict[str, Any]) -> None:
         raise ValueError(f"the module's tensors are not the contract's: {'; '.join(wrong)}")
     for tensor in tensors.values():
         if tensor.is_floating_point():
-            module.to(tensor.dtype)
+            module.to(tensor)
     module.load_state_dict(tensors, strict=False)
 
 

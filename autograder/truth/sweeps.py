@@ -95,8 +95,10 @@ def strided(check: Check, case: Case, arguments: Arguments) -> tuple[Case, Argum
 
 def with_zeros(check: Check, case: Case, arguments: Arguments) -> tuple[Case, Arguments] | None:
     """The case of a mask with every third number of what is masked exactly zero."""
-    name, value = next(iter(arguments.items()))
-    if not isinstance(check, MaskCheck) or case.public or not isinstance(value, Tensor):
+    if not isinstance(check, MaskCheck) or case.public:
+        return None
+    name, value = next(iter(arguments.items()), ("", None))
+    if not isinstance(value, Tensor):
         return None
     zeros = torch.arange(value.numel()).view(value.shape) % 3 == 0
     changed = {**arguments, name: torch.where(zeros, torch.zeros_like(value), value)}

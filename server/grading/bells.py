@@ -63,7 +63,6 @@ def celery_app(broker: str) -> Celery:
         worker_prefetch_multiplier=1,  # no bell waits behind a long grading
         # What kills its process would be delivered for ever; a lost bell is swept.
         task_reject_on_worker_lost=False,
-        task_publish_retry=False,
         task_create_missing_queue_type="quorum",
         task_default_queue_type="quorum",  # of RabbitMQ's: replicated, and kept by newer versions
         worker_detect_quorum_queues=True,

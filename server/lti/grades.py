@@ -54,7 +54,9 @@ class Reporter:
         told = [link for link in links if link.context.platform.key in subjects]
         if not told:
             raise Gone  # put in again when they come by the course system
-        for link in told:
+        refused: list[str] = []
+        later: list[str] = []
+        for link in told:  # one that refuses keeps the grade from no other
             platform = link.context.platform
             client = Client(self._database, platform, self._clock)
             try:
@@ -66,8 +68,11 @@ class Reporter:
                     self._clock(),
                 )
             except http.Refusal as refusal:
-                if refusal.throttled or refusal.status in (401, 409):
-                    raise Later(f"{platform.title}: {refusal}") from None
-                raise Never(f"{platform.title}: {refusal}") from None
+                passes = refusal.throttled or refusal.status in (401, 409)
+                (later if passes else refused).append(f"{platform.title}: {refusal}")
             except LtiError as error:
-                raise Later(f"{platform.title}: {error}") from None
+                later.append(f"{platform.title}: {error}")
+        if later:
+            raise Later("; ".join(later + refused))
+        if refused:
+            raise Never("; ".join(refused))

@@ -4,6 +4,7 @@ failure."""
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,8 @@ import httpx
 from server.lti import LtiError
 from server.people.providers import is_safe
 
-_TIMEOUT = 10.0  # seconds
+_TIMEOUT = 10.0  # seconds, for each piece of an answer
+_SECONDS = 30.0  # for all of it
 _LARGEST = 4 * 2**20  # bytes of an answer
 
 
@@ -45,6 +47,7 @@ def ask(
     """
     if not is_safe(url):
         raise LtiError("The course system names an address that is not https.", "address")
+    deadline = time.monotonic() + _SECONDS
     try:
         with (
             httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=True) as client,
@@ -52,8 +55,10 @@ def ask(
                 method, url, headers=dict(headers or {}), content=content, data=data
             ) as answer,
         ):
-            body = b""
+            body = bytearray()
             for piece in answer.iter_bytes():
+                if time.monotonic() > deadline:  # each piece may have come in time
+                    raise Refusal(0, throttled=True)
                 body += piece
                 if len(body) > _LARGEST:
                     raise LtiError("The course system's answer is too long.", "length")
@@ -66,7 +71,7 @@ def ask(
             answer.status_code == 403 and rate.strip() in ("0", "0.0")
         )
         raise Refusal(answer.status_code, throttled)
-    return body, answer.headers
+    return bytes(body), answer.headers
 
 
 def get_json(url: str, accept: str, token: str = "") -> Any:

@@ -28,8 +28,15 @@ _ADDRESSES = ("authorization_url", "token_url", "jwks_url")
 
 
 def origin(address: str) -> str:
+    """
+    Raises:
+        LtiError: it has none that may stand in a header.
+    """
     parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
+    found = f"{parts.scheme}://{parts.netloc}"
+    if not _ORIGIN.fullmatch(found):
+        raise LtiError("The course system names an address that is none.", "address")
+    return found
 
 
 def find(session: Session, issuer: str, client_id: str) -> Platform:

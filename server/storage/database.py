@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from server.clock import Clock
 from server.storage.config import ConfigError
-from server.storage.models import Base, Key
+from server.storage.models import Base, Content, Key, Submission
 from server.storage.postgresql import Postgresql
 from server.storage.sqlite import Sqlite
 
@@ -96,8 +95,24 @@ class Database:
             ) from None
         if self.is_embedded:  # committed: what lies in the folder is in the database, or nobody's
             data = Path(str(self.url.database)).parent
-            shutil.rmtree(data / _FILES, ignore_errors=True)
+            self._drop_taken_in(data / _FILES)
             (data / _KEY).unlink(missing_ok=True)
+
+    def _drop_taken_in(self, folder: Path) -> None:
+        """The files that migration 0010 has taken in. What an older server, still running, puts
+        there meanwhile is nowhere else."""
+        if not folder.is_dir():
+            return
+        lacking = select(Submission.public_id).where(
+            ~select(Content.submission_id).where(Content.submission_id == Submission.id).exists()
+        )
+        with self.read() as session:
+            kept = set(session.scalars(lacking))
+        for path in folder.iterdir():
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # something is kept
+            folder.rmdir()
 
     def _upgrade(self) -> None:
         import alembic.command

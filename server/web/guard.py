@@ -40,7 +40,7 @@ def _add_headers(response: Response) -> Response:
         response.headers.setdefault("X-Frame-Options", "DENY")
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static":
+    if request.endpoint != "static" and not response.cache_control.public:
         # Nothing of a person stays on a computer that others use, nor comes back after logging out.
         response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -15,9 +15,11 @@ from tests.devices.installed import FOLDER, needs_second_device
 pytestmark = [needs_second_device, pytest.mark.slow]
 
 CATALOGUE = Catalogue.load()
+SECOND_COURSE = Catalogue.load(ordinary.ROOT / "reference" / "_more")
 PLACES = {
     exercise.name: (topic, exercise)
-    for name, assignment in CATALOGUE.assignments.items()
+    for catalogue in (CATALOGUE, SECOND_COURSE)
+    for name, assignment in catalogue.assignments.items()
     if name not in {EVERYTHING, "training"}
     for topic, exercise in assignment.exercises
 }

@@ -116,11 +116,8 @@ def test_a_bell_wakes_at_once_and_a_stopped_worker_gives_back(
 
 
 def test_a_broker_that_dies_and_forgets_delays_by_a_sweep(
-    house: House, log: Path, start: Start, broker: services.Daemon, request: pytest.FixtureRequest
+    house: House, log: Path, start: Start, broker: services.Daemon
 ) -> None:
-    if isinstance(broker, services.RabbitMQ):
-        why = "on a slow machine, workers have not found a restarted RabbitMQ again after 90 s"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=False))
     start(count=2, seconds=0.2)
     hand_in(house, 4)
     wait_for(lambda: bool(lines(log, "begin")), 60)

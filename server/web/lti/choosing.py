@@ -56,7 +56,7 @@ def chosen(seat: Seat) -> str:
                 addresses()["launch"],
                 now,
             )
+        send_forms_to(origin(there))
     except LtiError as error:
         refuse("choice", error)
-    send_forms_to(origin(there))
     return render_template("lti/answer.html", there=there, token=token, count=len(wanted))

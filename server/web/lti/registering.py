@@ -47,7 +47,8 @@ def register(token: str) -> str:
         with services().database.write() as session:
             actor = session.get_one(User, actor.id)
             platform = registration.keep(session, said, answer, url, at=now, actor=actor)
+        there = origin(url)
     except LtiError as error:
         refuse("registration", error)
-    frames.allow([*platform.frames, origin(url)])
-    return render_template("lti/registered.html", platform=platform, origin=origin(url))
+    frames.allow([*platform.frames, there])
+    return render_template("lti/registered.html", platform=platform, origin=there)

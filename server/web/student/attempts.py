@@ -107,6 +107,7 @@ def _graders(device: str) -> bool:
 
 def _asset(text: str, mimetype: str) -> Response:
     response = Response(text, mimetype=mimetype)
+    response.cache_control.public = True  # it is everybody's
     response.cache_control.max_age = current_app.get_send_file_max_age(None)
     return response
 

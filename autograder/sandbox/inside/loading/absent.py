@@ -202,9 +202,8 @@ class AbsentFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__dict__["_loading"] = self._loading
 
 
-_made: set[str] = (
-    set()
-)  # the names of stand-ins: to go through all modules touches all their memory
+# The names of stand-ins: to go through all modules touches all their memory.
+_made: set[str] = set()
 
 
 def forget() -> None:
