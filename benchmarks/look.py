@@ -1,4 +1,5 @@
-"""How long the look at a hand-in takes before it counts: `make bench`. It is to be a second."""
+"""How long the look at a hand-in takes before it counts, which should be a second at most:
+`make bench`."""
 
 from __future__ import annotations
 

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from sqlalchemy import select
+
 from autograder.handin.look import Look, complete, refusal, sentences
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from server.grading.queue import Accepted
-from server.storage.models import Assignment
+from server.storage.models import Assignment, Submission
 from server.web.access import Seat
 from server.web.reading import on_behalf_of
 from server.web.services import services
@@ -24,12 +26,14 @@ _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes, whenever 
 @dataclass(frozen=True)
 class Seen:
     """What a look at the files of one hand-in found: `sentences` for the student, and why they are
-    not accepted, or an empty `refusal`. With `complete` there is nothing to mend."""
+    not accepted, or an empty `refusal`. With `complete` there is nothing to mend; `again`: it is
+    what the student handed in last, byte for byte."""
 
     content: bytes
     look: Look
     asked: Sequence[str]  # the assignment's functions
     refusal: str
+    again: bool
 
     @property
     def sentences(self) -> list[str]:
@@ -52,7 +56,16 @@ def look(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]])
     asked, everything = homes(assignment.topic), homes(None)
     with on_behalf_of(seat.user):
         seen = reader().run("look", (name, content), homes={**everything, **asked})
-    return Seen(content, seen, tuple(asked), refusal(seen, assignment.title, asked, everything))
+    latest = (
+        select(Submission.digest)
+        .where(Submission.assignment_id == assignment.id, Submission.user_id == seat.user.id)
+        .order_by(Submission.id.desc())
+        .limit(1)
+    )
+    with services().database.read() as session:
+        again = session.scalar(latest) == seen.digest
+    refused = refusal(seen, assignment.title, asked, everything)
+    return Seen(content, seen, tuple(asked), refused, again)
 
 
 def hand_in(

@@ -45,9 +45,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def right(sandbox: Sandbox, name: str, content: bytes) -> bool:
-    """Whether both functions are found and right: by loading, at first sight and at home."""
-    assert b"ctypes" in content or not at_home(name, content)  # whose process is the student's own
+def right(sandbox: Sandbox, name: str, content: bytes, *, home: bool = True) -> bool:
+    """Whether both functions are found and right: by loading, at first sight and at home, where what
+    kills the process ends the student's own."""
+    assert not home or at_home(name, content) == ""
     submission = parse(name, content)
     x = torch.tensor([-1.0, 2.0])
     with sandbox.session(submission.sources, homes=HOMES) as session:
@@ -216,8 +217,9 @@ BELOW = {
 
 @pytest.mark.parametrize("below", BELOW)
 def test_what_stands_below_costs_nothing(sandbox, below):
-    assert right(sandbox, "activations.py", f"{RIGHT}\n{BELOW[below]}\n".encode())
-    assert right(sandbox, "activations.ipynb", notebook(RIGHT, BELOW[below]))
+    home = below != "killed"
+    assert right(sandbox, "activations.py", f"{RIGHT}\n{BELOW[below]}\n".encode(), home=home)
+    assert right(sandbox, "activations.ipynb", notebook(RIGHT, BELOW[below]), home=home)
 
 
 def test_a_training_loop_below_is_left_out_and_named(sandbox):

@@ -170,12 +170,13 @@ def main() -> int:
     parser.add_argument("--lease", type=float, default=15.0)
     parser.add_argument("--supervised", action="store_true")
     parser.add_argument("--worker", type=int, help="be woken by bells, and grade so many at once")
+    parser.add_argument("--no-beat", dest="beat", action="store_false", help="and by bells alone")
     options = parser.parse_args()
     patience = Patience(timedelta(seconds=options.lease), (timedelta(0),) * 3)
     open_grader = opener(slow(options.log, options.seconds)) if options.log else unconfined
     if options.worker:
         worker = partial(Worker, Config(options.data), open_grader, patience=patience)
-        return run_worker(worker, options.worker, beat=True)
+        return run_worker(worker, options.worker, beat=options.beat)
     return run_grader(
         Config(options.data), open_grader, supervised=options.supervised, patience=patience
     )

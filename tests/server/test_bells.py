@@ -48,10 +48,10 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 def start(house: House, log: Path, broker: services.Daemon) -> Iterator[Start]:
     started = ExitStack()
 
-    def start(count: int = 2, seconds: float = 0.2) -> subprocess.Popen[bytes]:
+    def start(*more: str, count: int = 2, seconds: float = 0.2) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.server.engines", "--worker", str(count)]
         command += ["--data", str(house.config.data), "--log", str(log)]
-        command += ["--seconds", str(seconds), "--lease", str(LEASE)]
+        command += ["--seconds", str(seconds), "--lease", str(LEASE), *more]
         process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -101,7 +101,7 @@ def test_what_no_message_tells_of_is_graded_once_and_poison_hurts_nobody(
 def test_a_bell_wakes_at_once_and_a_stopped_worker_gives_back(
     house: House, log: Path, start: Start, broker: services.Daemon
 ) -> None:
-    worker = start(count=1, seconds=60)
+    worker = start("--no-beat", count=1, seconds=60)
     ringer = bells.Ringer(broker.url)
     house.clock.now = house.database.clock()
     queue = Queue(house.database, ring=ringer)

@@ -159,12 +159,12 @@ def test_whatever_dies_nothing_is_lost_and_nothing_counts_twice(
             lambda: broker.purge("gradmark.cpu", "gradmark.sweep"),
             cut,
         ]
-        while any(student.is_alive() for student in students):
+        while True:
             for event in chance.sample(events, len(events)):
                 time.sleep(chance.uniform(0.2, 1.5))
                 event()
-                if not any(student.is_alive() for student in students):
-                    break
+            if not any(student.is_alive() for student in students):
+                break
         for student in students:
             student.join()
         wait_for(lambda: settled(house), 240)

@@ -36,14 +36,6 @@ def queue(house: House, device: str = "cuda:0") -> Queue:
     return Queue(house.database, patience, clock=house.clock, device=device)
 
 
-def test_a_grader_takes_what_is_for_its_kind_of_device(on_cuda: House) -> None:
-    for_gpu, for_cpu = on_cuda.accept(), on_cuda.accept(assignment="losses")
-    assert [on_cuda.queue.position(on_cuda.row(one)) for one in (for_gpu, for_cpu)] == [1, 1]
-    assert on_cuda.queue.claim().public_id == for_cpu
-    assert on_cuda.queue.claim() is None
-    assert queue(on_cuda, "cuda:1").claim().public_id == for_gpu
-
-
 def test_whoever_waits_for_a_device_is_told_when_nobody_has_one(
     on_cuda: House, client: FlaskClient
 ) -> None:

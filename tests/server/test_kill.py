@@ -229,6 +229,7 @@ def assert_counted_once(house: House) -> None:
         ).all()
         changed = Counter((entry.subject, entry.detail["assignment"]) for entry in changes)
         assert set(changed.values()) == {1}  # every report has the same score
+        assert len(changed) == len({(row.user_id, row.assignment_id) for row in graded})
         for assignment in session.scalars(select(Assignment)):
             again = grades.refresh(
                 session, assignment, None, at=house.clock(), actor=None, cause="test"

@@ -97,3 +97,16 @@ def test_the_page_looks_before_anything_counts(client: FlaskClient, house: House
     assert nothing.status_code == 422
     assert client.post(address, data={"code": code}).status_code == 415
     assert count(house) == 0
+
+
+def test_the_page_knows_what_was_handed_in_last(client: FlaskClient, house: House) -> None:
+    address, code = "/courses/dl/assignments/norm/", b"def norm_a(x):\n    return x\n"
+
+    def post(where: str, content: bytes) -> str:
+        sent = {"file": (BytesIO(content), "a.py")}
+        return client.post(where, data=sent, content_type="multipart/form-data").text
+
+    post(address, code)
+    assert count(house) == 1
+    assert "byte for byte, what you handed in last" in post(f"{address}look", code)
+    assert "what you handed in last" not in post(f"{address}look", code + b"\n")

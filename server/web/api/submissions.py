@@ -70,14 +70,6 @@ def look(seat: Seat, sent: dict[str, Any], assignment: str) -> dict[str, Any]:
         )
     except SubmissionError as error:
         raise Problem(422, str(error)) from None
-    latest = (
-        select(Submission.digest)
-        .where(Submission.assignment_id == chosen.id, Submission.user_id == seat.user.id)
-        .order_by(Submission.id.desc())
-        .limit(1)
-    )
-    with services().database.read() as session:
-        again = session.scalar(latest) == seen.look.digest
     found = seen.look.found
     return {
         "functions": [
@@ -87,7 +79,7 @@ def look(seat: Seat, sent: dict[str, Any], assignment: str) -> dict[str, Any]:
         "problems": seen.look.problems,
         "sentences": seen.sentences,
         "refusal": seen.refusal or None,
-        "again": again,
+        "again": seen.again,
     }
 
 
