@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from flask import Flask, Request, g, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from sqlalchemy.exc import DBAPIError
 
 from server.storage.models import Platform
 from server.web.services import services
@@ -56,6 +57,9 @@ def allowed() -> list[str]:
     number = session.get(_BY)
     if number is None:
         return []
-    with services().database.read() as database:
-        platform = database.get(Platform, number)
-        return [] if platform is None else list(platform.frames)
+    try:
+        with services().database.read() as database:
+            platform = database.get(Platform, number)
+    except DBAPIError:  # which the page that is being sent may be telling of
+        return []
+    return [] if platform is None else list(platform.frames)

@@ -371,6 +371,7 @@ SCRIPTS = {
     "tabs.py": RIGHT.replace("    ", "\t").encode(),
     "latin.py": ("# größe\n" + RIGHT).encode("latin-1"),
     "wide.py": RIGHT.encode("utf-16"),
+    "marked_twice.py": ("\ufeff\ufeff" + RIGHT).encode(),
     "declared.py": ("# -*- coding: cp1252 -*-\n# größe\n" + RIGHT).encode("cp1252"),
     "cells.py": f"# %%\n%matplotlib inline\n# %% [markdown]\n# Text\n# %%\n%%time\n{RIGHT}".encode(),
     "jupytext.py": f"# ---\n# jupyter:\n# ---\n# +\n# !ls\n{RIGHT}# -\n".encode(),
