@@ -46,4 +46,5 @@ def decode(name: str, content: bytes) -> tuple[str, str]:
         note = f"{show(name)} is not text in UTF-8: save it as UTF-8, or it may be misread."
     if "\0" in text:
         raise SubmissionError(f"{show(name)} holds NUL bytes, so it is no Python source.")
+    text = text.lstrip("\ufeff")  # what some editors put there once more
     return text.replace("\r\n", "\n").replace("\r", "\n"), note
