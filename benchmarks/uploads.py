@@ -30,11 +30,10 @@ from sqlalchemy import func, select
 
 from autograder.topics.catalogue import Catalogue
 from server import courses
-from server.people import roster
-from server.people.roster import Person
+from server.people import accounts
 from server.storage.config import Config
 from server.storage.database import Database
-from server.storage.models import Course, State, Submission, User
+from server.storage.models import Course, Role, State, Submission
 
 TOPIC = "losses"
 PASSWORD = "only for this measurement"  # noqa: S105
@@ -65,9 +64,9 @@ def furnish(database: Database, catalogue: Catalogue, students: int) -> None:
     with database.write() as session:
         courses.sync(session, courses.read(toml, catalogue.assignments), at=now, actor=None)
         course = session.scalars(select(Course)).one()
-        people = [Person(0, address(number)) for number in range(students)]
-        roster.enrol(session, course, people, at=now, actor=None)
-        for user in session.scalars(select(User)):
+        for number in range(students):
+            user = accounts.create(session, address(number), "", at=now, actor=None)
+            accounts.enrol(session, course, user, Role.STUDENT, at=now, actor=None)
             user.password = quick
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from server.storage.database import upsert
@@ -28,22 +28,30 @@ class Ending(StrEnum):
 
 
 def accepted(session: Session) -> None:
-    _add(session, _ACCEPTED, "", 1)
+    _add(session, (_ACCEPTED, "", 1))
 
 
 def claimed(session: Session) -> None:
-    _add(session, _CLAIMED, "", 1)
+    _add(session, (_CLAIMED, "", 1))
 
 
 def ended(session: Session, how: Ending) -> None:
-    _add(session, _ENDED, how.value, 1)
+    _add(session, (_ENDED, how.value, 1))
 
 
 def graded(session: Session, seconds: float) -> None:
-    ended(session, Ending.GRADED)
     bucket = next((f"{limit:g}" for limit in SECONDS_UP_TO if seconds <= limit), "+Inf")
-    _add(session, _SECONDS, bucket, 1)
-    _add(session, _SECONDS, _SUM, seconds)
+    _add(
+        session,
+        (_ENDED, Ending.GRADED.value, 1),
+        (_SECONDS, bucket, 1),
+        (_SECONDS, _SUM, seconds),
+    )
+
+
+def claims() -> ScalarSelect[float]:
+    """How many claims there were, as part of another query; nothing before the first."""
+    return select(Meter.value).where(Meter.name == _CLAIMED, Meter.label == "").scalar_subquery()
 
 
 class Readings:
@@ -55,10 +63,6 @@ class Readings:
     @property
     def accepted(self) -> float:
         return self._of(_ACCEPTED, "")
-
-    @property
-    def claimed(self) -> float:
-        return self._of(_CLAIMED, "")
 
     def ended(self, how: Ending) -> float:
         return self._of(_ENDED, how.value)
@@ -77,8 +81,11 @@ class Readings:
         return self._values.get((name, label), 0.0)
 
 
-def _add(session: Session, name: str, label: str, amount: float) -> None:
-    new = upsert(session, Meter).values(name=name, label=label, value=amount)
+def _add(session: Session, *sums: tuple[str, str, float]) -> None:
+    """Names, labels and what is added."""
+    new = upsert(session, Meter).values(
+        [{"name": name, "label": label, "value": amount} for name, label, amount in sums]
+    )
     session.execute(
         new.on_conflict_do_update(
             index_elements=["name", "label"], set_={"value": Meter.value + new.excluded.value}

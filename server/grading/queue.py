@@ -17,12 +17,11 @@ is.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -32,15 +31,11 @@ from server import outbox
 from server.clock import Clock
 from server.engine import Rules
 from server.grades import grades
-from server.grades.attempts import FREE, NotAllowed, allowance
-from server.grading import meters, regrades, results, turns
-from server.storage import files
+from server.grading import accepting, due, meters, regrades, results, turns
+from server.grading.accepting import Accepted, HandedIn
 from server.storage.database import Database
 from server.storage.models import (
-    Assignment,
-    Content,
     Course,
-    Extension,
     RegradeItem,
     State,
     Submission,
@@ -48,8 +43,6 @@ from server.storage.models import (
 )
 
 log = logging.getLogger(__name__)
-
-_TABLES: tuple[type[Work], ...] = (Submission, RegradeItem)  # in the order of claiming
 
 
 class LeaseLost(Exception):
@@ -80,30 +73,6 @@ class Claim:
     digest: str
     since: datetime
     regrade_item: int | None = None  # None: the submission's own grading
-
-
-REGRADES_SHARE = 10  # of so many claims one is a regrade's, however much else is due
-
-# Bytes of one student's hand-ins for one assignment: none is ever thrown away, and what is
-# superseded costs no attempt.
-MOST_KEPT = 256 * 2**20
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """What became of an upload."""
-
-    public_id: str
-    again: bool = False  # it is the latest one, which was handed in before
-
-
-class HandedIn(Protocol):
-    """What somebody handed in, once it has been read."""
-
-    @property
-    def filename(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
 
 
 class Queue:
@@ -149,72 +118,12 @@ class Queue:
             sqlalchemy.exc.SQLAlchemyError: it could not be stored.
         """
         with self._database.write() as session:
-            public_id, again = self._accept(session, assignment, user, read, content, unlimited)
-            device = session.get_one(Assignment, assignment).device
-        if self._ring is not None and not again:
-            self._ring(device)
-        return Accepted(public_id, again)
-
-    def _accept(
-        self,
-        session: Session,
-        assignment_id: int,
-        user: int,
-        read: HandedIn,
-        content: bytes,
-        unlimited: bool,
-    ) -> tuple[str, bool]:
-        """Its public id, and whether it is one that was there before."""
-        now = self._clock()
-        assignment = session.get_one(Assignment, assignment_id, with_for_update=True)
-        extension = _extension(session, assignment_id, user)
-        earlier = session.scalars(
-            select(Submission).where(
-                Submission.assignment_id == assignment_id, Submission.user_id == user
+            accepted, into = accepting.accept(
+                session, assignment, user, read, content, now=self._clock(), unlimited=unlimited
             )
-        ).all()
-        latest = max(earlier, key=lambda row: row.number, default=None)
-        if (
-            latest is not None
-            and latest.digest == read.digest
-            and latest.state is not State.FAILED  # which handing in again gives another try
-        ):
-            return latest.public_id, True
-        if not unlimited:
-            counted = [row.received_at for row in earlier if row.state not in FREE]
-            timezone = assignment.course.timezone
-            refusal = allowance(assignment, timezone, extension, counted, now).refusal
-            if refusal is not None:
-                raise NotAllowed(refusal)
-            if files.kept(session, assignment_id, user) + len(content) > MOST_KEPT:
-                raise NotAllowed(
-                    f"All that you have handed in for this assignment is more than "
-                    f"{MOST_KEPT // 2**20} MiB: ask those who teach the course."
-                )
-        submission = Submission(
-            public_id=secrets.token_hex(16),
-            assignment_id=assignment_id,
-            user_id=user,
-            number=max((row.number for row in earlier), default=0) + 1,
-            filename=read.filename,
-            digest=read.digest,
-            received_at=now,
-            state=State.WAITING,
-            not_before=now,
-            turn=0,
-            place=0,
-        )
-        session.add(submission)
-        zone = ZoneInfo(assignment.course.timezone)
-        deciding = grades.could_count(assignment, extension, [*earlier, submission], zone)
-        superseded = [row for row in earlier if row.state is State.WAITING and row not in deciding]
-        for row in superseded:
-            row.state = State.SUPERSEDED
-        turns.queue_up(session, submission, superseded)
-        session.add(Content(submission_id=submission.id, content=content))
-        meters.accepted(session)
-        grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
-        return submission.public_id, False
+        if self._ring is not None and not accepted.again:
+            self._ring(into.device)
+        return accepted
 
     def writes(self) -> int:
         """Another number each time that anybody may have made something due."""
@@ -222,27 +131,27 @@ class Queue:
 
     def claim(self) -> Claim | None:
         """Take what is to be graded next, or None when nothing is due."""
-        self.release_expired()
-        for table in self._order():
-            if self._anything_due(table):
-                with self._database.write() as session:
-                    claim = self._claim(session, table)
-                if claim is not None:
-                    return claim
+        seen = self._glance()
+        if seen.lost:
+            self._release_expired(seen.lost)
+            seen = self._glance()
+        for table in seen.due:
+            with self._database.write() as session:
+                claim = self._claim(session, table)
+            if claim is not None:
+                return claim
         return None
 
-    def _order(self) -> Sequence[type[Work]]:
-        """What is looked at first: submissions, but for a share, so that regrades do not starve."""
+    def _glance(self) -> due.Glance:
         with self._database.read() as session:
-            share = meters.Readings(session).claimed % REGRADES_SHARE == REGRADES_SHARE - 1
-        return tuple(reversed(_TABLES)) if share else _TABLES
+            return due.glance(session, self._device, self._clock())
 
     def _claim(self, session: Session, table: type[Work]) -> Claim | None:
-        work = turns.next_due(session, table, self._due(table))
+        now = self._clock()
+        work = turns.next_due(session, table, self._device, now)
         if work is None:
             return None
         meters.claimed(session)
-        now = self._clock()
         if isinstance(work, RegradeItem) and not regrades.still_wanted(session, work.regrade):
             regrades.discard(session, work.regrade, at=now, actor=None)
             return None
@@ -317,20 +226,23 @@ class Queue:
 
     def release_expired(self) -> int:
         """Take submissions from graders that gave no sign of life; return how many."""
-        return sum(self._release_expired(table) for table in _TABLES)
+        return self._release_expired(self._glance().lost)
 
-    def _release_expired(self, table: type[Work]) -> int:
-        expired = (table.state == State.GRADING, table.lease_until < self._clock())
+    def _release_expired(self, tables: Sequence[type[Work]]) -> int:
+        count = 0
+        for table in tables:
+            with self._database.write() as session:
+                expired = select(table).where(due.lost(table, self._clock()))
+                found = session.scalars(expired.with_for_update(skip_locked=True)).all()
+                for work in found:
+                    self._record_fault(session, work, "The grader gave no sign of life.")
+                count += len(found)
+        return count
+
+    def due_by_device(self) -> dict[str, int]:
+        """How many a grader could claim now, by the kind of device."""
         with self._database.read() as session:
-            if session.scalar(select(table.id).where(*expired).limit(1)) is None:
-                return 0
-        with self._database.write() as session:
-            found = session.scalars(
-                select(table).where(*expired).with_for_update(skip_locked=True)
-            ).all()
-            for work in found:
-                self._record_fault(session, work, "The grader gave no sign of life.")
-            return len(found)
+            return due.by_device(session, self._clock())
 
     def position(self, submission: Submission) -> int | None:
         """1 for the one that is graded next, None when it does not wait."""
@@ -338,19 +250,6 @@ class Queue:
             return None
         with self._database.read() as session:
             return turns.ahead(session, submission) + 1
-
-    def _due(self, table: type[Work]) -> tuple[Any, ...]:
-        return (
-            table.state == State.WAITING,
-            table.not_before <= self._clock(),
-            turns.on_device(table, self._device),
-        )
-
-    def _anything_due(self, table: type[Work]) -> bool:
-        """Idle graders look often: they must not keep an upload from writing."""
-        with self._database.read() as session:
-            query = select(table.id).where(*self._due(table)).limit(1)
-            return session.scalar(query) is not None
 
     @contextmanager
     def _held(
@@ -415,7 +314,7 @@ class Queue:
                 Submission.user_id == work.user_id,
             )
         ).all()
-        extension = _extension(session, work.assignment_id, work.user_id)
+        extension = accepting.extension_of(session, work.assignment_id, work.user_id)
         zone = ZoneInfo(work.assignment.course.timezone)
         newer = [s for s in own if s.number > work.number and s.state is State.WAITING]
         if newer and work not in grades.could_count(work.assignment, extension, own, zone):
@@ -428,9 +327,3 @@ class Queue:
         work.state = state
         work.lease_until = None
         work.exercise, work.done, work.total = None, 0, 0
-
-
-def _extension(session: Session, assignment: int, user: int) -> Extension | None:
-    return session.scalar(
-        select(Extension).where(Extension.assignment_id == assignment, Extension.user_id == user)
-    )

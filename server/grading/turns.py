@@ -12,18 +12,16 @@ that of arrival. One that supersedes another takes over its slot: handing in aga
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import case, func, select, tuple_
+from sqlalchemy.orm import Session, joinedload
 
-from server.storage.models import (
-    Assignment,
-    Course,
-    Regrade,
-    RegradeItem,
-    State,
-    Submission,
-    Work,
+from server.grading import due
+from server.storage.models import Assignment, Course, State, Submission, Work
+
+_WITH_COURSE = joinedload(Submission.assignment, innerjoin=True).joinedload(
+    Assignment.course, innerjoin=True
 )
 
 
@@ -48,39 +46,32 @@ def queue_up(
         row.turn, row.place = turn, place
 
 
-def next_due(
-    session: Session, table: type[Work], due: Sequence[ColumnElement[bool]]
-) -> Work | None:
+def next_due(session: Session, table: type[Work], device: str, now: datetime) -> Work | None:
     """The one that is graded next, locked; its course has had its turn. Regrades come in the order
     in which they were started."""
+    conditions = due.waits(table, now), due.on_device(table, device)
     if table is not Submission:
-        query = select(table).where(*due).order_by(table.id).limit(1)
+        query = select(table).where(*conditions).order_by(table.id).limit(1)
         return session.scalar(query.with_for_update(skip_locked=True))
-    latest = session.scalar(select(func.max(Course.turn))) or 0
+    latest = select(func.max(Course.turn)).scalar_subquery()
     waiting = (
-        select(Submission)
-        .where(*due)
+        select(Submission, latest)
+        .where(*conditions)
+        .options(_WITH_COURSE)
         .order_by(Submission.turn, Submission.place)
         .limit(1)
         .with_for_update(skip_locked=True, of=Submission)
     )
     fresh = select(Assignment.id).join(Assignment.course).where(Course.turn < latest)
-    found = session.scalar(waiting.where(Submission.assignment_id.in_(fresh)))
-    if found is None:  # all that have something due were in the latest round: a new one begins
-        found, latest = session.scalar(waiting), latest + 1
-    if found is not None:
-        found.assignment.course.turn = latest
-    return found
-
-
-def on_device(table: type[Work], device: str) -> ColumnElement[bool]:
-    """What is to be graded on this kind of device."""
-    kind = device.partition(":")[0]
-    assignments = select(Assignment.id).where(Assignment.device == kind)
-    if table is RegradeItem:
-        regrades = select(Regrade.id).where(Regrade.assignment_id.in_(assignments))
-        return RegradeItem.regrade_id.in_(regrades)
-    return Submission.assignment_id.in_(assignments)
+    row = session.execute(waiting.where(Submission.assignment_id.in_(fresh))).one_or_none()
+    # Where all that have something due were in the latest round, a new one begins.
+    begun = 0 if row is not None else 1
+    row = row or session.execute(waiting).one_or_none()
+    if row is None:
+        return None
+    found, turn = row
+    found.assignment.course.turn = turn + begun
+    return found  # type: ignore[no-any-return]
 
 
 def ahead(session: Session, submission: Submission) -> int:
@@ -122,13 +113,15 @@ def ahead(session: Session, submission: Submission) -> int:
 
 def _round(session: Session, submission: Submission) -> int:
     """The first round in which the student has nothing yet, from the one being graded on."""
-    others = Submission.id != submission.id
-    now = session.scalar(
-        select(func.min(Submission.turn)).where(Submission.state == State.WAITING, others)
-    )
-    if now is None:
-        now = session.scalar(select(func.max(Submission.turn)))
-    last = session.scalar(
-        select(func.max(Submission.turn)).where(Submission.user_id == submission.user_id)
-    )
+    first, latest = func.min(Submission.turn), func.max(Submission.turn)
+    others, own = Submission.id != submission.id, Submission.user_id == submission.user_id
+    now, last = session.execute(
+        select(
+            func.coalesce(
+                select(first).where(Submission.state == State.WAITING, others).scalar_subquery(),
+                select(latest).scalar_subquery(),
+            ),
+            select(latest).where(own).scalar_subquery(),
+        )
+    ).one()
     return max(now or 0, (last or 0) + 1)

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-from sqlalchemy import func, select
 
 from server import engine, logs, options
 from server.engine import CannotConfine, DeviceBroken, OpenGrader
@@ -23,7 +22,6 @@ from server.grading.queue import Patience, Queue
 from server.storage.config import Config, ConfigError
 from server.storage.database import Database, forgiving
 from server.storage.files import Files
-from server.storage.models import Assignment, RegradeItem, State, Submission
 
 log = logging.getLogger(__name__)
 
@@ -93,26 +91,27 @@ class Worker:
         """Ring for what is due and nobody has heard of."""
         assert self._bench is not None  # noqa: S101
         with forgiving("not swept"):
-            for device, count in self._bench.due().items():
+            for device, count in self._bench.queue.due_by_device().items():
                 for _ in range(min(count, _MOST_RUNG)):
                     bells.ring(self.app, device)
 
-    def open_bench(self) -> tuple[Database, GraderLoop, str]:
+    def open_bench(self) -> tuple[Database, Queue, GraderLoop, str]:
         database = Database(self._config.database)
+        queue = Queue(database, self._patience, device=self._device)
         loop = GraderLoop(
-            Queue(database, self._patience, device=self._device),
+            queue,
             Files(database),
             self._open_grader,
             may_claim=always if self._digests is None else Same(database, self._digests),
         )
-        return database, loop, self._device
+        return database, queue, loop, self._device
 
 
 class _Bench:
     """Of one process: a grader, opened when it is first needed and kept open."""
 
     def __init__(self, worker: Worker) -> None:
-        self._database, self.loop, self._device = worker.open_bench()
+        self._database, self.queue, self.loop, self._device = worker.open_bench()
         self._there = ExitStack()
         self._announced = False
 
@@ -127,24 +126,6 @@ class _Bench:
         except (CannotConfine, DeviceBroken) as error:  # another bell tries again
             log.error("nothing is graded here: %s", error)
             self.loop.close()
-
-    def due(self) -> dict[str, int]:
-        """How many wait, or have lost their grader, by the kind of device."""
-        due: dict[str, int] = {}
-        for table in (Submission, RegradeItem):
-            query = select(Assignment.device, func.count()).select_from(table)
-            if table is RegradeItem:
-                query = query.join(Submission, RegradeItem.submission_id == Submission.id)
-            query = query.join(Assignment, Submission.assignment_id == Assignment.id)
-            now = self._database.clock()
-            waits = (table.state == State.WAITING) & (table.not_before <= now)
-            lost = (table.state == State.GRADING) & (table.lease_until < now)
-            with self._database.read() as session:
-                for device, count in session.execute(
-                    query.where(waits | lost).group_by(Assignment.device)
-                ):
-                    due[device] = due.get(device, 0) + count
-        return due
 
     def close(self) -> None:
         self._there.close()

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from autograder.handin.look import Look, complete, refusal, sentences
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
-from server.grading.queue import Accepted
+from server.grading.accepting import Accepted
 from server.storage.models import Assignment, Submission
 from server.web.access import Seat
 from server.web.reading import on_behalf_of

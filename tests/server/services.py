@@ -40,10 +40,15 @@ def program(name: str, *folders: str) -> str:
 
 
 class PostgreSQL:
-    """A cluster of its own, in memory as far as it can be: it is not kept."""
+    """A cluster of its own, in memory as far as it can be: it is not kept.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        settings: the server's, other than those of tests.
+    """
+
+    def __init__(self, directory: Path, **settings: str) -> None:
         self._directory = directory
+        self._settings = settings
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -67,6 +72,7 @@ class PostgreSQL:
             "fsync": "off",
             "shared_buffers": "32MB",
             "max_connections": "200",
+            **self._settings,
         }
         command = [program("postgres"), "-D", str(self._data)]
         for name, value in options.items():
@@ -225,9 +231,9 @@ def broker(kind: type[Daemon]) -> Iterator[Daemon]:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql(**settings: str) -> Iterator[PostgreSQL]:
     with tempfile.TemporaryDirectory(prefix="gradmark-postgresql-") as folder:
-        server = PostgreSQL(Path(folder))
+        server = PostgreSQL(Path(folder), **settings)
         try:
             server.start()
             yield server

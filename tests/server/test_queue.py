@@ -15,8 +15,9 @@ from sqlalchemy import select
 from autograder.handin.submission import parse
 from server.engine import Grade, Progress, ReferenceChanged, Rules
 from server.grades.attempts import NotAllowed
-from server.grading import queue
-from server.grading.queue import Accepted, LeaseLost, Patience
+from server.grading import accepting
+from server.grading.accepting import Accepted
+from server.grading.queue import LeaseLost, Patience
 from server.storage.config import ConfigError
 from server.storage.models import (
     Assignment,
@@ -163,7 +164,7 @@ def test_row_and_content_are_committed_together_or_not_at_all(
     assert house.files.read(house.accept(content=content)) == content
     for step in ("turns.queue_up", "meters.accepted", "grades.refresh"):
         with monkeypatch.context() as patched:
-            patched.setattr(f"server.grading.queue.{step}", Mock(side_effect=OSError(5, step)))
+            patched.setattr(f"server.grading.accepting.{step}", Mock(side_effect=OSError(5, step)))
             with pytest.raises(OSError, match=step):
                 house.accept()
     assert house.kept() == [row.id for row in house.rows()] == [1]
@@ -268,7 +269,7 @@ def test_what_was_superseded_waits_again_when_the_one_after_it_cannot_be_graded(
 def test_a_student_keeps_so_much_and_no_more_superseded_or_not(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MOST_KEPT", 2500)
+    monkeypatch.setattr(accepting, "MOST_KEPT", 2500)
     for at in range(2):
         assert hand_in(house, b"#" * 1000 + b"%d\n" % at) is None
     refused = hand_in(house, b"#" * 1000 + b"2\n")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.grading.queue import REGRADES_SHARE, Queue
+from server.grading.due import REGRADES_SHARE
+from server.grading.queue import Queue
 from server.storage.models import Assignment, State
 from tests.server.conftest import House, make_house
 from tests.server.engines import report

@@ -1,0 +1,116 @@
+"""Taking a submission in: whether it may be, what it supersedes, and its slot in the queue."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from server.grades import grades
+from server.grades.attempts import FREE, NotAllowed, allowance
+from server.grading import meters, turns
+from server.storage import files
+from server.storage.models import Assignment, Content, Extension, State, Submission
+
+# Bytes of one student's hand-ins for one assignment: none is ever thrown away, and what is
+# superseded costs no attempt.
+MOST_KEPT = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of an upload."""
+
+    public_id: str
+    again: bool = False  # it is the latest one, which was handed in before
+
+
+class HandedIn(Protocol):
+    """What somebody handed in, once it has been read."""
+
+    @property
+    def filename(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+
+
+def accept(
+    session: Session,
+    assignment_id: int,
+    user: int,
+    read: HandedIn,
+    content: bytes,
+    *,
+    now: datetime,
+    unlimited: bool,
+) -> tuple[Accepted, Assignment]:
+    """
+    Raises:
+        NotAllowed: the assignment's deadlines or limits forbid it.
+    """
+    assignment = session.get_one(
+        Assignment,
+        assignment_id,
+        options=[joinedload(Assignment.course, innerjoin=True)],
+        with_for_update={"of": Assignment},
+    )
+    extension = extension_of(session, assignment_id, user)
+    earlier = session.scalars(
+        select(Submission).where(
+            Submission.assignment_id == assignment_id, Submission.user_id == user
+        )
+    ).all()
+    latest = max(earlier, key=lambda row: row.number, default=None)
+    if (
+        latest is not None
+        and latest.digest == read.digest
+        and latest.state is not State.FAILED  # which handing in again gives another try
+    ):
+        return Accepted(latest.public_id, again=True), assignment
+    if not unlimited:
+        counted = [row.received_at for row in earlier if row.state not in FREE]
+        timezone = assignment.course.timezone
+        refusal = allowance(assignment, timezone, extension, counted, now).refusal
+        if refusal is not None:
+            raise NotAllowed(refusal)
+        kept = files.kept(session, assignment_id, user) if earlier else 0
+        if kept + len(content) > MOST_KEPT:
+            raise NotAllowed(
+                f"All that you have handed in for this assignment is more than "
+                f"{MOST_KEPT // 2**20} MiB: ask those who teach the course."
+            )
+    submission = Submission(
+        public_id=secrets.token_hex(16),
+        assignment_id=assignment_id,
+        user_id=user,
+        number=max((row.number for row in earlier), default=0) + 1,
+        filename=read.filename,
+        digest=read.digest,
+        received_at=now,
+        state=State.WAITING,
+        not_before=now,
+        turn=0,
+        place=0,
+    )
+    session.add(submission)
+    zone = ZoneInfo(assignment.course.timezone)
+    deciding = grades.could_count(assignment, extension, [*earlier, submission], zone)
+    superseded = [row for row in earlier if row.state is State.WAITING and row not in deciding]
+    for row in superseded:
+        row.state = State.SUPERSEDED
+    turns.queue_up(session, submission, superseded)
+    session.add(Content(submission_id=submission.id, content=content))
+    meters.accepted(session)
+    grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
+    return Accepted(submission.public_id), assignment
+
+
+def extension_of(session: Session, assignment: int, user: int) -> Extension | None:
+    return session.scalar(
+        select(Extension).where(Extension.assignment_id == assignment, Extension.user_id == user)
+    )
