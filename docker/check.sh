@@ -3,10 +3,10 @@
 #
 # Debian's mmdebstrap makes what stands in for python:3.11-slim-bookworm, with this machine's own
 # certificates and pip settings; buildah builds the project's Dockerfile on it, unchanged; and the image
-# runs in namespaces of its own as an ordinary user without a capability: doctor, a grading, the server.
+# runs in namespaces of its own, under docker/seccomp.json, as an ordinary user without a capability:
+# doctor, a grading, the server.
 #
-#   GRADMARK_IMAGE_CACHE    where the base and the layers stay from one time to the next (build/image)
-#   GRADMARK_IMAGE_VOLUMES  folders that pip's settings name, as -v options of buildah
+#   GRADMARK_IMAGE_CACHE  where the base and the layers stay from one time to the next (build/image)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=$(realpath -m "${GRADMARK_IMAGE_CACHE:-build/image}")
@@ -23,6 +23,8 @@ for file in compose.yaml cluster.yaml; do
     echo "docker/$file is a valid compose file"
 done
 bash -n docker/slurm/graders.sbatch
+"$bin/python" docker/seccomp.py /usr/share/containers/seccomp.json | diff - docker/seccomp.json
+echo "docker/seccomp.json is the engine's default, widened"
 
 say "The base"
 if [ ! -e "$cache/base/base.tar" ]; then
@@ -31,18 +33,29 @@ if [ ! -e "$cache/base/base.tar" ]; then
     mv "$cache/base/draft.tar" "$cache/base/base.tar"
 fi
 cp /etc/ssl/certs/ca-certificates.crt "$cache/base/"
-{ cat /etc/pip.conf ~/.config/pip/pip.conf 2>/dev/null || true; } > "$cache/base/pip.conf"
-"$bin/python" - "$cache/base/pip.conf" <<'PYTHON'
-import configparser, pathlib, sys
-file = pathlib.Path(sys.argv[1])
-settings = configparser.ConfigParser(strict=False)
-settings.read_string(file.read_text())
+# What pip is told on this machine, and the files and folders that it names there.
+"$bin/python" - "$cache/base" <<'PYTHON'
+import configparser, pathlib, re, sys
+base = pathlib.Path(sys.argv[1])
+settings = configparser.ConfigParser(strict=False, interpolation=None)
+home = pathlib.Path.home()
+settings.read(["/etc/xdg/pip/pip.conf", "/etc/pip.conf", home / ".pip/pip.conf", home / ".config/pip/pip.conf"])
 if not settings.has_section("global"):
     settings.add_section("global")
+settings["global"].pop("cert", None)  # the base has it
+named = {
+    path
+    for section in settings.values()
+    for said in section.values()
+    for path in re.findall(r"(?:file://)?(/[^\s]+?)(?:/simple)?(?:\s|$)", said)  # what an index offers lies beside it
+    if pathlib.Path(path).exists()
+}
 settings["global"]["break-system-packages"] = "true"  # python.org's image has no such guard
-with file.open("w") as target:
+with (base / "pip.conf").open("w") as target:
     settings.write(target)
+(base / "volumes").write_text("".join(f"--volume={path}:{path}:ro\n" for path in sorted(named)))
 PYTHON
+mapfile -t volumes < "$cache/base/volumes"
 cat > "$cache/base/Dockerfile" <<'DOCKERFILE'
 FROM scratch
 ADD base.tar /
@@ -54,14 +67,13 @@ buildah() { command buildah --root "$cache/storage" --runroot "$cache/run" --sto
 buildah bud --quiet --isolation chroot -t docker.io/library/python:3.11-slim-bookworm "$cache/base"
 
 say "The image"
-# shellcheck disable=SC2086 - several options
-buildah bud --quiet --isolation chroot --pull-never --format docker ${GRADMARK_IMAGE_VOLUMES:-} \
+buildah bud --quiet --isolation chroot --pull-never --format docker "${volumes[@]}" \
     --ignorefile docker/Dockerfile.dockerignore --file docker/Dockerfile -t localhost/gradmark .
 container=$(buildah from --pull-never localhost/gradmark)
 root=$(buildah mount "$container")
 trap 'buildah umount "$container" > /dev/null; buildah rm "$container" > /dev/null' EXIT
 
-run() { docker/contained.sh "$root" "$@"; }
+run() { PYTHONPATH=. "$bin/python" docker/under_seccomp.py docker/seccomp.json docker/contained.sh "$root" "$@"; }
 
 say "gradmark doctor, as an ordinary user without a capability"
 run gradmark doctor
