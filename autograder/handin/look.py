@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 
 from autograder.handin.errors import show
 from autograder.handin.submission import Submission, parse
 from autograder.sandbox.inside.loading.outline import Worth, binds_inside, binds_unseen, defined
 from autograder.sandbox.inside.loading.source import Source
-from autograder.sandbox.inside.loading.statements import read
 from autograder.sandbox.inside.loading.which import preference
 
 MAX_PROBLEMS = 10
@@ -83,11 +83,11 @@ def _defined(
     source: Source, alone: bool, problems: list[str]
 ) -> dict[str, tuple[Worth, Definition]]:
     names: dict[str, tuple[Worth, Definition]] = {}
-    for at, text in enumerate(source.chunks):
+    for at, (text, (body, broken)) in enumerate(zip(source.chunks, source.statements, strict=True)):
         place = source.place(at, alone)
-        body, broken = read(text)
         problems += [f"{place}, line {b.line}: {b.exception}: {b.message}"[:300] for b in broken]
-        for one in defined(body, binds_inside(text)):
+        inside = binds_inside(text)
+        for one in chain.from_iterable(defined(statement, inside) for statement in body):
             if one.name not in names or one.worth >= names[one.name][0]:
                 written = one.worth is not Worth.STUB
                 names[one.name] = one.worth, Definition(place, one.line, written)

@@ -40,8 +40,8 @@ class Chunk:
 
     file: str  # what its code says that its file is
     place: str  # how to call it: "losses.py", "cell 3"
-    inside: bool  # whether names may be bound inside of its statements
     body: list[ast.stmt]
+    names: list[list[Defined]]  # that each statement binds
     broken: list[Broken]
 
 
@@ -152,7 +152,7 @@ class Submission:
         self, file: File, at: int, chunk: Chunk, number: int, statement: ast.stmt, flags: int
     ) -> None:
         key = str(file.path), at, number
-        names = list(defined([statement], chunk.inside))
+        names = chunk.names[number]
         if key in self._skip:
             why = self._skip[key]
             self._note(chunk.place, statement.lineno, "", why, _listed(names))
@@ -340,14 +340,15 @@ def _file(source: Source, alone: bool) -> File:
     if not source.notebook:
         module.__file__ = str(path)
     chunks, names = [], set()
-    for at, text in enumerate(source.chunks):
+    parts = zip(source.chunks, source.statements, strict=True)
+    for at, (text, (body, broken)) in enumerate(parts):
         name = f"{path}[{at + 1}]" if source.notebook else str(path)
         linecache.cache[name] = len(text), None, text.splitlines(True), name
-        body, broken = read(text)
         inside = binds_inside(text)
-        chunks.append(Chunk(name, source.place(at, alone), inside, body, broken))
+        bound = [list(defined(statement, inside)) for statement in body]
+        chunks.append(Chunk(name, source.place(at, alone), body, bound, broken))
         names |= (
-            {one.name for one in defined(body, inside)}
+            {one.name for statement in bound for one in statement}
             | {one.name for one in broken}
             | ({"*"} if binds_unseen(text) else set())
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,6 +12,7 @@ from enum import IntEnum
 _OF_IMPORTS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _UNSEEN = re.compile(r"\b(?:globals|exec|setattr|vars)\s*\(")
 _INSIDE = re.compile(r":=|\bglobal\b")
+_ENDS = re.compile(r"\r\n?|\n")
 
 
 class Worth(IntEnum):
@@ -32,17 +34,19 @@ class Defined:
     line: int
 
 
-def defined(body: Sequence[ast.stmt], inside: bool) -> Iterator[Defined]:
-    """What these statements bind, in order; also inside `if`, `for`, `while`, `with`, `try` and
-    `match`.
+def defined(statement: ast.stmt, inside: Sequence[int]) -> Iterator[Defined]:
+    """What a top-level statement binds, in order; also inside `if`, `for`, `while`, `with`, `try`
+    and `match`.
 
     Args:
-        inside: whether to look inside expressions and functions as well, see `binds_inside`.
+        inside: the lines where expressions and functions may bind as well, see `binds_inside`.
     """
-    for statement in body:
-        yield from _bound(statement)
-        if inside:
-            yield from _from_inside(statement)
+    yield from _bound(statement)
+    decorators = getattr(statement, "decorator_list", [])
+    first = min(node.lineno for node in (statement, *decorators))
+    at = bisect_left(inside, first)
+    if at < len(inside) and inside[at] <= (statement.end_lineno or first):
+        yield from _from_inside(statement)
 
 
 def _bound(statement: ast.stmt) -> Iterator[Defined]:
@@ -119,9 +123,11 @@ def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return False
 
 
-def binds_inside(text: str) -> bool:
-    """Whether an expression or a function in the text may bind a name at the top level."""
-    return _INSIDE.search(text) is not None
+def binds_inside(text: str) -> list[int]:
+    """The lines, from 1, where an expression or a function may bind a name at the top level."""
+    if not _INSIDE.search(text):
+        return []
+    return [at for at, line in enumerate(_ENDS.split(text), 1) if _INSIDE.search(line)]
 
 
 def binds_unseen(text: str) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from .statements import Broken, read
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class Source:
     named: Mapping[str, int] = field(default_factory=dict)
     path: str = ""
     modified: tuple[int, ...] = ()
+
+    @cached_property
+    def statements(self) -> tuple[tuple[list[ast.stmt], list[Broken]], ...]:
+        """Of each chunk its statements, and what of it is no Python."""
+        return tuple(read(chunk) for chunk in self.chunks)
 
     @property
     def where(self) -> str:

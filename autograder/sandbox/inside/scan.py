@@ -91,12 +91,12 @@ def scan(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 
 def _chunks(source: Source, alone: bool) -> Iterator[tuple[str, list[ast.stmt]]]:
-    for at, text in enumerate(source.chunks):
-        yield source.place(at, alone), _parse(text)
+    for at, (body, _) in enumerate(source.statements):  # what is no Python will not run either
+        yield source.place(at, alone), body
 
 
 def _parse(text: str) -> list[ast.stmt]:
-    return read(text)[0]  # what is no Python will not run either
+    return read(text)[0]
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
