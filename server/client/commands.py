@@ -18,6 +18,7 @@ from autograder.render.progress import Bar
 from server.client import login as logins
 from server.client.errors import Misuse, Refused, Unreachable
 from server.client.follow import follow, situation
+from server.client.hub import log_in
 from server.client.login import Login
 from server.client.server import Server, quoted
 
@@ -94,7 +95,7 @@ def submit(
     """
     if sum(file.stat().st_size for file in files) > MAX_BYTES:
         raise Misuse(f"This is larger than the {MAX_BYTES // 2**20} MiB that may be handed in.")
-    with Server(logins.load()) as server:
+    with Server(log_in()) as server:
         slug, assignment = _target(server, assignment, course)
         if check:
             _check(server, slug, assignment, files)
@@ -140,7 +141,7 @@ def status(submission: str | None, wait: bool) -> None:
     The first letters of an ID are enough. Exits with 2 on misuse, 3 when the server cannot be
     reached or refuses, or could not grade the submission.
     """
-    with Server(logins.load()) as server:
+    with Server(log_in()) as server:
         if submission is None:
             console = Console()
             for course in server.all("courses"):

@@ -15,6 +15,10 @@ from server.client.errors import Misuse, Refused
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
+class NotLoggedIn(Misuse):
+    """There is neither a token in the environment nor a kept one."""
+
+
 @dataclass(frozen=True)
 class Login:
     url: str
@@ -44,10 +48,11 @@ def address(text: str) -> str:
 
 
 def load() -> Login:
-    """By the environment, as in a JupyterHub or in CI, or else by `gradmark login`.
+    """By the environment, as in CI, or else by `gradmark login`.
 
     Raises:
-        Misuse: nobody is logged in.
+        NotLoggedIn: by neither.
+        Misuse: what there is cannot be used.
     """
     token = os.environ.get("GRADMARK_TOKEN", "").strip()
     if token:
@@ -57,7 +62,7 @@ def load() -> Login:
     try:
         return Login(**json.loads(_path().read_text("utf-8")))
     except FileNotFoundError:
-        raise Misuse("You are not logged in: `gradmark login URL` does it.") from None
+        raise NotLoggedIn("You are not logged in: `gradmark login URL` does it.") from None
     except (OSError, ValueError, TypeError):
         raise Misuse(f"{_path()} cannot be read: log in again with `gradmark login URL`.") from None
 

@@ -28,7 +28,7 @@ class Server:
         self.url = login.url
         self._http = httpx.Client(
             base_url=f"{login.url}/api/v1",
-            headers={"Authorization": f"Bearer {login.token}"},
+            headers={"Authorization": f"Bearer {login.token}"} if login.token else {},
             timeout=_PATIENCE,
         )
 
@@ -45,6 +45,9 @@ class Server:
 
     def get(self, path: str, **query: str) -> Any:
         return _content(self._ask("GET", path, params=query))
+
+    def post(self, path: str, **content: Any) -> Any:
+        return _content(self._ask("POST", path, json=content))
 
     def all(self, path: str) -> Iterator[Any]:
         """The entries of a list, page after page."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from server.storage.models import Delivery, Kind, LtiLink, Outgoing, Submission
+from server.storage.models import Assignment, Delivery, Kind, LtiLink, Outgoing, Submission
 
 
 def put(
@@ -106,6 +106,15 @@ def grade_changed(
         return
     tell = put if first else renew
     tell(session, Kind.GRADE, user, f"{assignment}:{user}", at=at, assignment=assignment)
+
+
+def grades_of(course: int) -> Select[tuple[Outgoing]]:
+    """What is told, or was, of the grades of a course."""
+    return (
+        select(Outgoing)
+        .join(Assignment, Assignment.id == Outgoing.about["assignment"].as_integer())
+        .where(Outgoing.kind == Kind.GRADE, Assignment.course_id == course)
+    )
 
 
 def fault_met(session: Session, submission: Submission, at: datetime) -> None:

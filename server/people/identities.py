@@ -99,7 +99,10 @@ def unlink(session: Session, user: User, identity_id: int, *, at: datetime) -> b
 def _new(session: Session, provider: Provider, claims: Mapping[str, Any], at: datetime) -> User:
     email = claims.get("email")
     if not isinstance(email, str) or not email.strip():
-        raise AccountError(f"{provider.title} does not say your e-mail address.")
+        raise AccountError(
+            f"{provider.title} does not say your e-mail address: log in with your password and "
+            f"link the two on your account's page."
+        )
     email = accounts.normal_email(email)
     user = accounts.find(session, email)
     if user is not None:

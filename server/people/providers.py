@@ -12,6 +12,15 @@ link_verified_email = false       # a verified address opens the account that ha
 create_accounts = true            # whoever the provider knows gets an account
 roles_claim = "realm_access.roles"
 roles = [{ value = "dl-assistants", course = "dl", role = "assistant" }]
+
+[[providers]]
+kind = "jupyterhub"               # a JupyterHub, whose service this server is
+name = "hub"
+title = "JupyterHub"
+issuer = "https://hub.example.org/hub"
+client_id = "service-gradmark"
+client_secret_file = "/etc/gradmark/hub.secret"
+names_are_addresses = false       # its user names are verified addresses
 """
 
 from __future__ import annotations
@@ -20,6 +29,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -41,9 +51,14 @@ class RoleRule:
     role: Role
 
 
+class Protocol(StrEnum):
+    OPENID = "openid"  # OpenID Connect Core 1.0
+    JUPYTERHUB = "jupyterhub"  # OAuth 2 of a hub's, and the tokens in its users' notebooks
+
+
 @dataclass(frozen=True)
 class Provider:
-    """An OpenID provider (OpenID Connect Core 1.0), and what the operator grants it."""
+    """Who vouches for people, and what the operator grants it."""
 
     name: str
     title: str
@@ -55,6 +70,8 @@ class Provider:
     scopes: str = "openid email profile"
     roles_claim: str = ""
     roles: tuple[RoleRule, ...] = ()
+    kind: Protocol = Protocol.OPENID
+    names_are_addresses: bool = False
 
     @property
     def discovery(self) -> str:
@@ -75,6 +92,10 @@ class SignOn:
 
     providers: Mapping[str, Provider]
     local_accounts: bool = True
+
+    @property
+    def hubs(self) -> dict[str, Provider]:
+        return {n: p for n, p in self.providers.items() if p.kind is Protocol.JUPYTERHUB}
 
 
 def read(data: Path) -> SignOn:
@@ -123,13 +144,18 @@ def _provider(path: Path, number: int, entry: Mapping[str, Any]) -> Provider:
     for key in ("scopes", "roles_claim"):
         if not isinstance(said.get(key, ""), str):
             raise ConfigError(f"{path}, {where}: {key} is no text.")
-    for key in ("link_verified_email", "create_accounts"):
+    for key in ("link_verified_email", "create_accounts", "names_are_addresses"):
         if not isinstance(said.get(key, True), bool):
             raise ConfigError(f"{path}, {where}: {key} is true or false.")
     if not _NAME.fullmatch(said["name"]):
         raise ConfigError(f"{path}, {where}: name is of lower-case letters, digits and hyphens.")
     if not is_safe(said["issuer"]):
         raise ConfigError(f"{path}, {where}: issuer is no https:// address.")
+    try:
+        said["kind"] = Protocol(said.get("kind", Protocol.OPENID))
+    except ValueError:
+        kinds = ", ".join(kind.value for kind in Protocol)
+        raise ConfigError(f"{path}, {where}: kind is one of {kinds}.") from None
     said["roles"] = tuple(_rule(path, where, rule) for rule in said.get("roles", ()))
     return Provider(**said)
 

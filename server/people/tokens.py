@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
 from server.storage import audit
 from server.storage.models import ApiToken, Scope, User
 
 _SEEN_EVERY = timedelta(minutes=1)  # reading must not cost a write each time
+_LENT_FOR = timedelta(hours=2)
 
 
 def make(kind: str) -> tuple[str, str]:
@@ -52,6 +53,19 @@ def issue(
         session, audit.Action.TOKEN_CREATED, f"token:{row.id}", at=at, actor=user, scopes=row.scopes
     )
     return token
+
+
+def lend(session: Session, user: User, name: str, *, at: datetime) -> tuple[str, datetime]:
+    """A token to read and hand in with for some hours, and when it ends. Those of that name that
+    have ended are forgotten."""
+    session.execute(
+        delete(ApiToken).where(
+            ApiToken.user_id == user.id, ApiToken.name == name, ApiToken.expires_at <= at
+        )
+    )
+    ends = at + _LENT_FOR
+    scopes = [Scope.READ, Scope.SUBMIT]
+    return issue(session, user, name, scopes, at=at, expires_at=ends), ends
 
 
 def find(session: Session, token: str, at: datetime) -> ApiToken | None:

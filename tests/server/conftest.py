@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import authlib.deprecate  # noqa: F401 - it puts its warnings before our filters, once
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask

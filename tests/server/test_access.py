@@ -83,6 +83,7 @@ TABLE = {
     "GET /api/v1/": EVERYONE,
     "GET /api/v1/docs": EVERYONE,
     "GET /api/v1/openapi.json": EVERYONE,
+    "POST /api/v1/tokens": EVERYONE,
     "GET /api/v1/me": SIGNED_IN,
     "GET /api/v1/courses": SIGNED_IN,
     "GET /api/v1/courses/<course>": COURSE,

@@ -39,10 +39,20 @@ def by_token(scope: Scope, *refusals: int) -> Callable[[_View], _View]:
 
     def decorate(view: _View) -> _View:
         documented = pages.doc(security=[{"token": [scope.value]}])(view)
-        for code in sorted({401, 403, 429, *refusals}):
-            documented = pages.alt_response(code, HTTPStatus(code).name)(documented)
+        documented = refusing(401, 403, 429, *refusals)(documented)
         marked: _View = access.by_token(scope)(documented)
         return marked
+
+    return decorate
+
+
+def refusing(*codes: int) -> Callable[[_View], _View]:
+    """Says in the API's document which errors the view may answer."""
+
+    def decorate(view: _View) -> _View:
+        for code in sorted(set(codes)):
+            view = pages.alt_response(code, HTTPStatus(code).name)(view)
+        return view
 
     return decorate
 

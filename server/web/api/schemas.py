@@ -61,6 +61,22 @@ class Me(Person):
     token = fields.Nested(Token, required=True)
 
 
+class HubToken(Schema):
+    token = fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata=_said("What a JupyterHub gave a notebook: its JUPYTERHUB_API_TOKEN."),
+    )
+    hub = fields.String(
+        load_default="", metadata=_said("Which hub, where this server knows several.")
+    )
+
+
+class LentToken(Schema):
+    token = fields.String(required=True)
+    expires_at = _time(required=True)
+
+
 class Course(Schema):
     slug = fields.String(required=True, attribute="course.slug")
     title = fields.String(required=True, attribute="course.title")

@@ -1,4 +1,4 @@
-"""Logging in by an identity provider: OpenID Connect's code flow with PKCE, done by Authlib."""
+"""Logging in by an identity provider: OAuth's code flow with PKCE, done by Authlib."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flask import Flask, abort, current_app, flash, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from server.people import identities
+from server.people import hubs, identities
 from server.people.accounts import AccountError
-from server.people.providers import Provider, SignOn
+from server.people.providers import Protocol, Provider, SignOn
 from server.storage.config import ConfigError
 from server.storage.models import User
 from server.web.access import public, signed_in, user
@@ -47,12 +47,7 @@ def install(app: Flask, sign_on: SignOn) -> None:
             provider.name,
             client_id=provider.client_id,
             client_secret=provider.client_secret,
-            server_metadata_url=provider.discovery,
-            client_kwargs={
-                "scope": provider.scopes,
-                "code_challenge_method": "S256",
-                "default_timeout": _TIMEOUT,
-            },
+            **_addresses(provider),
         )
     app.extensions["gradmark_oauth"] = oauth
 
@@ -138,28 +133,37 @@ def _to(provider: Provider) -> Response:
     return response
 
 
+def _addresses(provider: Provider) -> dict[str, Any]:
+    """Where the provider is asked, and how."""
+    how = {"code_challenge_method": "S256", "default_timeout": _TIMEOUT}
+    if provider.kind is Protocol.OPENID:
+        return {
+            "server_metadata_url": provider.discovery,
+            "client_kwargs": {**how, "scope": provider.scopes},
+        }
+    oauth = f"{provider.issuer.rstrip('/')}/api/oauth2"
+    return {
+        "authorize_url": f"{oauth}/authorize",
+        "access_token_url": f"{oauth}/token",
+        "client_kwargs": {**how, "token_endpoint_auth_method": "client_secret_post"},
+    }
+
+
 def _claims(provider: Provider) -> dict[str, Any]:
     """What the provider says of who comes back, once its signature and all else is right."""
     import requests
     from authlib.common.errors import AuthlibBaseError
     from joserfc.errors import JoseError
 
-    client = _client(provider)
-    options = {
-        "iss": {"essential": True, "values": [provider.issuer]},
-        "aud": {"essential": True, "value": provider.client_id},
-    }
+    ask = _openid if provider.kind is Protocol.OPENID else _of_hub
     try:
-        token = client.authorize_access_token(claims_options=options, leeway=60)
-        claims = dict(token["userinfo"])  # absent where the answer held no id token
-        if "email" not in claims and "userinfo_endpoint" in client.server_metadata:
-            more = dict(client.userinfo(token=token))
-            if more.get("sub") == claims.get("sub"):  # OpenID Connect Core 1.0, section 5.3.2
-                claims = {**more, **claims}
-    except requests.RequestException as error:
+        return ask(provider)
+    except (requests.RequestException, hubs.HubAway) as error:
         _refuse(
             provider, 502, type(error).__name__, f"{provider.title} cannot be reached just now."
         )
+    except hubs.HubError as error:
+        _refuse(provider, 403, type(error).__name__, str(error))
     except (AuthlibBaseError, JoseError, KeyError, ValueError, TypeError, RuntimeError) as error:
         _refuse(
             provider,
@@ -168,7 +172,25 @@ def _claims(provider: Provider) -> dict[str, Any]:
             f"This login by {provider.title} does not hold: it was used, is too old or is not "
             f"for this server. Begin again from the login page.",
         )
+
+
+def _openid(provider: Provider) -> dict[str, Any]:
+    client = _client(provider)
+    options = {
+        "iss": {"essential": True, "values": [provider.issuer]},
+        "aud": {"essential": True, "value": provider.client_id},
+    }
+    token = client.authorize_access_token(claims_options=options, leeway=60)
+    claims = dict(token["userinfo"])  # absent where the answer held no id token
+    if "email" not in claims and "userinfo_endpoint" in client.server_metadata:
+        more = dict(client.userinfo(token=token))
+        if more.get("sub") == claims.get("sub"):  # OpenID Connect Core 1.0, section 5.3.2
+            claims = {**more, **claims}
     return claims
+
+
+def _of_hub(provider: Provider) -> dict[str, Any]:
+    return hubs.claims(provider, _client(provider).authorize_access_token()["access_token"])
 
 
 def _refuse(provider: Provider, code: int, why: str, sentence: str) -> NoReturn:

@@ -6,7 +6,7 @@ import csv
 import io
 
 from flask import abort, flash, redirect, render_template, url_for
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
@@ -18,7 +18,6 @@ from server.storage import audit
 from server.storage.models import (
     Assignment,
     Delivery,
-    Kind,
     LtiContext,
     LtiLink,
     Outgoing,
@@ -29,6 +28,8 @@ from server.web.access import Seat, in_course
 from server.web.instructor.blueprint import pages
 from server.web.instructor.people import propose
 from server.web.services import services
+
+_AT_MOST = 200  # of what could not be sent, on the page
 
 
 @pages.get("/lms")
@@ -90,10 +91,8 @@ def disconnect(seat: Seat, context_id: int) -> Response:
 @in_course(Role.INSTRUCTOR)
 def send_grade(seat: Seat, sent_id: int) -> Response:
     with services().database.write() as session:
-        row = session.get(Outgoing, sent_id, with_for_update=True) or abort(404)
-        known = [a.id for a in Assignment.of(session, seat.course)]
-        if row.kind is not Kind.GRADE or row.about["assignment"] not in known:
-            abort(404)
+        told = outbox.grades_of(seat.course.id).where(Outgoing.id == sent_id)
+        row = session.scalar(told.with_for_update(of=Outgoing)) or abort(404)
         if row.state is Delivery.FAILED:
             outbox.again(session, row, services().clock())
     flash("The grade is sent again.")
@@ -128,24 +127,25 @@ def _lms(seat: Seat, refusal: str = "") -> str:
             .order_by(LtiLink.id)
         ).all()
         titles = {a.id: a.title for a in Assignment.of(session, seat.course)}
-        rows = [
-            row
-            for row in session.scalars(
-                select(Outgoing)
-                .where(Outgoing.kind == Kind.GRADE)
-                .options(joinedload(Outgoing.user))
-                .order_by(Outgoing.id)
-            )
-            if row.about["assignment"] in titles
-        ]
+        told = outbox.grades_of(seat.course.id)
+        states = session.execute(
+            told.with_only_columns(Outgoing.state, func.count()).group_by(Outgoing.state)
+        )
+        counts = {row[0]: row[1] for row in states}
+        late = session.scalars(
+            told.where(Outgoing.last_fault.is_not(None), Outgoing.state != Delivery.SENT)
+            .options(joinedload(Outgoing.user))
+            .order_by(Outgoing.id)
+            .limit(_AT_MOST)
+        ).all()
     return render_template(
         "instructor/lms.html",
         contexts=contexts,
         links=links,
         titles=titles,
-        sent=sum(row.state is Delivery.SENT for row in rows),
-        late=[row for row in rows if row.last_fault and row.state is not Delivery.SENT],
-        waiting=sum(row.state in (Delivery.WAITING, Delivery.SENDING) for row in rows),
+        sent=counts.get(Delivery.SENT, 0),
+        waiting=counts.get(Delivery.WAITING, 0) + counts.get(Delivery.SENDING, 0),
+        late=late,
         refusal=refusal,
         available=available(),
     )

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from autograder.cli import main
 from autograder.grading.grader import Grader
@@ -27,6 +27,11 @@ class Served:
     house: House
     url: str
     grader: Grader
+    server: BaseWSGIServer
+
+    def restart(self) -> None:
+        """Read the configuration again."""
+        self.server.app = create_app(self.house.config, ENGINE, self.house.clock)
 
     def grade_all(self) -> None:
         """Grade what waits, through the sandbox."""
@@ -40,7 +45,7 @@ def served(tmp_path: Path, grader: Grader) -> Iterator[Served]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield Served(house, f"http://127.0.0.1:{server.port}", grader)
+    yield Served(house, f"http://127.0.0.1:{server.port}", grader, server)
     server.shutdown()
     thread.join()
     server.server_close()
