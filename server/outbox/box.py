@@ -108,7 +108,7 @@ def grade_changed(
     tell(session, Kind.GRADE, user, f"{assignment}:{user}", at=at, assignment=assignment)
 
 
-def grades_of(course: int) -> Select[tuple[Outgoing]]:
+def grades_of(course: int) -> Select[Outgoing]:
     """What is told, or was, of the grades of a course."""
     return (
         select(Outgoing)
