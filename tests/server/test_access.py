@@ -78,6 +78,7 @@ TABLE = {
     "POST /admin/platforms/<int:platform_id>/allow": ADMIN,
     "POST /admin/platforms/<int:platform_id>/trust": ADMIN,
     "POST /admin/platforms/<int:platform_id>/remove": ADMIN,
+    "GET /calendar/<token>.ics": EVERYONE,  # its address is the key
     "GET /invitations/<token>": EVERYONE,
     "POST /invitations/<token>": EVERYONE,
     "GET /api/v1/": EVERYONE,

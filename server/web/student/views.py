@@ -14,7 +14,7 @@ from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
 from server.web.auth.sessions import hand_ins, looks
 from server.web.services import services
-from server.web.student import lesson, progress, queries
+from server.web.student import calendar, lesson, progress, queries
 from server.web.student.blueprint import pages
 from server.web.student.chart import Chart
 
@@ -32,7 +32,9 @@ def home() -> str | Response:
 @pages.get("/courses/<course>/")
 @in_course(Role.STUDENT)
 def course(seat: Seat) -> str:
-    return render_template("student/course.html", places=queries.places(seat))
+    return render_template(
+        "student/course.html", places=queries.places(seat), calendar=calendar.address()
+    )
 
 
 @pages.get("/courses/<course>/assignments/<assignment>/")
