@@ -134,6 +134,7 @@ TABLE = {
     "POST /courses/<course>/staff/students/<int:user_id>/extensions/<assignment>": INSTRUCTORS,
     "POST /courses/<course>/staff/students/<int:user_id>/adjustments/<assignment>": INSTRUCTORS,
     "GET /courses/<course>/staff/submissions": STAFF,
+    "POST /courses/<course>/staff/submissions": STAFF,
     "GET /courses/<course>/staff/submissions/<public_id>/": STAFF,
     "POST /courses/<course>/staff/submissions/<public_id>/comments": STAFF,
     "POST /courses/<course>/staff/submissions/<public_id>/again": STAFF,

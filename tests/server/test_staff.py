@@ -28,6 +28,7 @@ from server.storage.models import (
     Grade,
     Role,
     State,
+    Submission,
     User,
 )
 from server.web import code
@@ -387,6 +388,44 @@ def test_submissions_are_found_by_misconception_and_by_what_counts(
     assert first not in counting
     assert second in counting
     assert "No submission fits." in client.get(f"{STAFF}/submissions?misconception=other").text
+
+
+def test_all_who_have_a_misconception_get_one_comment(house: House, browser: Browser) -> None:
+    before = submit(house, "student", 12)
+    having = {submit(house, "student", 15), submit(house, "classmate", 12)}
+    client = browser("assistant")
+    query = "assignment=norm&misconception=interleaved-groups&exercise=group_norm&which=counting"
+    address = f"{STAFF}/submissions?{query}"
+    assert "Write to all 2 students who have it now" in client.get(address).text
+    refused = client.post(address, data={"text": " \n"})
+    assert refused.status_code == 422
+    assert "There is nothing in it." in refused.text
+
+    def stored() -> dict[str, list[str]]:
+        with house.database.read() as session:
+            rows = session.execute(
+                select(Submission.public_id, Comment.text).join(Comment.submission)
+            )
+            found: dict[str, list[str]] = {}
+            for public_id, written in rows:
+                found.setdefault(public_id, []).append(written)
+            return found
+
+    for _ in range(2):  # a second click
+        page = client.post(address, data={"text": "Look at the order."}, follow_redirects=True)
+    assert "0 of 2 students have a new comment" in page.text
+    assert stored() == {key: ["Look at the order."] for key in having}
+    submit(house, "student", 20)  # has it no more
+    client.post(address, data={"text": "One more thing."})
+    assert {len(texts) for texts in stored().values()} == {1, 2}
+    assert before not in stored()
+
+
+@pytest.mark.parametrize("name", ["course", "endpoint", "_scheme", "_external", "_anchor"])
+def test_an_address_may_have_any_arguments(browser: Browser, name: str) -> None:
+    page = browser("assistant").get(f"{STAFF}/submissions?misconception=m&{name}=javascript")
+    assert page.status_code == 200
+    assert "javascript:" not in page.text
 
 
 # People and the log

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, g, request, url_for
+from flask import Blueprint, g, request
 from sqlalchemy import ColumnElement, or_
 
 from server.storage.models import AuditEntry, User
@@ -27,7 +28,9 @@ def here(**changes: Any) -> str:
     """This page's address with other arguments; None leaves one out."""
     arguments = {**request.args.to_dict(), **changes}
     kept = {name: value for name, value in arguments.items() if value not in (None, "")}
-    return url_for(request.endpoint or "", **(request.view_args or {}), **kept)
+    query = f"?{urlencode(kept)}" if kept else ""
+    # Not by url_for, for which some names mean something else, and anybody can put them there.
+    return quote(request.root_path.rstrip("/") + request.path) + query
 
 
 def people_named(search: str) -> ColumnElement[bool]:

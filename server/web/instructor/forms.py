@@ -89,6 +89,19 @@ class CommentForm(Form):
     send = SubmitField("Comment")
 
 
+class ReplyForm(Form):
+    """One comment for many."""
+
+    text = TextAreaField(
+        "Comment to all of them",
+        [InputRequired(), Length(max=10_000), _not_blank],
+        description="Each finds it at the submission that counts. Who has it already, word for "
+        "word, does not get it twice.",
+        render_kw={"rows": 4},
+    )
+    send = SubmitField("Comment to all of them")
+
+
 class RegradeForm(Form):
     assignment = SelectField("Assignment")
     which = SelectField(

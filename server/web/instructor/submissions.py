@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import flash, redirect, render_template, request, url_for
-from sqlalchemy import Select, and_, select, tuple_, union_all
+from flask import abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import Select, and_, func, select, tuple_, union_all
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -27,8 +27,9 @@ from server.storage.models import (
 )
 from server.web import access, code
 from server.web.access import Seat, in_course
-from server.web.instructor.blueprint import number, pages, people_named
-from server.web.instructor.forms import AdjustmentForm, CommentForm
+from server.web.instructor.blueprint import here, number, pages, people_named
+from server.web.instructor.forms import AdjustmentForm, CommentForm, ReplyForm
+from server.web.instructor.glance import enrolled
 from server.web.instructor.versions import is_older
 from server.web.services import services
 
@@ -69,11 +70,37 @@ class Wanted:
 @in_course(Role.ASSISTANT)
 def submissions(seat: Seat) -> str:
     """The newest first."""
+    return _listed(seat)
+
+
+@pages.post("/submissions")
+@in_course(Role.ASSISTANT)
+def reply(seat: Seat) -> BaseResponse | tuple[str, int]:
+    """One comment for all who have the misconception that is searched for."""
+    form = ReplyForm()
+    if not form.validate_on_submit():
+        return _listed(seat, form), 422
+    with services().database.write() as session:
+        wanted = Wanted.from_request(Assignment.of(session, seat.course))
+        if not wanted.misconception or wanted.assignment is None:
+            abort(422)
+        having = session.scalars(_counting(seat, wanted.assignment, wanted)).all()
+        now, actor = services().clock(), session.get_one(User, seat.user.id)
+        written = marking.comment_on_all(session, having, form.text.data.strip(), now, actor)
+    flash(f"{written} of {len(having)} students have a new comment.")
+    return redirect(here(), 303)
+
+
+def _listed(seat: Seat, form: ReplyForm | None = None) -> str:
     with services().database.read() as session:
         assignments = Assignment.of(session, seat.course)
         wanted = Wanted.from_request(assignments)
         found = _found(session, assignments, wanted)
         hint = _hint(session, wanted)
+        having = 0
+        if wanted.misconception and wanted.assignment is not None:
+            all_of_them = _counting(seat, wanted.assignment, wanted).subquery()
+            having = session.scalar(select(func.count()).select_from(all_of_them)) or 0
     return render_template(
         "instructor/submissions.html",
         assignments=assignments,
@@ -85,6 +112,8 @@ def submissions(seat: Seat) -> str:
         hint=hint,
         found=found[:_ROWS],
         older=found[_ROWS - 1][0].id if len(found) > _ROWS else None,
+        having=having,
+        form=form or ReplyForm(formdata=None),
     )
 
 
@@ -221,6 +250,21 @@ def _newest(assignment: Assignment, wanted: Wanted) -> Select[int, datetime]:
     if wanted.misconception:
         query = query.where(Submission.id.in_(_having(wanted)))
     return query
+
+
+def _counting(seat: Seat, assignment: Assignment, wanted: Wanted) -> Select[Submission]:
+    """The submissions that count and have the misconception, of those who are in the course."""
+    return (
+        select(Submission)
+        .join(Grade, _ITS_GRADE)
+        .join(Enrolment, enrolled(seat.course, Submission.user_id))
+        .where(
+            Submission.assignment_id == assignment.id,
+            Grade.submission_id == Submission.id,
+            Submission.id.in_(_having(wanted)),
+        )
+        .order_by(Submission.id)
+    )
 
 
 def _having(wanted: Wanted) -> Select[int]:
