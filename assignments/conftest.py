@@ -15,7 +15,7 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_terminal_summary(terminalreporter):
-    from selfcheck.selfcheck import HIDDEN
+    from selfcheck.selfcheck import unseen
     from selfcheck.summary import in_words
 
     exercises = {}
@@ -34,8 +34,9 @@ def pytest_terminal_summary(terminalreporter):
             words = in_words((item.row, passed) for item, passed in tested if item.points)
             terminalreporter.write_line(f"  {words}")
     got, most = (sum(points) for points in zip(*totals))
+    more = unseen(item for item, _ in POINTS.values())
     terminalreporter.write_line(
-        f"The checks that passed are worth {got:g} of {most:g} points. {HIDDEN}",
+        f"The checks that passed are worth {got:g} of {most:g} points. {more}",
         bold=True,
         **colour(got, most),
     )

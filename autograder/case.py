@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from autograder.judging.tree import as_tensor, is_float, like, plain
 
 Function: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = dict[str, Value]
+On: TypeAlias = Literal["", "cpu", "gpu"]  # where a case is graded: everywhere, or by its size
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,37 @@ def _normal(shape: Iterable[int], generator: torch.Generator) -> Tensor:
 class Case:
     """Named arguments for one call. A public case is drawn from a fixed seed and given to the
     students; a hidden one is drawn from the course's secret. `kinks` names the arguments in which
-    the function may have a kink here: every value between the one-sided ones is right."""
+    the function may have a kink here: every value between the one-sided ones is right. `on` is
+    where it is graded, if not everywhere: "gpu" for what is too large elsewhere (on any device that
+    is not the CPU), "cpu" for what stands in for it there."""
 
     name: str
     arguments: Mapping[str, Any]  # recipes and values, and containers of both
     public: bool = False
     kinks: tuple[str, ...] = ()
+    on: On = ""
 
 
 def case(
-    name: str, /, *, public: bool = False, kinks: tuple[str, ...] = (), **arguments: Any
+    name: str,
+    /,
+    *,
+    public: bool = False,
+    kinks: tuple[str, ...] = (),
+    on: On = "",
+    **arguments: Any,
 ) -> Case:
     """A case; floating-point tensors are drawn in float64 and rounded to what float32 can hold.
 
     Example:
         case("stride leaves a remainder", x=normal(2, 3, 8, 7), weight=normal(4, 3, 3, 3), stride=3)
     """
-    return Case(name, arguments, public, kinks)
+    return Case(name, arguments, public, kinks, on)
+
+
+def graded_on(cases: Iterable[Case], kind: On) -> tuple[Case, ...]:
+    """Those that are graded on a device of this kind."""
+    return tuple(one for one in cases if one.on in {"", kind})
 
 
 def upstream(forward: Function, backward: Function, cases: Iterable[Case]) -> tuple[Case, ...]:

@@ -146,6 +146,21 @@ def student_view(report: Report) -> Report:
     return student_view(report)
 
 
+def paces(report: Report) -> list[tuple[str, str, float]]:
+    """How quick right answers were: exercise, check, and within how many times the reference's own
+    time, in coarse steps."""
+    from autograder.report import paces
+
+    return [(pace.exercise, pace.check, pace.within) for pace in paces(report)]
+
+
+def keeping_times(report: Report, earlier: Report | None) -> Report:
+    """A report of the same submission once more, with what an earlier one has of better times."""
+    from autograder.report import keeping_times
+
+    return keeping_times(report, earlier)
+
+
 @contextmanager
 def open_grader(
     reference: Path | None, cache: Path | None = None, device: str = "cpu"

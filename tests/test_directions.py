@@ -36,8 +36,8 @@ ENGINE = """
     reading:     handin sandbox
     policy:      handin sandbox
     handout:     errors judging checks exercise topics truth sandbox handin
-    grading:     errors judging numerics report training checks exercise topics truth handin reading
-                 sandbox policy
+    grading:     errors judging case numerics report training checks exercise topics truth handin
+                 reading sandbox policy
     render:      judging report sandbox grading
     collection:  spreadsheet report topics handin reading policy handout grading render secret
     interop:     errors report topics handin sandbox reading handout grading render secret

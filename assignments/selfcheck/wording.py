@@ -43,6 +43,9 @@ def explain(finding: Finding) -> str:
             return f"{_output(finding)} has shape {got} where {expected} is expected"
         case "parted":
             return _parted(e, reveal=True)
+        case "slow":
+            took = f"{e['seconds']:.3g} s where the reference takes {e['reference']:.3g} s"
+            return f"{hint_at(finding)}; {took}, {e['ratio']:.3g} times as long"
         case _:
             return hint_at(finding)
 
@@ -161,6 +164,11 @@ def hint_at(finding: Finding) -> str:
             return (
                 f"{output} is {_few(e['measured'])} where at least {e['at_least']:g} is asked for"
             )
+        case "slow":
+            least = f"right, but not within {e['best']:g} times the reference's own time"
+            if e["within"] is None:
+                return f"{least}, nor near enough for a part of the points"
+            return f"{least}: within {e['within']:g} times, for {e['share']:.0%} of the points"
         case "unsettled":
             return "counts once the rest of this exercise is right"
 

@@ -4,6 +4,7 @@ from autograder.checks.curve import curve
 from autograder.checks.errors import errors
 from autograder.checks.metric import metric
 from autograder.checks.signal import signal
+from autograder.checks.speed import speed
 from autograder.checks.statistics import drops, fills
 from autograder.checks.values import gradients, precision, values
 from autograder.judging.laws import Normal, Uniform
@@ -19,5 +20,6 @@ __all__ = [
     "metric",
     "precision",
     "signal",
+    "speed",
     "values",
 ]

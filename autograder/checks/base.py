@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import torch
 
-from autograder.case import Arguments, Case, Recipe
+from autograder.case import Arguments, Case, Recipe, graded_on
 from autograder.checks.script import is_script, yields
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session, ordered
@@ -55,12 +55,14 @@ class Check(ABC):
     another check of the exercise, one that does, has earned something.
     `long`: the calls of a case build on each other and are many, so they are put on their own and
     judged while they are answered.
+    `timed`: it is about how long right answers take, which is measured apart from everything else.
     """
 
     kind: ClassVar[str]
     gated: ClassVar[bool] = False
     named: ClassVar[bool] = True  # whether its outputs are the function's, under their names
     long: ClassVar[bool] = False
+    timed: ClassVar[bool] = False
 
     cases: tuple[Case, ...]
     points: Mapping[str, float]
@@ -103,7 +105,11 @@ class Check(ABC):
     @property
     def long_runs(self) -> int:
         """How many runs of many calls it takes: each adds to the time that a submission has."""
-        return len(self.cases) if self.long else 0
+        return self._cases_at_a_time if self.long else 0
+
+    @property
+    def _cases_at_a_time(self) -> int:
+        return max(len(graded_on(self.cases, "cpu")), len(graded_on(self.cases, "gpu")))
 
     def stage(self, expectation: Any, call: int) -> str:
         """For who waits: how far a long case is with its call of that number, or nothing new."""
@@ -130,6 +136,13 @@ class Check(ABC):
             raise AuthoringError(f"{self.name}: two cases have one name")
         if not names:
             raise AuthoringError(f"{self.name}: a check needs at least one case")
+        if not graded_on(self.cases, "cpu") or not graded_on(self.cases, "gpu"):
+            raise AuthoringError(
+                f"{self.name}: there are cases for one kind of device only, and its points must be "
+                'to be had on every one: give one on="cpu" and one on="gpu"'
+            )
+        if any(case.on and case.public for case in self.cases):
+            raise AuthoringError(f"{self.name}: a public case is one for every device")
         if min(self.points.values(), default=0) <= 0:
             raise AuthoringError(
                 f"{self.name}: every output needs points, or its bugs cost nothing"

@@ -65,7 +65,7 @@ class CurveCheck(Check):
 
     @property
     def long_runs(self) -> int:
-        return len(self.cases) * self._starts
+        return self._cases_at_a_time * self._starts
 
     @property
     def _starts(self) -> int:

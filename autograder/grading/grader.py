@@ -7,7 +7,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -19,11 +19,13 @@ from typing import Any, Self
 
 import torch
 
+from autograder.case import On
 from autograder.exercise import Exercise
 from autograder.grading.budget import FREE, Budget
 from autograder.grading.follow_ons import FollowOn, Graded, Told, follow_ons, may_follow
 from autograder.grading.noise import DeviceNoise
-from autograder.grading.rows import judge, points_of
+from autograder.grading.rows import judge, points_of, timed_rows
+from autograder.grading.timing import times
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
@@ -77,7 +79,8 @@ class Grader:
         self._device = self._sandbox.device
         self._cache = cache
         self._noise = DeviceNoise(self._sandbox, cache) if self._sandbox.profile.context else None
-        self._oracle = Oracle(secret, cache)
+        self._kind: On = "cpu" if self._sandbox.profile.device == "cpu" else "gpu"
+        self._oracle = Oracle(secret, cache, self._kind)
 
     def drawing_from(self, secret: bytes) -> Grader:
         """The same warm sandbox with the hidden cases of another course's secret.
@@ -85,7 +88,7 @@ class Grader:
         Closing either closes the sandbox of both.
         """
         other = copy(self)
-        other._oracle = Oracle(secret, self._cache)
+        other._oracle = Oracle(secret, self._cache, self._kind)
         return other
 
     def grade(
@@ -135,6 +138,9 @@ class Grader:
             if at not in entries:
                 entries[at] = self._entry(one, budget, found)
         exercises = [entries[at] for at in range(len(graded))]
+        for at, (place, entry) in enumerate(zip(chosen.exercises, exercises, strict=True)):
+            tell = partial(_tell, progress, at, len(chosen.exercises))
+            self._take_times(*place, entry, open_again, budget, tell)
         for entry, seen in zip(exercises, flags, strict=True):
             entry["policy"] = [flag.document() for flag in seen]
             if policy == "zero" and any(flag.what != NOT_LOOKED_AT for flag in seen):
@@ -169,6 +175,13 @@ class Grader:
             return trials
         return tuple(self._noise.widened(topic, exercise, trials))
 
+    def _timed(self, topic: Topic, exercise: Exercise) -> Sequence[Trial]:
+        """Those of its cases whose answers are timed."""
+        trials = self._oracle.timed(topic, exercise)
+        if self._noise is None or not trials:
+            return trials
+        return tuple(self._noise.widened(topic, exercise, trials))
+
     def grade_exercise(
         self, topic: Topic, exercise: Exercise, sources: Sequence[Source]
     ) -> dict[str, Any]:
@@ -179,7 +192,37 @@ class Grader:
             budget = self._budget(_runs(exercise))
             (public,) = self._public([(topic, exercise)], session, budget)
             answered = self._answered(topic, exercise, session, public, lambda _: None, budget)
-            return self._entry(answered, budget)
+            entry = self._entry(answered, budget)
+        open_again = partial(self._sandbox.session, sources, homes=topic.homes)
+        self._take_times(topic, exercise, entry, open_again, budget, lambda _: None)
+        return entry
+
+    def _take_times(
+        self,
+        topic: Topic,
+        exercise: Exercise,
+        entry: dict[str, Any],
+        session: Callable[[], AbstractContextManager[Session]],
+        budget: Budget,
+        tell: Callable[[str], None],
+    ) -> None:
+        """Add to a report's entry what the checks of speed come to."""
+        trials = self._timed(topic, exercise)
+        if not trials:
+            return
+        files = {part.name: part.solution() for part in (*topic.beside, topic)}
+        outcomes = times(
+            trials,
+            self._sandbox,
+            [Source(name, (text,)) for name, text in files.items()],
+            session,
+            budget,
+            lambda trial: tell(f"{exercise.name}, {trial.check.name}, {trial.case.name}"),
+        )
+        rows = timed_rows(exercise, trials, outcomes)
+        entry["checks"] += [row.document() for row in rows]
+        entry["score"] = points_of(entry["score"] + sum(row.earned for row in rows))
+        entry["seconds"] += sum(a.seconds for outcome in outcomes for a in outcome.answers)
 
     def _budget(self, runs: int) -> Budget:
         return Budget(self._sandbox.limits.with_runs(runs).judge_seconds)

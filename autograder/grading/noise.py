@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from autograder.checks.speed import TIME, Rounds
 from autograder.exercise import Exercise
 from autograder.judging.compare import Expected, ValueExpectation
 from autograder.sandbox import Sandbox
@@ -43,7 +44,7 @@ class DeviceNoise:
     def __init__(self, sandbox: Sandbox, cache: Path | None = None) -> None:
         self._sandbox = sandbox
         self._kept = Kept(cache)
-        self._oracle = Oracle(SECRET)
+        self._oracle = Oracle(SECRET, kind="gpu")
         self._measured: dict[tuple[str, str], dict[str, Noise]] = {}
 
     def widened(self, topic: Topic, exercise: Exercise, trials: tuple[Trial, ...]) -> list[Trial]:
@@ -61,7 +62,8 @@ class DeviceNoise:
 
     def _measure(self, topic: Topic, exercise: Exercise) -> dict[str, Noise]:
         """By check, the most over its cases and some runs."""
-        trials = [t for t in self._oracle.trials(topic, exercise) if _is_coarse(t)]
+        own = (*self._oracle.trials(topic, exercise), *self._oracle.timed(topic, exercise))
+        trials = [trial for trial in own if _is_coarse(trial)]
         noise: dict[str, dict[str, float]] = {}
         if not trials:
             return {}
@@ -86,14 +88,21 @@ class DeviceNoise:
 def _is_coarse(trial: Trial) -> bool:
     """Whether rounding matters: in float64 a right answer is right on every device."""
     dtype = getattr(trial.check, "dtype", torch.float64)
-    return dtype != torch.float64 and isinstance(trial.expectation, ValueExpectation)
+    return dtype != torch.float64 and isinstance(trial.expectation, ValueExpectation | Rounds)
 
 
 def _widened(trial: Trial, noise: Noise) -> Trial:
     if not noise or not _is_coarse(trial):
         return trial
-    expectation: ValueExpectation = trial.expectation
+    expectation: ValueExpectation | Rounds = trial.expectation
+    if isinstance(expectation, Rounds):
+        everything = dict.fromkeys(expectation[0].expected.outputs, noise.get(TIME, 0.0))
+        wider = replace(expectation, widen=partial(_wider, noise=everything))
+        return replace(trial, expectation=wider)
+    return replace(trial, expectation=_wider(expectation, noise))
 
+
+def _wider(expectation: ValueExpectation, noise: Noise) -> ValueExpectation:
     def widen(expected: Mapping[str, Expected]) -> dict[str, Expected]:
         return {
             name: replace(one, tolerance=one.tolerance * _factor(noise.get(name, 0.0)))
@@ -102,8 +111,7 @@ def _widened(trial: Trial, noise: Noise) -> Trial:
             for name, one in expected.items()
         }
 
-    wider = ValueExpectation(widen(expectation.returns), widen(expectation.updates))
-    return replace(trial, expectation=wider)
+    return ValueExpectation(widen(expectation.returns), widen(expectation.updates))
 
 
 def _factor(excess: float) -> float:

@@ -10,10 +10,13 @@ from typing import Any
 
 from autograder.checks.base import Check
 from autograder.checks.errors import REFUSAL
+from autograder.checks.speed import TIME
+from autograder.exercise import Exercise
 from autograder.grading.follow_ons import LEFT_UNCHANGED, FollowOn, Graded, Line
 from autograder.judging.finding import Finding
 from autograder.judging.where import located
 from autograder.judging.wording import explain, follows, hint_at
+from autograder.numerics.outcome import Outcome
 from autograder.truth.trial import Trial
 
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget", "unjudged"}
@@ -56,7 +59,15 @@ class Row:
         if self.passed:
             return self.points
         right = self.settled and self.follow_on is not None and self.follow_on.right
-        return self.points * (1 - self.cost) if right else 0.0
+        return self.points * (1 - self.cost) if right else self.points * self._share
+
+    @property
+    def _share(self) -> float:
+        """Of the points, where every answer is right and the slowest case only too slow."""
+        findings = [finding for _, finding in self.failing]
+        if any(finding.problem != "slow" for finding in findings):
+            return 0.0
+        return min((float(f.evidence["share"]) for f in findings), default=0.0)
 
     def document(self) -> dict[str, Any]:
         document = {
@@ -83,6 +94,13 @@ class Row:
             document["follows"] = list(self.follow_on.beneath)
         return document | ({"curves": _finite(self.curves)} if self.curves else {})
 
+    @property
+    def _worst(self) -> tuple[Trial, Finding]:
+        """The first that fails, or of times the slowest."""
+        wrong = [found for found in self.failing if found[1].problem != "slow"]
+        slow = sorted(self.failing, key=lambda found: -found[1].evidence.get("ratio", 0.0))
+        return (wrong or slow)[0]
+
     def _message(self, *, reveal: bool) -> str:
         if self.passed:
             return ""
@@ -91,13 +109,33 @@ class Row:
         if self.follow_on is not None:
             return follows(self.follow_on.beneath, self.follow_on.right, self.cost)
         # Public cases come first: what can be said in full is more use than a hint.
-        trial, finding = self.failing[0]
+        trial, finding = self._worst
         if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
             return explain(finding)
+        if finding.problem == "slow":
+            return explain(finding) if reveal else hint_at(finding)
         count = f"{len(self.failing)} of {len(self.findings)} cases"
         if trial.case.public or reveal:
             return f"{explain(finding)} (case {trial.case.name!r}; {count} fail)"
         return f"{hint_at(finding)} ({count} fail, hidden ones)"
+
+
+def timed_rows(
+    exercise: Exercise, trials: Sequence[Trial], outcomes: Sequence[Outcome]
+) -> list[Row]:
+    """One row per check of speed."""
+    found = list(zip(trials, outcomes, strict=True))
+    return [
+        Row(
+            _row_name(check, output),
+            check.kind,
+            points,
+            [(trial, outcome.findings[output]) for trial, outcome in found if trial.check is check],
+        )
+        for check in exercise.checks
+        if check.timed
+        for output, points in check.points.items()
+    ]
 
 
 def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
@@ -125,6 +163,7 @@ def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
             cost=exercise.follow_on,
         )
         for check in exercise.checks
+        if not check.timed
         for output, points in check.points.items()
     ]
     if exercise.unchanged:
@@ -136,7 +175,7 @@ def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
 
 
 def _row_name(check: Check, output: str) -> str:
-    return check.name if output == REFUSAL else f"{check.name}: {output}"
+    return check.name if output in {REFUSAL, TIME} else f"{check.name}: {output}"
 
 
 def points_of(value: float) -> float:

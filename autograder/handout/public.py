@@ -46,8 +46,10 @@ def _exercise(oracle: Oracle, topic: Topic, exercise: Exercise) -> dict[str, Any
         }
         for check in exercise.checks
     ]
+    timed = [check.name for check in exercise.checks if check.timed]
     return {
         "name": exercise.name,
+        **({"timed": timed} if timed else {}),
         "unchanged": exercise.unchanged,
         "checks": [check for check in checks if check["trials"]],
         "differences": list(_differences(topic, exercise, trials)),

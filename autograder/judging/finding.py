@@ -32,6 +32,7 @@ Problem = Literal[
     "drift",  # a training run is off by more than rounding, though no single call is
     "band",  # a measured number is where no correct run would be; evidence: place, what, times
     "metric",  # what was trained is not good enough; evidence: measured, at_least
+    "slow",  # right, but not fast enough; evidence: ratio, within, share, best, ...
     "unsettled",  # counts only once something else of the exercise is right
 ]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .codec import loads
-from .selfcheck import HIDDEN, Item, items_of, problem
+from .selfcheck import Item, items_of, problem, unseen
 from .summary import in_words
 
 _GREEN, _RED, _BOLD, _END = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
@@ -41,7 +41,8 @@ def check(exercise: str, functions: Mapping[str, Any]) -> None:
     got = sum(item.points for item, message in found if not message)
     most = sum(item.points for item, _ in found)
     total = f"{exercise}: {got:g} of {most:g} points here."
-    summary = "\n".join([*_lines(found), f"{_BOLD}{_colour(got, most)}{total}{_END} {HIDDEN}"])
+    more = unseen(item for item, _ in found)
+    summary = "\n".join([*_lines(found), f"{_BOLD}{_colour(got, most)}{total}{_END} {more}"])
     wrong = any(message for _, message in found)
     if wrong and os.environ.get("NBGRADER_EXECUTION") == "validate":
         raise SelfCheckFailed(summary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class Item:
     output: str
     points: float
     trials: tuple[Mapping[str, Any], ...]
+    timed: tuple[str, ...] = ()  # the checks of its exercise that only the grader takes
 
     @property
     def row(self) -> str:
@@ -37,7 +38,15 @@ class Item:
 
 
 UNCHANGED = "arguments left unchanged"
-HIDDEN = "Grading uses the same checks with more cases, which stay hidden."
+_HIDDEN = "Grading uses the same checks with more cases, which stay hidden."
+
+
+def unseen(found: Iterable[Item]) -> str:
+    """What grading looks at beside these items, in a sentence or two."""
+    timed = list(dict.fromkeys(name for item in found for name in item.timed))
+    return (
+        f"{_HIDDEN} Times are taken by the grader only: {', '.join(timed)}." if timed else _HIDDEN
+    )
 
 
 def items(data: Path) -> list[Item]:
@@ -52,13 +61,14 @@ def items_of(exercises: list[Mapping[str, Any]]) -> list[Item]:
 
 def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
     for exercise in exercises:
+        timed = tuple(exercise.get("timed", ()))
         mutating: list[Mapping[str, Any]] = []
         for check in exercise["checks"]:
             trials = tuple(check["trials"])
             if not check["gated"]:
                 mutating += trials
             for output, points in check["points"].items():
-                yield Item(exercise["name"], check["name"], output, points, trials)
+                yield Item(exercise["name"], check["name"], output, points, trials, timed)
         yield Item(exercise["name"], UNCHANGED, "unchanged", exercise["unchanged"], tuple(mutating))
         for difference in exercise["differences"]:
             for output in difference["arguments"]:

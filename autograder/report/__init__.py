@@ -9,5 +9,17 @@ from autograder.report.document import (
     student_view,
     validate,
 )
+from autograder.report.times import Pace, keeping_times, paces
 
-__all__ = ["SCHEMA", "YOURS", "Report", "instructor_view", "schema", "student_view", "validate"]
+__all__ = [
+    "SCHEMA",
+    "YOURS",
+    "Pace",
+    "Report",
+    "instructor_view",
+    "keeping_times",
+    "paces",
+    "schema",
+    "student_view",
+    "validate",
+]

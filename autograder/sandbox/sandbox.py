@@ -21,6 +21,7 @@ from autograder.sandbox.zygote import Worker, Zygote
 if TYPE_CHECKING:
     from autograder.sandbox.session import Session
 
+_OURS = 2 * MAX_SESSIONS  # a slot: those below it are submissions', and spare workers'
 SPARE_SECONDS = 6 * 3600.0  # of processor time for a worker that is ahead of its submission
 
 
@@ -56,6 +57,7 @@ class Sandbox:
         self.limits = limits or Limits()
         self._closed = False
         self._free = set(range(self.profile.sessions))
+        self._free_for_ours = {_OURS}
         only = self.profile.sessions == 1 and self.profile.nodes
         self._claim = Claim(device, self.profile.nodes) if only else None
         self._zygote = Zygote(self.profile)
@@ -88,7 +90,12 @@ class Sandbox:
         return self.profile.confined
 
     def session(
-        self, sources: Sequence[Source], runs: int = 0, homes: Mapping[str, str] | None = None
+        self,
+        sources: Sequence[Source],
+        runs: int = 0,
+        homes: Mapping[str, str] | None = None,
+        *,
+        ours: bool = False,
     ) -> Session:
         """A session for one submission. It is opened, and the submission loaded, by `with`.
 
@@ -96,10 +103,12 @@ class Sandbox:
             runs: how many training runs it goes through, each of which takes its time.
             homes: the functions that are asked for, each with the topic that it belongs to, which
                 says where to look for it. Without any, everything is loaded.
+            ours: whether it is the reference's, which may be open beside as many submissions as
+                there may be.
         """
         from autograder.sandbox.session import Session
 
-        return Session(self, sources, self.limits.with_runs(runs), homes)
+        return Session(self, sources, self.limits.with_runs(runs), homes, ours=ours)
 
     def fork(self, slot: int, limits: Limits, *, more: bool = False) -> Worker:
         """A fresh worker for the session in `slot`, from a new zygote if the old one is gone.
@@ -147,13 +156,15 @@ class Sandbox:
         self._zygote = Zygote(self.profile)
         self._zygote.ready()
 
-    def take_slot(self) -> int:
-        if not self._free:
-            raise SandboxFault(f"more than {self.profile.sessions} sessions are open")
-        return self._free.pop()
+    def take_slot(self, *, ours: bool = False) -> int:
+        free = self._free_for_ours if ours else self._free
+        if not free:
+            most = "one session of the reference" if ours else f"{self.profile.sessions} sessions"
+            raise SandboxFault(f"more than {most} would be open")
+        return free.pop()
 
     def free_slot(self, slot: int) -> None:
-        self._free.add(slot)
+        (self._free_for_ours if slot == _OURS else self._free).add(slot)
 
     def close(self) -> None:
         """End the zygote and every session."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import time
@@ -66,7 +67,7 @@ class Host(Protocol):
     profile: Profile
 
     def fork(self, slot: int, limits: Limits, *, more: bool) -> Worker: ...
-    def take_slot(self) -> int: ...
+    def take_slot(self, *, ours: bool) -> int: ...
     def free_slot(self, slot: int) -> None: ...
     def examine(self) -> None: ...
 
@@ -84,8 +85,11 @@ class Session:
         sources: Sequence[Source],
         limits: Limits,
         homes: Mapping[str, str] | None = None,
+        *,
+        ours: bool = False,
     ) -> None:
         self._host = host
+        self._ours = ours
         self._limits = limits
         self._sources = [asdict(source) for source in sources]
         self._more = any(_MORE.search(chunk) for source in sources for chunk in source.chunks)
@@ -102,7 +106,7 @@ class Session:
         self.statements: tuple[Statement, ...] = ()  # what the source uses, for a source policy
 
     def __enter__(self) -> Session:
-        self._slot = self._host.take_slot()
+        self._slot = self._host.take_slot(ours=self._ours)
         try:
             try:
                 self._open()
@@ -133,6 +137,21 @@ class Session:
         """Call a function of the submission, for at most `seconds` (by default, the limit's)."""
         (answer,) = self.run([call], seconds)
         return answer
+
+    def timed(self, call: Call) -> tuple[Answer, float]:
+        """Call a function, and how long it took until the answer had arrived, by the profile's
+        clock. A submission has no part in taking either time."""
+        worker = self._worker
+        before = self._clock(worker)
+        answer = self.call(call)
+        if answer.failure is not None or worker is not self._worker:
+            return answer, math.inf
+        return answer, self._clock(worker) - before
+
+    def _clock(self, worker: Worker | None) -> float:
+        if self._host.profile.clock == "wall" or worker is None:
+            return time.perf_counter()
+        return worker.processor_seconds()
 
     def run(
         self, calls: Sequence[Call], seconds: float | None = None

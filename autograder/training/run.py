@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.case import Arguments, Case, Recipe
+from autograder.case import Arguments, Case, On, Recipe
 from autograder.errors import AuthoringError
 from autograder.judging.call import Ref, Value
 from autograder.training.data import Data
@@ -75,6 +75,7 @@ class Run:
         whole: how many steps the whole experiment has, of which students take the first `steps`.
         loss: a function of the network's output and the classes, with its backward.
         predict: a function from the output to the classes.
+        on: where it is graded, if not everywhere: see `Case`.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Run:
     whole: int = 0
     loss: str = "cross_entropy"
     predict: str = "predict"
+    on: On = ""
 
     @property
     def whole_steps(self) -> int:
@@ -111,7 +113,7 @@ class Run:
         for label, layer, shape in self._layers():
             for name, recipe in layer.drawn(shape, self.steps, batch).items():
                 arguments[f"{label}: {name}"] = recipe
-        return Case(self.name, arguments)
+        return Case(self.name, arguments, on=self.on)
 
     def program(
         self,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from autograder.case import Arguments, Case, draw
+from autograder.case import Arguments, Case, On, draw, graded_on
 from autograder.checks.base import Check, Made
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
@@ -47,10 +47,12 @@ class Oracle:
 
     Args:
         cache: a folder to keep in what the reference's training runs gave; None keeps nothing.
+        kind: of the device that submissions are graded on, by which cases are chosen.
     """
 
-    def __init__(self, secret: bytes, cache: Path | None = None) -> None:
+    def __init__(self, secret: bytes, cache: Path | None = None, kind: On = "cpu") -> None:
         self._secret = secret
+        self._kind = kind
         self._kept = Kept(cache)
         self._unknown = secrets.token_bytes(32)
         self._afresh: dict[tuple[str, ...], tuple[Call, ...]] = {}
@@ -58,15 +60,29 @@ class Oracle:
         # No functools.cache of bound methods: in such a circle, an oracle that nobody needs any
         # more, which may hold a gigabyte, waits for a collection that counts objects, not bytes.
         self._trials: dict[Place, tuple[Trial, ...]] = {}
+        self._timed: dict[Place, tuple[Trial, ...]] = {}
         self._suspects: dict[Place, tuple[Suspect, ...]] = {}
         self._others: dict[Place, Suspects] = {}
 
     def trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
-        """Every case of every check, drawn and answered, public cases first."""
+        """Every case of every check that takes no times, drawn and answered, public cases first."""
         place = topic, exercise
         if place not in self._trials:
             self._trials[place] = self._drawn(topic, exercise)
         return self._trials[place]
+
+    def timed(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
+        """Every case whose answers are timed."""
+        place = topic, exercise
+        if place not in self._timed:
+            reference = LocalSession(topic.functions())
+            self._timed[place] = tuple(
+                self._trial(topic, exercise, check, case, reference)
+                for check in exercise.checks
+                if check.timed
+                for case in graded_on(check.cases, self._kind)
+            )
+        return self._timed[place]
 
     def suspects(self, topic: Topic, exercise: Exercise) -> tuple[Suspect, ...]:
         """What each misconception gives."""
@@ -86,7 +102,9 @@ class Oracle:
         reference = LocalSession(topic.functions())
         trials: list[Trial] = []
         for check in exercise.checks:
-            cases = sorted(check.cases, key=lambda case: not case.public)
+            if check.timed:
+                continue
+            cases = sorted(graded_on(check.cases, self._kind), key=lambda case: not case.public)
             own = [self._trial(topic, exercise, check, case, reference) for case in cases]
             single = self._single(topic, exercise, own, reference)
             trials += own + single + self._otherwise(topic, exercise, own, reference)

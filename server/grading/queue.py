@@ -194,6 +194,8 @@ class Queue:
             self._leave_grading(work, State.GRADED)
             work.graded_at = self._clock()
             meters.graded(session, max(0.0, (work.graded_at - claim.since).total_seconds()))
+            if isinstance(work, RegradeItem):
+                report = results.keeping_times(session, work, report)
             results.keep(work, report)
             if isinstance(work, Submission):
                 self._counts(session, work, report)

@@ -7,7 +7,15 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from server.storage.models import ExerciseScore, MisconceptionFound, RegradeItem, Submission, Work
+from server import engine
+from server.storage.models import (
+    ExerciseScore,
+    MisconceptionFound,
+    Pace,
+    RegradeItem,
+    Submission,
+    Work,
+)
 
 
 def keep(work: Work, report: dict[str, Any]) -> None:
@@ -18,9 +26,9 @@ def keep(work: Work, report: dict[str, Any]) -> None:
 
 
 def index(session: Session, submission: Submission, report: dict[str, Any]) -> None:
-    """Write the scores per exercise and the misconceptions that the report names, in place of
-    those of an earlier report."""
-    for table in (ExerciseScore, MisconceptionFound):
+    """Write the scores per exercise, the misconceptions that the report names and how quick it was,
+    in place of those of an earlier report."""
+    for table in (ExerciseScore, MisconceptionFound, Pace):
         session.execute(delete(table).where(table.submission_id == submission.id))
     for position, exercise in enumerate(report["exercises"]):
         session.add(
@@ -32,6 +40,8 @@ def index(session: Session, submission: Submission, report: dict[str, Any]) -> N
                 max_score=float(exercise["max_score"]),
             )
         )
+    for exercise, check, within in engine.paces(report):
+        session.add(Pace(submission_id=submission.id, exercise=exercise, name=check, within=within))
     found = {
         (exercise["name"], entry["name"]): entry["hint"]
         for exercise in report["exercises"]
@@ -41,6 +51,13 @@ def index(session: Session, submission: Submission, report: dict[str, Any]) -> N
         session.add(
             MisconceptionFound(submission_id=submission.id, exercise=exercise, name=name, hint=hint)
         )
+
+
+def keeping_times(session: Session, item: RegradeItem, report: dict[str, Any]) -> dict[str, Any]:
+    """What a regrade found, with the better of its times and those from before: they are noisy, and
+    a regrade must not take marks away for that."""
+    earlier = session.scalar(select(Submission.report).where(Submission.id == item.submission_id))
+    return engine.keeping_times(report, earlier)
 
 
 def compare(session: Session, item: RegradeItem, report: dict[str, Any]) -> None:

@@ -117,6 +117,8 @@ TABLE = {
     "POST /courses/<course>/assignments/<assignment>/look": COURSE,
     "GET /courses/<course>/assignments/<assignment>/everything.zip": COURSE,
     "GET /courses/<course>/assignments/<assignment>/compare": COURSE,
+    "GET /courses/<course>/assignments/<assignment>/fastest": COURSE,
+    "POST /courses/<course>/assignments/<assignment>/fastest": COURSE,
     "GET /courses/<course>/submissions/<public_id>/": OWNER,
     "GET /courses/<course>/submissions/<public_id>/file": OWNER,
     "GET /courses/<course>/submissions/<public_id>/status": OWNER,

@@ -106,6 +106,7 @@ def cuda(which: str, host: Path = Path("/")) -> Profile:
         threads=THREADS,
         address_space=False,
         sessions=1,
+        clock="wall",
         context=True,
     )
 

@@ -38,6 +38,9 @@ class Profile:
         address_space: whether memory is limited by address space. If not, because a driver
             reserves far more of it than there is memory, the parent watches what is resident.
         sessions: how many may be open at the same time.
+        clock: by what a call's time is taken: by its worker's processor time, whatever else the
+            machine does, where that does all the work; by the parent's clock ("wall") where a
+            device works beside it.
         context: whether a worker must set the device up, which takes a while: one is then kept
             ready for the next session.
         jail: a folder with the runtime alone, by hard links, which becomes a flat worker's root.
@@ -57,6 +60,7 @@ class Profile:
     threads: int = 1
     address_space: bool = True
     sessions: int = MAX_SESSIONS
+    clock: Literal["processor", "wall"] = "processor"
     context: bool = False
     jail: str = ""
 

@@ -31,7 +31,13 @@ from server.storage.models.marking import (
 from server.storage.models.outbox import Delivery, Kind, MailSwitch, Outgoing
 from server.storage.models.people import ApiToken, Identity, Invitation, Scope, User
 from server.storage.models.similarity import Search, SearchState, SimilarPair
-from server.storage.models.submission import Content, ExerciseScore, MisconceptionFound, Submission
+from server.storage.models.submission import (
+    Content,
+    ExerciseScore,
+    MisconceptionFound,
+    Pace,
+    Submission,
+)
 from server.storage.models.work import State, Work
 
 __all__ = [
@@ -65,6 +71,7 @@ __all__ = [
     "Meter",
     "MisconceptionFound",
     "Outgoing",
+    "Pace",
     "Platform",
     "Regrade",
     "RegradeItem",

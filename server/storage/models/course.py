@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    false,
     select,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -129,6 +130,8 @@ class Enrolment(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # Who has left sees the course no more and is counted nowhere; all that is theirs stays.
     left_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # Whether the others may see by name how quick theirs is.
+    shows_name: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     course: Mapped[Course] = relationship(back_populates="enrolments")
     user: Mapped[User] = relationship()

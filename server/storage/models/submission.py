@@ -63,6 +63,18 @@ class ExerciseScore(Base):
     max_score: Mapped[float]
 
 
+class Pace(Base):
+    """How quick a submission's right answers are in a check of speed: within so many times the
+    reference's own time, in coarse steps."""
+
+    __tablename__ = "paces"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    exercise: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    within: Mapped[float]
+
+
 class MisconceptionFound(Base):
     """A misconception that a submission's report names."""
 

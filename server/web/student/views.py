@@ -17,6 +17,7 @@ from server.web.services import services
 from server.web.student import calendar, lesson, progress, queries
 from server.web.student.blueprint import pages
 from server.web.student.chart import Chart
+from server.web.student.fastest import is_timed
 
 
 @pages.get("/")
@@ -116,6 +117,7 @@ def _assignment(
         marks=marks.get(shown or 0, {}),
         differences=progress.differences(chosen, history, marks),
         refusal=refusal,
+        is_timed=is_timed(chosen),
         seen=seen,
         code=_pasted() if request.method == "POST" else "",
         max_mebibytes=MAX_BYTES // 2**20,
