@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from autograder.judging.call import Answer, Failure
@@ -32,6 +33,15 @@ class Budget:
     def charge(self, seconds: float) -> None:
         """Count what was spent on a submission in another way."""
         self._left -= seconds
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Count what is done within."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.charge(time.monotonic() - began)
 
     def judge(self, trial: Trial, answers: Iterable[Answer]) -> Outcome:
         """What the answers to the trial's calls are worth. They need not all be taken."""

@@ -21,21 +21,19 @@ from autograder.exercise import Exercise, Misconception
 from autograder.grading.budget import Budget, is_unjudged
 from autograder.judging.call import Session
 from autograder.judging.finding import Finding
-from autograder.judging.local import LocalSession
 from autograder.numerics.outcome import Outcome
 from autograder.policy import Code
 from autograder.topics.catalogue import Topic
 from autograder.truth.beneath import Beneath, Functions
-from autograder.truth.edits import mutants, reached, with_source
+from autograder.truth.edits import reached, with_source
 from autograder.truth.matching import UNCHANGED
+from autograder.truth.oracle import Oracle
 from autograder.truth.suspects import CHEAP
-from autograder.truth.trial import Suspect, Trial
+from autograder.truth.trial import Trial
 
 Line: TypeAlias = tuple[str, str]  # (check, output)
-SuspectsOf: TypeAlias = Callable[[Topic, Exercise], Sequence[Suspect]]
 LEFT_UNCHANGED: Line = ("", UNCHANGED)
 MOST_SETS = 8  # of functions beneath that are tried for one above
-MOST_MUTANTS = 12
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,11 @@ class Graded:
     exercise: Exercise
     trials: Sequence[Trial]
     outcomes: Sequence[Outcome]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the answers."""
+        return sum(outcome.size for outcome in self.outcomes)
 
     def without(self, lines: Collection[Line]) -> Sequence[Outcome]:
         """The outcomes without what is known of these lines."""
@@ -67,7 +70,7 @@ class Graded:
         wrong = {
             trial.check.subject: trial.check
             for trial, outcome in zip(self.trials, self.outcomes, strict=True)
-            if _is_off(outcome)
+            if trial.is_off(outcome)
         }
         return set().union(*(self.functions(check) for check in wrong.values()))
 
@@ -100,20 +103,16 @@ class Told:
         return {*self.follow_ons, *self.misconceptions}
 
 
-def may_follow(topic: Topic, exercise: Exercise) -> bool:
-    """Whether the reference writes it with functions that are graded themselves."""
-    graded = {function.__name__ for other in topic.exercises for function in other.functions}
-    pairs = [(f, f) for f in exercise.functions if f.__name__ in topic.sources()]
-    return any(
-        graded & set(reached(topic, [way.__name__])) - {function.__name__}
-        for function, way in [*pairs, *exercise.ways]
-    )
+def may_follow(one: Graded, code: Code) -> bool:
+    """Whether something of it is wrong that calls functions which are graded themselves."""
+    asked_for = {f.__name__ for other in one.topic.exercises for f in other.functions}
+    return any(asked_for.intersection(outer.called) for outer in _wrong(one, code))
 
 
 def follow_ons(
     graded: Sequence[Graded],
     code: Code,
-    suspects: SuspectsOf,
+    oracle: Oracle,
     session: Callable[[], AbstractContextManager[Session]],
     budget: Budget,
 ) -> list[Told]:
@@ -121,7 +120,6 @@ def follow_ons(
 
     Args:
         code: the submission's source.
-        suspects: what recorded misconceptions give for the cases of an exercise.
         session: opens a new one of the submission.
     """
     told = [Told() for _ in graded]
@@ -130,23 +128,21 @@ def follow_ons(
         return told
     changing: list[dict[str, FollowOn]] = [{} for _ in graded]  # by function
     with session() as opened:
-        known: dict[Topic, Beneath] = {}
-        for at, outer in outers:
-            topic = outer.graded.topic
-            if topic not in known:
-                known[topic] = Beneath(topic.functions(), opened)
-            above = _Above(outer, known[topic], suspects, budget)
-            found = above.follow_ons()
-            left = [line for line in outer.failing if line not in found]
-            told[at].misconceptions |= above.misconceptions(left)
-            if LEFT_UNCHANGED in found:
-                changing[at][outer.subject] = found.pop(LEFT_UNCHANGED)
-            # Of two ways to write a function, the one by which it is right.
-            told[at].follow_ons |= {
-                line: follow_on
-                for line, follow_on in found.items()
-                if line not in told[at].follow_ons or follow_on.right
-            }
+        for topic, some in itertools.groupby(outers, lambda pair: pair[1].graded.topic):
+            beneath = Beneath(topic.functions(), opened)
+            for at, outer in some:
+                above = _Above(outer, beneath, oracle, budget)
+                found = above.follow_ons()
+                left = [line for line in outer.failing if line not in found]
+                told[at].misconceptions |= above.misconceptions(left)
+                if LEFT_UNCHANGED in found:
+                    changing[at][outer.subject] = found.pop(LEFT_UNCHANGED)
+                # Of two ways to write a function, the one by which it is right.
+                told[at].follow_ons |= {
+                    line: follow_on
+                    for line, follow_on in found.items()
+                    if line not in told[at].follow_ons or follow_on.right
+                }
     for one, entry, functions in zip(graded, told, changing, strict=True):
         if functions and functions.keys() == _changing(one):
             names = dict.fromkeys(n for follow_on in functions.values() for n in follow_on.beneath)
@@ -167,7 +163,8 @@ class _Outer:
     subject: str
     own: tuple[str, ...]
     way: str
-    beneath: tuple[tuple[str, ...], ...]  # by exercise
+    read: frozenset[str]  # all that it names
+    beneath: tuple[tuple[str, ...], ...] = ()  # by exercise
 
     @cached_property
     def at(self) -> list[int]:
@@ -202,10 +199,23 @@ class _Outer:
         """The functions of the reference that it comes to."""
         return reached(self.graded.topic, [self.way] if self.way else self.own)
 
+    @property
+    def called(self) -> list[str]:
+        """Those of them that it calls as well."""
+        return [name for name in self.reached if name in self.read]
+
 
 def _outers(one: Graded, graded: Sequence[Graded], code: Code) -> Iterator[_Outer]:
     """What fails of an exercise, and calls functions that fail."""
     failing = [other.failing() for other in graded]
+    for outer in _wrong(one, code):
+        beneath = [tuple(n for n in outer.called if n in some) for some in failing]
+        if any(beneath):
+            yield replace(outer, beneath=tuple(filter(None, beneath)))
+
+
+def _wrong(one: Graded, code: Code) -> Iterator[_Outer]:
+    """What fails of an exercise, in each way to write it."""
     checks: dict[str, list[Check]] = {}
     for trial in one.trials:
         checks.setdefault(trial.check.subject, []).append(trial.check)
@@ -213,26 +223,21 @@ def _outers(one: Graded, graded: Sequence[Graded], code: Code) -> Iterator[_Oute
         own = tuple(one.functions(some[0]))
         if not own or not {check.kind for check in some} <= CHEAP:
             continue
-        read = set().union(*(code.reads(name) for name in own)) - set(own)
+        read = frozenset().union(*(code.reads(name) for name in own)) - set(own)
         ways = ["", *(w.__name__ for f, w in one.exercise.ways if (f.__name__,) == own)]
-        for outer in (_Outer(one, subject, own, way, ()) for way in ways):
-            names = set(outer.reached) & read
-            beneath = [tuple(n for n in outer.reached if n in names & some) for some in failing]
-            if outer.failing and any(beneath):
-                yield replace(outer, beneath=tuple(filter(None, beneath)))
+        outers = (_Outer(one, subject, own, way, read) for way in ways)
+        yield from (outer for outer in outers if outer.failing)
 
 
 class _Above:
     """What the reference's function, right or wrong, gives above the submission's."""
 
-    def __init__(
-        self, outer: _Outer, beneath: Beneath, suspects: SuspectsOf, budget: Budget
-    ) -> None:
+    def __init__(self, outer: _Outer, beneath: Beneath, oracle: Oracle, budget: Budget) -> None:
         self.outer = outer
         self.trials, self.outcomes = outer.graded.trials, outer.graded.outcomes
         self._solution = outer.graded.topic.functions()
         self._beneath = beneath
-        self._suspects = suspects
+        self._oracle = oracle
         self._budget = budget
 
     def follow_ons(self) -> dict[Line, FollowOn]:
@@ -273,9 +278,13 @@ class _Above:
         return None if outcome is None or is_unjudged(outcome) else outcome
 
     def same(self, line: Line, at: int, a: Outcome | None, b: Outcome | None) -> bool:
-        trial, output = self.trials[at], line[1]
-        if a is None or b is None:
+        if a is None or b is None or self._budget.used_up:
             return False
+        with self._budget.spending():
+            return self._same(line, at, a, b)
+
+    def _same(self, line: Line, at: int, a: Outcome, b: Outcome) -> bool:
+        trial, output = self.trials[at], line[1]
         if line == LEFT_UNCHANGED:
             return _change(a.unchanged) == _change(b.unchanged)
         if output not in a.findings or output not in b.findings:
@@ -287,21 +296,21 @@ class _Above:
     def _tells(self, right: _Given, lines: Collection[Line]) -> bool:
         """Whether most of what may be wrong in the function itself would be seen in these lines,
         above what the submission has beneath."""
-        wrong = [_Given(self, functions, right.names) for functions in self._wrong()]
-        told = sum(any(given.differs(right, line) for line in lines) for given in wrong)
-        return bool(wrong) and 2 * told >= len(wrong)
+        told = [
+            _Given(self, functions, right.names).differ(right, lines)
+            for functions in self._mistaken()
+        ]
+        return bool(told) and 2 * sum(told) >= len(told) and not self._budget.used_up
 
-    def _wrong(self) -> Iterator[Functions]:
+    def _mistaken(self) -> Iterator[Functions]:
         """Wrong ways to write the function, each of which is seen above what is right."""
-        outer, topic = self.outer, self.outer.graded.topic
+        outer = self.outer
         if not outer.way:
             yield from (functions for _, functions in self._recorded())
             return
-        for mutant in mutants(topic, outer.way, outer.subject)[:MOST_MUTANTS]:
-            session = LocalSession(mutant.functions(self._solution))
-            trials = (self.trials[at] for at in outer.at)
-            if any(_is_off(trial.judge(session.run(trial.calls))) for trial in trials):
-                yield mutant.functions(self._solution)
+        graded = outer.graded
+        for mutant in self._oracle.seen(graded.topic, graded.exercise, outer.way, outer.subject):
+            yield mutant.functions(self._solution)
 
     def _recorded(self) -> Iterator[tuple[Misconception, Functions]]:
         """The misconceptions about the function itself and its helpers."""
@@ -309,10 +318,12 @@ class _Above:
         others = {f.__name__ for e in topic.exercises for f in e.functions} - {*self.outer.own}
         own = set(self.outer.reached) - others
         written = topic.sources()
-        for suspect in self._suspects(topic, graded.exercise):
+        for suspect in self._oracle.suspects(topic, graded.exercise):
             bug = suspect.misconception
             name = bug.function.__name__
-            if name in own and any(_is_off(suspect.outcomes[at]) for at in self.outer.at):
+            if name in own and any(
+                self.trials[at].is_off(suspect.outcomes[at]) for at in self.outer.at
+            ):
                 edited = written[name].replace(bug.old, bug.new)
                 yield bug, with_source(self._solution, {name: edited})
 
@@ -337,11 +348,13 @@ class _Given:
         cases = above.outer.lines[line]
         return all(above.same(line, at, above.outcomes[at], self[at]) for at in cases)
 
-    def differs(self, other: _Given, line: Line) -> bool:
-        """Whether another way is known to give something else."""
+    def differ(self, other: _Given, lines: Collection[Line]) -> bool:
+        """Whether another way is known to give something else in one of these lines."""
+        above = self._above
+        places = ((line, at) for line in lines for at in above.outer.lines[line])
         return any(
-            self[at] is not None and not self._above.same(line, at, self[at], other[at])
-            for at in self._above.outer.lines[line]
+            self[at] is not None and not above.same(line, at, self[at], other[at])
+            for line, at in places
         )
 
 
@@ -366,10 +379,6 @@ def _changing(one: Graded) -> set[str]:
 
 def _finding(outcome: Outcome, line: Line) -> Finding | None:
     return outcome.unchanged if line == LEFT_UNCHANGED else outcome.findings.get(line[1])
-
-
-def _is_off(outcome: Outcome) -> bool:
-    return not outcome.unchanged.passed or any(not f.passed for f in outcome.findings.values())
 
 
 def _stopped(outcome: Outcome | None, line: Line) -> bool:

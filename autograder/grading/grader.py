@@ -116,6 +116,7 @@ class Grader:
         began = time.monotonic()
         graded: list[Graded] = []
         entries: dict[int, dict[str, Any]] = {}
+        left = MAX_KEPT_BYTES  # for exercises that wait for what is found about others
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         for place in chosen.exercises:  # the first time it takes as long as a sandbox's start
             self.trials(*place)
@@ -127,13 +128,15 @@ class Grader:
             for at, (place, shown) in enumerate(zip(chosen.exercises, public, strict=True)):
                 tell = partial(_tell, progress, at, len(chosen.exercises))
                 one = self._answered(*place, session, shown, tell, budget)
-                if not may_follow(*place):  # of answers that are judged, only the findings are kept
+                if may_follow(one, code) and one.size <= left:
+                    left -= one.size
+                else:  # of answers that are judged, only the findings are kept
                     entries[at] = self._entry(one, budget)
                     one = replace(one, outcomes=[o.without_values() for o in one.outcomes])
                 graded.append(one)
             loading = session.loading
         open_again = partial(self._sandbox.session, submission.sources, homes=chosen.homes)
-        told = follow_ons(graded, code, self._oracle.suspects, open_again, budget)
+        told = follow_ons(graded, code, self._oracle, open_again, budget)
         for at, (one, found) in enumerate(zip(graded, told, strict=True)):
             if at not in entries:
                 entries[at] = self._entry(one, budget, found)
@@ -362,7 +365,7 @@ def _outcomes(
             own = islice(answers, len(trial.calls))
             outcome = budget.judge(trial, own)
             deque(own, 0)  # what was not looked at belongs to no other trial
-            left -= sum(answer.size for answer in outcome.answers)
+            left -= outcome.size
             outcomes.append(outcome if left >= 0 else outcome.without_values())
     return outcomes
 

@@ -32,8 +32,13 @@ class Outcome:
     curves: Mapping[str, Sequence[dict[str, Any]]] = field(default_factory=dict)  # by output
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Bytes of the answers."""
+        return sum(answer.size for answer in self.answers)
+
     def without_values(self) -> Outcome:
         """The same findings about answers that are no longer kept."""
         gone = Failure("reply", "too large to be kept")
         answers = (replace(a, value=None, arguments={}, failure=gone) for a in self.answers)
-        return replace(self, answers=tuple(answers))
+        return replace(self, answers=tuple(answers), faults=())

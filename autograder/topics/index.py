@@ -1,26 +1,20 @@
 """What the assignments are called and what they are worth, for those who do without torch.
 
-A process of its own loads the topics and tells. What it told is kept, under a digest of all that it
-follows from: the reference folder's files and the engine's own.
+A process of its own loads the topics and tells.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autograder.errors import AuthoringError
-from autograder.topics import folder
-
-_TRIES = 3  # while the files are being edited
+from autograder.topics import aside, folder
 
 
 @dataclass(frozen=True)
@@ -57,62 +51,32 @@ def index(directory: Path | None, cache: Path) -> Mapping[str, Entry]:
     Raises:
         AuthoringError: there is no topic, or one is not well formed; the message says which.
     """
-    directory = directory or folder.DEFAULT
-    for _ in range(_TRIES):
-        state = folder.state(directory)
-        path = cache / f"index-{_digest(state)}.json"
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            return _read(path.read_text("utf-8"))
-        text = _told(directory)
-        if folder.state(directory) == state:
-            _keep(path, text)
-            return _read(text)
-    raise AuthoringError(f"the files in {directory} are being changed all the time")
+    chosen = directory or folder.DEFAULT
+    where = partial(aside.place, "index.json", chosen, cache)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return _read(where().read_bytes())
+    path, told = aside.steady(
+        where, lambda path: (path, aside.made(__name__, str(chosen.resolve())))
+    )
+    with suppress(OSError):  # what cannot be kept is told again
+        aside.keep(path, told)
+    return _read(told)
 
 
 def once(what: str, directory: Path | None, cache: Path, do: Callable[[], None]) -> None:
     """Do what raises nothing where all is well, unless it was done with these very files before."""
-    seen = cache / f"{what}-{_digest(folder.state(directory or folder.DEFAULT))}.json"
+    seen = aside.place(f"{what}.json", directory or folder.DEFAULT, cache)
     if not seen.exists():
         do()
-        _keep(seen, "true")
+        with suppress(OSError):
+            aside.keep(seen, b"true")
 
 
-def _read(text: str) -> dict[str, Entry]:
+def _read(told: bytes) -> dict[str, Entry]:
     return {
         node["name"]: Entry(**{**node, "exercises": tuple(Row(**row) for row in node["exercises"])})
-        for node in json.loads(text)
+        for node in json.loads(told)
     }
-
-
-def _digest(state: str) -> str:
-    digest = hashlib.sha256(state.encode())
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _told(directory: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", __name__, str(directory.resolve())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    told: dict[str, Any] = json.loads(done.stdout)
-    if "error" in told:
-        raise AuthoringError(told["error"])
-    return json.dumps(told["entries"])
-
-
-def _keep(path: Path, text: str) -> None:
-    """As far as there is room: what cannot be kept is told again."""
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(text, "utf-8")
-        draft.replace(path)
 
 
 # In the process that tells.
@@ -146,15 +110,5 @@ def _entries(directory: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _main() -> None:
-    answer = os.dup(1)
-    os.dup2(2, 1)  # whatever a topic prints when it is loaded is no part of the answer
-    try:
-        told: dict[str, Any] = {"entries": _entries(Path(sys.argv[1]))}
-    except AuthoringError as error:
-        told = {"error": str(error)}
-    os.write(answer, json.dumps(told).encode())
-
-
 if __name__ == "__main__":
-    _main()
+    aside.answer(lambda: json.dumps(_entries(Path(sys.argv[1]))).encode())

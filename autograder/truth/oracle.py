@@ -24,11 +24,13 @@ from autograder.judging.local import LocalSession
 from autograder.judging.travel import untravelled
 from autograder.topics.catalogue import Topic
 from autograder.truth import sweeps
+from autograder.truth.edits import Mutant, mutants
 from autograder.truth.kept import Kept
 from autograder.truth.suspects import Answers, Suspects
 from autograder.truth.trial import Suspect, Trial
 
 PUBLIC_SECRET = b"public"
+MOST_MUTANTS = 12
 Place = tuple[Topic, Exercise]
 
 
@@ -63,6 +65,7 @@ class Oracle:
         self._timed: dict[Place, tuple[Trial, ...]] = {}
         self._suspects: dict[Place, tuple[Suspect, ...]] = {}
         self._others: dict[Place, Suspects] = {}
+        self._seen: dict[tuple[Topic, Exercise, str], tuple[Mutant, ...]] = {}
 
     def trials(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         """Every case of every check that takes no times, drawn and answered, public cases first."""
@@ -97,6 +100,19 @@ class Oracle:
         if place not in self._others:
             self._others[place] = Suspects(topic, exercise, self.trials(*place), self._answers)
         return self._others[place]
+
+    def seen(self, topic: Topic, exercise: Exercise, way: str, subject: str) -> tuple[Mutant, ...]:
+        """Of another way to write a function, edits that the function's cases see."""
+        place = topic, exercise, way
+        if place not in self._seen:
+            trials = [t for t in self.trials(topic, exercise) if t.check.subject == subject]
+            found = []
+            for mutant in mutants(topic, way, subject)[:MOST_MUTANTS]:
+                session = LocalSession(mutant.functions(topic.functions()))
+                if any(t.is_off(t.judge(session.run(t.calls))) for t in trials):
+                    found.append(mutant)
+            self._seen[place] = tuple(found)
+        return self._seen[place]
 
     def _drawn(self, topic: Topic, exercise: Exercise) -> tuple[Trial, ...]:
         reference = LocalSession(topic.functions())

@@ -27,6 +27,12 @@ class Trial:
         """What the answers to the calls are worth."""
         return self.check.judge(self.expectation, self.calls, answers)
 
+    def is_off(self, outcome: Outcome) -> bool:
+        """Whether something is wrong that it counts by: what refuses leaves nothing to change."""
+        findings = outcome.findings.values()
+        unchanged = self.check.gated or outcome.unchanged.passed
+        return not (unchanged and all(finding.passed for finding in findings))
+
 
 @dataclass(frozen=True)
 class Suspect:

@@ -6,6 +6,7 @@ from autograder.checks import gradients, precision, values
 from autograder.exercise import Exercise, Recipe, case, edit, normal, uniform, upstream
 
 from ._shared import _classes, _log_softmax, _reduce
+from .cross_entropy import cross_entropy, cross_entropy_backward
 
 
 def focal_loss(logits, target, alpha=None, gamma=2.0, reduction="mean"):
@@ -65,6 +66,30 @@ def focal_loss_backward(grad_y, logits, target, alpha=None, gamma=2.0, reduction
     one_hot = torch.zeros_like(logits).scatter(1, target.unsqueeze(1), 1.0)
     grad_loss = grad_y / len(logits) if reduction == "mean" else grad_y
     return grad_loss.reshape(-1, 1) * slope * (one_hot - p)
+
+
+def _focal_loss_by_cross_entropy(logits, target, alpha=None, gamma=2.0, reduction="mean"):
+    """The same: -log(p_t) is cross-entropy."""
+    entropy = cross_entropy(logits, target, reduction="none")
+    pt = torch.exp(-entropy)
+    loss = (1 - pt) ** gamma * entropy
+    if alpha is not None:
+        loss = loss * alpha.gather(0, target)
+    return _reduce(loss, reduction)
+
+
+def _focal_loss_backward_by_cross_entropy(
+    grad_y, logits, target, alpha=None, gamma=2.0, reduction="mean"
+):
+    """The same, backwards."""
+    entropy = cross_entropy(logits, target, reduction="none")
+    pt = torch.exp(-entropy)
+    power = torch.where(pt < 1, (1 - pt) ** (gamma - 1), 0.0)
+    slope = gamma * power * pt * entropy + (1 - pt) ** gamma
+    if alpha is not None:
+        slope = slope * alpha.gather(0, target)
+    grad_loss = grad_y / len(logits) if reduction == "mean" else grad_y
+    return cross_entropy_backward(grad_loss * slope, logits, target, reduction="none")
 
 
 def _confident(recipe, right):
@@ -169,6 +194,10 @@ EXERCISES = (
             ),
         ),
         unchanged=0.5,
+        ways=(
+            (focal_loss, _focal_loss_by_cross_entropy),
+            (focal_loss_backward, _focal_loss_backward_by_cross_entropy),
+        ),
         misconceptions=(
             edit(
                 focal_loss,

@@ -13,6 +13,7 @@ from ._shared import (
     _variance_misconceptions,
     _with_zero,
 )
+from .group_norm import group_norm, group_norm_backward
 
 
 def instance_norm(x, weight, bias, eps=1e-5):
@@ -69,6 +70,18 @@ def instance_norm_backward(grad_y, x, weight, eps=1e-5):
     through_var = x_hat * (g * x_hat).mean(dim=axes, keepdim=True)
     grad_x = (g - through_mean - through_var) / sigma
     return grad_x, grad_weight, grad_bias
+
+
+def _instance_norm_by_groups(x, weight, bias, eps=1e-5):
+    """The same: as many groups as channels."""
+    if x.shape[2] * x.shape[3] == 1:
+        raise ValueError("instance norm needs more than one pixel")
+    return group_norm(x, x.shape[1], weight, bias, eps)
+
+
+def _instance_norm_backward_by_groups(grad_y, x, weight, eps=1e-5):
+    """The same, backwards."""
+    return group_norm_backward(grad_y, x, x.shape[1], weight, eps)
 
 
 INSTANCE_NORM = (
@@ -141,6 +154,10 @@ EXERCISES = (
             errors(instance_norm, INSTANCE_NORM_REFUSED, points=0.5),
         ),
         unchanged=0.5,
+        ways=(
+            (instance_norm, _instance_norm_by_groups),
+            (instance_norm_backward, _instance_norm_backward_by_groups),
+        ),
         misconceptions=(
             *_variance_misconceptions(instance_norm),
             edit(

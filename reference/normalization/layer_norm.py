@@ -12,6 +12,7 @@ from ._shared import (
     _variance_misconceptions,
     _with_zero,
 )
+from .group_norm import group_norm, group_norm_backward
 
 
 def layer_norm(x, weight, bias, eps=1e-5):
@@ -66,6 +67,23 @@ def layer_norm_backward(grad_y, x, weight, eps=1e-5):
     through_var = x_hat * (g * x_hat).mean(dim=axes, keepdim=True)
     grad_x = (g - through_mean - through_var) / sigma
     return grad_x, grad_weight, grad_bias
+
+
+def _layer_norm_by_groups(x, weight, bias, eps=1e-5):
+    """The same: each slice is an image of one group, with a pixel per channel."""
+    slices = x.reshape(-1, weight.numel(), 1, 1)
+    return group_norm(slices, 1, weight.reshape(-1), bias.reshape(-1), eps).reshape(x.shape)
+
+
+def _layer_norm_backward_by_groups(grad_y, x, weight, eps=1e-5):
+    """The same, backwards."""
+    slices, g = (t.reshape(-1, weight.numel(), 1, 1) for t in (x, grad_y))
+    grad_x, grad_weight, grad_bias = group_norm_backward(g, slices, 1, weight.reshape(-1), eps)
+    return (
+        grad_x.reshape(x.shape),
+        grad_weight.reshape(weight.shape),
+        grad_bias.reshape(weight.shape),
+    )
 
 
 LAYER_NORM_LAST = (
@@ -137,6 +155,10 @@ EXERCISES = (
             ),
         ),
         unchanged=0.5,
+        ways=(
+            (layer_norm, _layer_norm_by_groups),
+            (layer_norm_backward, _layer_norm_backward_by_groups),
+        ),
         misconceptions=(
             *_variance_misconceptions(layer_norm),
             edit(

@@ -6,8 +6,10 @@ import pytest
 
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
+from autograder.grading.follow_ons import Graded
 from autograder.grading.grader import Grader
 from autograder.handin.submission import parse
+from autograder.judging.local import LocalSession
 from autograder.render.html import report_fragment
 from autograder.report import instructor_view, student_view, validate
 from autograder.topics.catalogue import Catalogue
@@ -185,6 +187,77 @@ def batch_instance_norm(
     failing = lines(report, "batch_instance_norm")
     assert all(not earned for name, (earned, _) in failing.items() if name.endswith(": y"))
     assert "training: y" in failing
+
+
+BY_GROUPS = """
+def instance_norm(x, weight, bias, eps=1e-5):
+    if x[0, 0].numel() < 2:
+        raise ValueError("one pixel")
+    return group_norm(x, x.shape[1], weight, bias, eps=eps)
+
+
+def instance_norm_backward(grad_y, x, weight, eps=1e-5):
+    return group_norm_backward(grad_y, x, len(weight), weight, eps)
+
+
+def layer_norm(x, weight, bias, eps=1e-5):
+    rows = x.view(-1, weight.numel(), 1)
+    return group_norm(rows[..., None], 1, weight.flatten(), bias.flatten(), eps).view_as(x)
+
+
+def layer_norm_backward(grad_y, x, weight, eps=1e-5):
+    shape = -1, weight.numel(), 1, 1
+    some = grad_y.reshape(shape), x.reshape(shape)
+    gx, gw, gb = group_norm_backward(*some, 1, weight.flatten(), eps)
+    return gx.view_as(x), gw.view_as(weight), gb.view_as(weight)
+"""
+BY_ENTROPY = """
+def focal_loss(logits, target, alpha=None, gamma=2.0, reduction="mean"):
+    ce = cross_entropy(logits, target, reduction="none")
+    each = (1 - (-ce).exp()) ** gamma * ce
+    if alpha is not None:
+        each = alpha[target] * each
+    return {"none": each, "sum": each.sum(), "mean": each.mean()}[reduction]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "exercise", "wrong", "beneath", "source", "above"),
+    [
+        pytest.param(
+            *("normalization", "group_norm", "unbiased-variance", "group_norm", BY_GROUPS),
+            ("instance_norm", "layer_norm"),
+        ),
+        pytest.param(
+            *("losses", "cross_entropy", "softmax-over-the-batch", "cross_entropy", BY_ENTROPY),
+            ("focal_loss",),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_a_function_may_be_written_by_another_than_in_the_reference(
+    grader, topic, name, exercise, wrong, beneath, source, above
+):
+    chosen = topic(name)
+    report = graded(grader, chosen, chosen.solution(bug(chosen, wrong, exercise)) + source)
+    assert named(report, exercise) == [wrong]
+    for other in above:
+        assert set(lines(report, other).values()) == {(1.0, (beneath,))}
+        assert named(report, other) == [f"follows-from-{beneath}"]
+    own = entry(report, exercise)
+    assert report["max_score"] - report["score"] == own["max_score"] - own["score"]
+
+
+def test_what_is_right_is_no_error_beneath(grader, topic):
+    """Refusing bad input changes nothing and gives nothing: no error of who refuses."""
+    chosen = topic("normalization")
+    wrong = bug(chosen, "gate-reversed", "batch_instance_norm")
+    report = graded(grader, chosen, chosen.solution(wrong))
+    assert named(report, "batch_instance_norm") == ["gate-reversed"]
+    trials = grader.trials(chosen, chosen.exercises[0])
+    session = LocalSession(chosen.functions())
+    outcomes = [trial.judge(session.run(trial.calls)) for trial in trials]
+    assert Graded(chosen, chosen.exercises[0], trials, outcomes).failing() == set()
 
 
 CHAIN = '''"""Twice and twice more."""

@@ -12,6 +12,7 @@ import pytest
 from autograder.errors import AuthoringError
 from autograder.handout import kept
 from autograder.handout.release import release
+from autograder.topics import aside
 from autograder.topics.catalogue import Catalogue
 from tests.autograder.topics.test_index import TOPIC
 
@@ -53,6 +54,24 @@ def test_it_is_kept_until_a_lesson_changes(
     found = kept.handout(reference, cache, "doubling")
     assert found is not None
     assert "Without" in found.lesson[0].content
+
+
+def test_a_lesson_edited_while_it_was_made_is_made_again(
+    reference: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson, made = reference / "doubling.md", aside.made
+    later = LESSON + "\nMore of it.\n"
+
+    def edited_meanwhile(*arguments: str) -> bytes:
+        content = made(*arguments)
+        lesson.write_text(later)
+        return content
+
+    lesson.write_text(LESSON + "\nNot made yet.\n")
+    monkeypatch.setattr(aside, "made", edited_meanwhile)
+    found = kept.handout(reference, cache, "doubling")
+    assert found is not None
+    assert "More of it." in found.lesson[-1].content
 
 
 def test_the_archive_is_what_is_released(reference: Path, cache: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from autograder.errors import AuthoringError
-from autograder.topics import index
+from autograder.topics import aside, index
 from autograder.topics.catalogue import Catalogue
 
 TOPIC = '''"""Doubling: by hand."""
@@ -47,7 +47,7 @@ def test_it_says_what_the_catalogue_says(reference, tmp_path):
 def test_it_is_kept_until_a_file_changes(reference, tmp_path, monkeypatch):
     first = index.index(reference, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(index, "_told", lambda directory: pytest.fail("asked again"))
+        patch.setattr(aside, "made", lambda *arguments: pytest.fail("asked again"))
         assert index.index(reference, tmp_path) == first
     (reference / "doubling.py").write_text(TOPIC.replace('"y": 2', '"y": 5'))
     changed = index.index(reference, tmp_path)
@@ -61,6 +61,34 @@ def test_a_kept_file_that_is_damaged_is_none(reference, tmp_path):
     (kept,) = cache.iterdir()
     kept.write_text(json.dumps([{"name": "doubling"}]))
     assert index.index(reference, cache) == first
+
+
+def test_what_was_edited_while_it_was_told_is_told_again(reference, tmp_path, monkeypatch):
+    (path,) = reference.glob("*.py")
+    made, answers = aside.made, []
+
+    def edited_meanwhile(*arguments):
+        answers.append(made(*arguments))
+        if len(answers) == 1:
+            path.write_text(TOPIC.replace('"y": 2', '"y": 5'))
+        return answers[-1]
+
+    monkeypatch.setattr(aside, "made", edited_meanwhile)
+    assert index.index(reference, tmp_path)["doubling"].max_score == 6.0
+    path.write_text(TOPIC)
+    assert index.index(reference, tmp_path)["doubling"].max_score == 3.0
+
+
+def test_files_that_are_edited_all_the_time_are_said(reference, tmp_path, monkeypatch):
+    (path,) = reference.glob("*.py")
+
+    def edited_meanwhile(*arguments):
+        path.write_text(path.read_text() + "\n")
+        return b"[]"
+
+    monkeypatch.setattr(aside, "made", edited_meanwhile)
+    with pytest.raises(AuthoringError, match="being changed all the time"):
+        index.index(reference, tmp_path)
 
 
 def test_what_is_wrong_with_a_topic_is_said(reference, tmp_path):
