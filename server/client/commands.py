@@ -129,7 +129,7 @@ def _check(server: Server, course: str, assignment: str, files: Sequence[Path]) 
     for sentence in seen["sentences"]:
         click.echo(sentence)
     if seen["again"]:
-        click.echo("This is, byte for byte, what you handed in last.")
+        click.echo("This is, byte for byte, what you have handed in before.")
 
 
 @click.command()

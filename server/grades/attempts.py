@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from server.grades.deadlines import Deadlines, deadlines
 from server.grades.moments import spelled
-from server.storage.models import Assignment, Extension, State
+from server.storage.models import Assignment, Counts, Extension, State, Submission
 
 # What costs no attempt: a fault of ours gives it back, and what was never graded taught nothing.
 FREE = (State.FAILED, State.SUPERSEDED)
@@ -17,6 +17,19 @@ FREE = (State.FAILED, State.SUPERSEDED)
 
 class NotAllowed(Exception):
     """The student may not hand in now; the message is one sentence that says why."""
+
+
+def same(assignment: Assignment, earlier: Sequence[Submission], digest: str) -> Submission | None:
+    """Which of a student's earlier submissions the same bytes are, handed in again.
+
+    Where the best one counts they could only count for less. Where the last one does, only the
+    latest is the same: what lies before it counts by being handed in anew. What failed is given
+    another try.
+    """
+    ordered = sorted(earlier, key=lambda row: row.number)
+    among = ordered if assignment.counts is Counts.BEST else ordered[-1:]
+    known = (row for row in among if row.digest == digest and row.state is not State.FAILED)
+    return next(known, None)
 
 
 @dataclass(frozen=True)

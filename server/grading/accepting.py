@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from server.grades import grades
-from server.grades.attempts import FREE, NotAllowed, allowance
+from server.grades.attempts import FREE, NotAllowed, allowance, same
 from server.grading import meters, turns
 from server.storage import files
 from server.storage.models import Assignment, Content, Extension, State, Submission
@@ -27,7 +27,7 @@ class Accepted:
     """What became of an upload."""
 
     public_id: str
-    again: bool = False  # it is the latest one, which was handed in before
+    again: bool = False  # it was handed in before
 
 
 class HandedIn(Protocol):
@@ -65,13 +65,9 @@ def accept(
             Submission.assignment_id == assignment_id, Submission.user_id == user
         )
     ).all()
-    latest = max(earlier, key=lambda row: row.number, default=None)
-    if (
-        latest is not None
-        and latest.digest == read.digest
-        and latest.state is not State.FAILED  # which handing in again gives another try
-    ):
-        return Accepted(latest.public_id, again=True), assignment
+    known = same(assignment, earlier, read.digest)
+    if known is not None:
+        return Accepted(known.public_id, again=True), assignment
     if not unlimited:
         counted = [row.received_at for row in earlier if row.state not in FREE]
         timezone = assignment.course.timezone

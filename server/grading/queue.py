@@ -108,7 +108,8 @@ class Queue:
         """Keep a submission for good and queue it.
 
         When this returns, row and content are committed; when it raises, nothing was accepted.
-        What is byte for byte the student's latest is that one, not another: nothing is used up.
+        What the student has handed in before, byte for byte, is that submission where another one
+        could not count for more (`same`): nothing is used up.
 
         Args:
             unlimited: for staff, whom neither deadlines nor limits hold.

@@ -38,11 +38,12 @@ _HEADINGS = {
 _ROLES = {
     Role.STUDENT: (
         "student", "students", "learner", "participant", "studentin", "studierende", "studierender",
-        "teilnehmer", "teilnehmerin", "teilnehmer in",
+        "teilnehmer", "teilnehmerin",
     ),
     Role.ASSISTANT: (
         "assistant", "ta", "teaching assistant", "tutor", "tutorin", "grader", "reader",
-        "non editing teacher", "assistent", "assistentin", "hilfskraft",
+        "non editing teacher", "trainer in ohne bearbeitungsrecht", "assistent",
+        "assistentin", "hilfskraft",
     ),
     Role.INSTRUCTOR: (
         "instructor", "teacher", "lecturer", "professor", "dozent", "dozentin", "lehrende",
@@ -85,6 +86,8 @@ def read(content: bytes) -> Roster:
         table = sheet.read(content, "The roster", MAX_BYTES)
     except SheetError as error:
         raise RosterError(str(error)) from None
+    if not table.headings:
+        raise RosterError("The roster is empty.")
     columns = _columns(table.headings)
     if not table.rows:
         raise RosterError("The roster has no line below its headings.")
@@ -139,6 +142,8 @@ def _no_person(row: Sequence[str], table: Sheet, columns: dict[str, int]) -> str
     """Why the line is about nobody, as some of Canvas's are."""
     name = row[columns["name"]].strip() if "name" in columns else ""
     if _words(table.headings[0]) == "student":
+        if not any(row[position].strip() for position in columns.values()):
+            return "it is Canvas's line of how scores are posted"
         if name.casefold() == "points possible":
             return "it is Canvas's line of points"
         if name.casefold() == "student, test":
@@ -175,8 +180,9 @@ def _person(line: int, row: Sequence[str], columns: dict[str, int]) -> Person:
 def _role(text: str) -> Role | None:
     if not text:
         return None
+    plain = re.sub(r" (in|innen|r)$", "", _words(text)).removesuffix("enrollment")  # "Tutor/in"
     for role, words in _ROLES.items():
-        if _words(text) in words:
+        if plain in words:
             return role
     raise ValueError(f"{text[:40]!r} is no role; there are: {', '.join(Role)}.")
 

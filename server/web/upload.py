@@ -13,6 +13,7 @@ from sqlalchemy import select
 from autograder.handin.look import Look, complete, refusal, sentences
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
+from server.grades.attempts import same
 from server.grading.accepting import Accepted
 from server.storage.models import Assignment, Submission
 from server.web.access import Seat
@@ -27,7 +28,7 @@ _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes, whenever 
 class Seen:
     """What a look at the files of one hand-in found: `sentences` for the student, and why they are
     not accepted, or an empty `refusal`. With `complete` there is nothing to mend; `again`: it is
-    what the student handed in last, byte for byte."""
+    what the student has handed in before, byte for byte."""
 
     content: bytes
     look: Look
@@ -56,14 +57,11 @@ def look(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]])
     asked, everything = homes(assignment.topic), homes(None)
     with on_behalf_of(seat.user):
         seen = reader().run("look", (name, content), homes={**everything, **asked})
-    latest = (
-        select(Submission.digest)
-        .where(Submission.assignment_id == assignment.id, Submission.user_id == seat.user.id)
-        .order_by(Submission.id.desc())
-        .limit(1)
+    mine = select(Submission).where(
+        Submission.assignment_id == assignment.id, Submission.user_id == seat.user.id
     )
     with services().database.read() as session:
-        again = session.scalar(latest) == seen.digest
+        again = same(assignment, session.scalars(mine).all(), seen.digest) is not None
     refused = refusal(seen, assignment.title, asked, everything)
     return Seen(content, seen, tuple(asked), refused, again)
 

@@ -108,5 +108,5 @@ def test_the_page_knows_what_was_handed_in_last(client: FlaskClient, house: Hous
 
     post(address, code)
     assert count(house) == 1
-    assert "byte for byte, what you handed in last" in post(f"{address}look", code)
-    assert "what you handed in last" not in post(f"{address}look", code + b"\n")
+    assert "byte for byte, what you have handed in before" in post(f"{address}look", code)
+    assert "what you have handed in before" not in post(f"{address}look", code + b"\n")

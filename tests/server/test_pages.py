@@ -95,7 +95,7 @@ def test_the_same_bytes_are_answered_with_the_first(client: FlaskClient, upload:
     first = upload(content=b"x = 1\n").location
     again = upload(content=b"x = 1\n", filename="other.py")
     assert again.location == first
-    assert "byte for byte, what you handed in last" in client.get(first).text
+    assert "byte for byte, what you have handed in before" in client.get(first).text
 
 
 def test_after_the_end_nothing_is_accepted_but_from_staff(

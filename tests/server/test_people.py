@@ -88,13 +88,25 @@ def test_what_is_left_out_is_said() -> None:
     assert any("Windows-1252" in note for note in roster.read(GERMAN.encode("cp1252")).notes)
 
 
+def test_canvas_says_how_scores_are_posted_in_a_line_about_nobody() -> None:
+    head, rest = CANVAS.split("\n", 1)
+    posted = "," * head.count(",") + "Manual Posting"
+    read = roster.read(f"{head}\n{posted}\n{rest}".encode())
+    assert "Line 2 is left out: it is Canvas's line of how scores are posted." in read.notes
+    assert not read.problems
+
+
 @pytest.mark.parametrize(
     ("word", "role"),
     [
         ("TA", Role.ASSISTANT),
         ("Teaching Assistant", Role.ASSISTANT),
         ("Non-editing teacher", Role.ASSISTANT),
-        ("Tutor/in", None),
+        ("Tutor/in", Role.ASSISTANT),
+        ("Studierende/r", Role.STUDENT),
+        ("Trainer*in", Role.INSTRUCTOR),
+        ("Trainer/in ohne Bearbeitungsrecht", Role.ASSISTANT),
+        ("TaEnrollment", Role.ASSISTANT),
         ("Teacher", Role.INSTRUCTOR),
         ("Learner", Role.STUDENT),
         ("Teilnehmer/in", Role.STUDENT),
@@ -115,7 +127,7 @@ def test_roles_have_many_names(word: str, role: Role | None) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "no column 'email'"),
+        (b"", "is empty"),
         (b"name\nx\n", "no column 'email'"),
         (b"email\n", "no line below its headings"),
         (b'email,name\na@b.org,"Jane\nb@b.org,Bob\nc@b.org,Carl\n', "line 2 opens a quote"),

@@ -301,11 +301,32 @@ def test_the_same_bytes_again_are_the_submission_that_they_are(house: House) -> 
     assert again == Accepted(first.public_id, again=True)
     assert [row.number for row in house.rows()] == [1]
     assert house.kept() == [house.row(first.public_id).id]
-    house.accept(content=b"x = 1\n")
-    assert house.row(house.accept(content=content)).number == 3  # not the latest any more
 
 
-def limited(house: House, **limits: int) -> None:
+@pytest.mark.parametrize(("by_policy", "anew"), [("best", False), ("last", True)])
+def test_an_older_file_again_counts_anew_only_where_the_last_one_counts(
+    house: House, by_policy: str, anew: bool
+) -> None:
+    limited(house, counts=Counts(by_policy))
+    content = new_source()
+    first, second = house.accept(content=content), house.accept()
+    house.grade_all()
+    again = house.accept(content=content)
+    assert (again not in (first, second)) == anew
+    assert (again == first) != anew
+
+
+def test_what_failed_is_tried_anew_by_handing_it_in_again(house: House) -> None:
+    content = new_source()
+    first = house.accept(content=content)
+    for _ in range(len(PATIENCE.retry_after) + 1):
+        house.queue.fail(house.queue.claim(), "disk full")
+        house.clock.advance(120)
+    assert house.row(first).state is State.FAILED
+    assert house.accept(content=content) != first
+
+
+def limited(house: House, **limits: Any) -> None:
     with house.database.write() as session:
         assignment = session.get_one(Assignment, house.assignment().id)
         for name, value in limits.items():

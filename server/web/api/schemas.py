@@ -162,7 +162,7 @@ class Look(Schema):
         required=True, allow_none=True, metadata=_said("Why handing this in would be refused.")
     )
     again = fields.Boolean(
-        required=True, metadata=_said("It is, byte for byte, what was handed in last.")
+        required=True, metadata=_said("It is, byte for byte, what was handed in before.")
     )
 
 

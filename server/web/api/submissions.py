@@ -35,7 +35,7 @@ def hand_in(seat: Seat, sent: dict[str, Any], assignment: str) -> tuple[Any, int
     """Hand in a file, or several
 
     They are on the server's disk before the answer leaves. 200: what was sent is, byte for byte,
-    what was handed in last, and that is the answer. 409: the assignment's deadlines or limits
+    what was handed in before, and that is the answer. 409: the assignment's deadlines or limits
     forbid it, and nothing was accepted.
     """
     chosen = access.assignment(seat, assignment)

@@ -55,7 +55,7 @@ def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     except (SubmissionError, NotAllowed) as error:
         return _assignment(seat, chosen, str(error)), 422
     if accepted.again:
-        flash("This is, byte for byte, what you handed in last: here it is. It uses no attempt.")
+        flash("This is, byte for byte, what you have handed in before. It uses no attempt.")
     elif not seen.complete:
         flash(" ".join(seen.sentences))
     where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
