@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.render.curve import Curve, in_words, rows
-from autograder.render.lines import all_right, lines, say_flag, summary
+from autograder.render.lines import all_of, all_right, lines, say_flag, summary
 from autograder.render.picture import Picture
 from autograder.render.plot import Plot
 from autograder.report import Report
@@ -63,6 +63,7 @@ def _by_rightness(exercises: list[dict[str, Any]]) -> tuple[list[dict[str, Any]]
 
 
 templates.filters |= {
+    "all_of": all_of,
     "all_right": all_right,
     "by_rightness": _by_rightness,
     "in_words": in_words,

@@ -49,12 +49,17 @@ class Line:
         return None
 
 
+def all_of(checks: Sequence[Check]) -> str:
+    """All checks of an exercise, in words."""
+    return f"all {len(checks)} checks" if len(checks) > 1 else "the one check"
+
+
 def lines(exercise: dict[str, Any]) -> list[Line]:
     """Neighbours with one message are one line, and so is an exercise that fails for one reason;
     what passed is one line per check."""
     checks = exercise["checks"]
     if _one_reason(checks):
-        return [Line(f"all {len(checks)} checks", sorted(checks, key=_waits))]
+        return [Line(all_of(checks), sorted(checks, key=_waits))]
 
     def kin(check: Check) -> tuple[str, ...]:
         return (check["message"] or check["name"].rpartition(": ")[0], str(check["passed"]))

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.render.curve import length
-from autograder.render.lines import all_right, lines, say_flag, summary
+from autograder.render.lines import all_of, all_right, lines, say_flag, summary
 from autograder.render.sparkline import Sparklines
 from autograder.report import Report
 
@@ -62,7 +62,7 @@ def _exercise(exercise: dict[str, Any], options: ConsoleOptions) -> Iterator[Ren
     name, points = Text(exercise["name"], "bold"), Text(f"{score:g} of {most:g}")
     points.stylize(_colour(score, most))
     if right:
-        name.append(f"  all {len(exercise['checks'])} checks", "not bold dim")
+        name.append(f"  {all_of(exercise['checks'])}", "not bold dim")
     told = right or len(shown) == 1  # the line of the exercise says it all
     yield _row(_mark(right, options) if told else Text(), name, points)
     if words := summary(exercise):

@@ -68,8 +68,9 @@ def allowance(
     elif not limits.takes(now):
         refusal = f"This assignment closed on {spelled(limits.late_until, zone)}."
     elif left == 0:
+        allowed = (assignment.attempts or 0) + extra
         refusal = (
-            f"All {assignment.attempts + extra if assignment.attempts else 0} attempts are used."
+            "The one attempt is used." if allowed == 1 else f"All {allowed} attempts are used."
         )
     elif left_today == 0:
         refusal = "All attempts of today are used: the next one is possible tomorrow."

@@ -46,3 +46,18 @@ def test_every_action_has_a_sentence(action: Action) -> None:
 
 def test_an_action_of_a_later_version_is_told_by_its_fields() -> None:
     assert told("grade.frozen", until=3) == "Frozen grade: until 3."
+
+
+def test_one_is_not_many() -> None:
+    applied = {"assignment": "norm", "reason": "A new case."}
+    one = told("regrade.applied", submissions=1, grades_changed=1, **applied)
+    assert one == "A regrade of 1 submission for norm was applied, and 1 grade changed: A new case."
+    two = told("regrade.applied", submissions=2, grades_changed=0, **applied)
+    assert "2 submissions for norm was applied, and 0 grades changed" in two
+
+
+def test_a_course_is_made_once_and_then_changed() -> None:
+    made = told("course.synced", changes=["course dl: created", "assignment act: created"])
+    assert made == "The course was made: assignment act: created."
+    changed = told("course.synced", changes=["assignment act: points 10, was 20"])
+    assert changed == "The course was changed: assignment act: points 10, was 20."

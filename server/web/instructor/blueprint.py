@@ -10,14 +10,14 @@ from flask import Blueprint, g, request
 from sqlalchemy import ColumnElement, or_
 
 from server.storage.models import AuditEntry, User
-from server.web.instructor.sentences import sentence
+from server.web.instructor.sentences import about, sentence
 
 pages = Blueprint("instructor", __name__, url_prefix="/courses/<course>/staff")
 
 
 @pages.context_processor
 def _addresses() -> dict[str, Any]:
-    return {"here": here, "told": _told}
+    return {"here": here, "told": _told, "about": about}
 
 
 def _told(entry: AuditEntry) -> str:

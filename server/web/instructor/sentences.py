@@ -51,6 +51,12 @@ def sentence(entry: AuditEntry, zone: tzinfo) -> str:
     return _plainly(entry) if told is None else told(entry.detail, zone)
 
 
+def about(entry: AuditEntry) -> str:
+    """Whom or what it is about, if that is no person."""
+    what, _, number = entry.subject.partition(":")
+    return "The course" if what == "course" else f"{what} {number}".capitalize().strip()
+
+
 def _grade(detail: Detail, zone: tzinfo) -> str:
     after, before = _points(detail.get("after")), _points(detail.get("before"))
     cause = detail.get("cause", "")
@@ -71,7 +77,7 @@ def _extension(detail: Detail, zone: tzinfo) -> str:
         if given.get(key):
             parts.append(f"{words} {spelled(datetime.fromisoformat(given[key]), zone)}")
     if given.get("extra_attempts"):
-        parts.append(f"{given['extra_attempts']} more attempts")
+        parts.append(f"{_many(given['extra_attempts'], 'attempt')} more")
     return (
         f"{detail.get('assignment')}: {', '.join(parts) or 'as for everyone'}. "
         f"{detail.get('reason', '')}"
@@ -81,12 +87,24 @@ def _extension(detail: Detail, zone: tzinfo) -> str:
 def _regrade(words: str) -> Callable[[Detail, tzinfo], str]:
     def told(detail: Detail, zone: tzinfo) -> str:
         count = detail.get("submissions", 0)
-        said = f"A regrade of {count} submissions for {detail.get('assignment')} {words}"
+        said = f"A regrade of {_many(count, 'submission')} for {detail.get('assignment')} {words}"
         if "grades_changed" in detail:
-            said += f", and {detail['grades_changed']} grades changed"
+            said += f", and {_many(detail['grades_changed'], 'grade')} changed"
         return f"{said}: {detail.get('reason')}"
 
     return told
+
+
+def _synced(detail: Detail, zone: tzinfo) -> str:
+    changes = [str(change) for change in detail.get("changes", [])]
+    made = [one for one in changes if one.startswith("course ") and one.endswith(": created")]
+    rest = "; ".join(one for one in changes if one not in made)
+    said = "The course was made" if made else "The course was changed"
+    return f"{said}: {rest}." if rest else f"{said}."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _points(value: float | None) -> str:
@@ -109,11 +127,10 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
         f"Similar submissions for {d.get('assignment')} were searched."
     ),
     Action.EXPORTED: lambda d, z: (
-        f"The grades of {d.get('students')} students were exported as {d.get('format')}."
+        f"The grades of {_many(d.get('students', 0), 'student')} were exported as "
+        f"{d.get('format')}."
     ),
-    Action.COURSE_SYNCED: lambda d, z: (
-        f"The course was changed. {'; '.join(d.get('changes', []))}."
-    ),
+    Action.COURSE_SYNCED: _synced,
     Action.USER_CREATED: lambda d, z: (
         f"The account was made{', as an administrator' if d.get('admin') else ''}."
     ),
@@ -134,8 +151,8 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     Action.TOKEN_REVOKED: lambda d, z: "An API token was revoked.",
     Action.DATA_EXPORTED: lambda d, z: "All that is kept about this person was exported.",
     Action.DATA_ERASED: lambda d, z: (
-        f"All that is kept about this person was erased, {d.get('submissions', 0)} submissions "
-        "with it."
+        "All that is kept about this person was erased, "
+        f"{_many(d.get('submissions', 0), 'submission')} with it."
     ),
 }
 

@@ -162,7 +162,7 @@ def test_what_the_server_refuses_is_said_in_its_words(
         session.get_one(Assignment, served.house.assignment("losses").id).attempts = 1
     said(student("submit", "losses", solution, "--no-wait"), 0)
     served.grade_all()
-    said(student("submit", "losses", solution), 3, "All 1 attempts are used.")
+    said(student("submit", "losses", solution), 3, "The one attempt is used.")
     served.house.clock.advance(30 * 86400)
     said(student("submit", "norm", solution), 3, "closed on")
     assert len(served.house.rows()) == 1
