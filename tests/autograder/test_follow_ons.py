@@ -201,8 +201,8 @@ def instance_norm_backward(grad_y, x, weight, eps=1e-5):
 
 
 def layer_norm(x, weight, bias, eps=1e-5):
-    rows = x.view(-1, weight.numel(), 1)
-    return group_norm(rows[..., None], 1, weight.flatten(), bias.flatten(), eps).view_as(x)
+    rows = x.reshape(-1, weight.numel(), 1)
+    return group_norm(rows[..., None], 1, weight.flatten(), bias.flatten(), eps).reshape(x.shape)
 
 
 def layer_norm_backward(grad_y, x, weight, eps=1e-5):
