@@ -65,6 +65,8 @@ class Engine:
     script: str = ""  # of it too; it is readable without
     # A topic's reference as the folder holds it now; ConfigError: it cannot be loaded.
     digest: Callable[[str], str] = lambda topic: ""
+    # Whether a document is a report: ValueError, with a sentence, where it is none.
+    check: Callable[[Report], None] = lambda report: None
     # The functions that a topic's checks call, each with the topic that asks for it; all of them
     # for None.
     homes: Callable[[str | None], Mapping[str, str]] = lambda topic: {}
@@ -105,6 +107,20 @@ class CannotConfine(Exception):
     """This machine cannot run students' code safely; the message is one sentence saying why."""
 
 
+def check_report(report: Report) -> None:
+    from jsonschema import ValidationError
+
+    from autograder.report import validate
+
+    try:
+        validate(report)
+    except ValidationError as error:
+        place = error.json_path.removeprefix("$.")[:200]
+        raise ValueError(f"The report does not hold at {place}: {error.message[:200]}.") from None
+    except RecursionError:
+        raise ValueError("The report is nested too deeply.") from None
+
+
 def load(reference: Path | None) -> Engine:
     """Read the exercises below `reference`, or those that come with the engine.
 
@@ -123,6 +139,7 @@ def load(reference: Path | None) -> Engine:
         stylesheet=STYLESHEET,
         script=SCRIPT,
         digest=lambda topic: exercises.now()[topic].digest,
+        check=check_report,
         homes=lambda topic: exercises.now()[topic or "all"].homes,
         handout=exercises.handout,
         archive=exercises.archive,

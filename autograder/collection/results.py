@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,9 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "reports"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._files = folder / "files"
+        for part in (self._folder, self._files):
+            part.mkdir(parents=True, exist_ok=True)
 
     def find(self, hand_in: HandIn, fingerprint: str) -> Result | None:
         """The result of that hand-in with that fingerprint; none where a fault ended it."""
@@ -114,5 +116,31 @@ class Kept:
         unfinished.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
         os.replace(unfinished, path)
 
+    def keep_file(self, hand_in: HandIn, content: bytes) -> None:
+        """What the report is about, for whoever takes both."""
+        path = self._files / slug(hand_in)
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+
     def _path(self, hand_in: HandIn) -> Path:
         return self._folder / f"{slug(hand_in)}.json"
+
+
+INDEX = "results.json"
+
+
+def write_index(folder: Path, assignment: str, layout: str, results: Sequence[Result]) -> None:
+    """What is in the folder, and whose it is: what `gradmark post` reads."""
+    entries = [
+        {
+            "slug": result.slug,
+            "owner": asdict(result.owner),
+            "at": None if result.hand_in.at is None else result.hand_in.at.isoformat(),
+            "late": result.hand_in.late,
+            "filename": result.filename,
+            "graded": result.report is not None,
+        }
+        for result in results
+    ]
+    document = {"assignment": assignment, "layout": layout, "results": entries}
+    (folder / INDEX).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 from autograder.collection.class_page import class_page
 from autograder.collection.layouts import Collection, HandIn
 from autograder.collection.packing import Packed, packed
-from autograder.collection.results import Kept, Result
+from autograder.collection.results import Kept, Result, write_index
 from autograder.collection.returns import WRITERS, grades_csv, page
 from autograder.collection.summary import Summary, summarise
 from autograder.collection.tree import CollectionError
@@ -71,6 +71,7 @@ def grade_collection(
         except (CollectionError, OSError) as error:
             results[number] = Result(hand_in, "", hand_in.files[0].path.name, refused=str(error))
             continue
+        kept.keep_file(hand_in, file.content)
         fingerprint = terms.fingerprint(file.content)
         found = kept.find(hand_in, fingerprint)
         if found is not None:
@@ -125,6 +126,7 @@ def write_results(
     for result in results:
         if result.report is not None:
             (folder / f"{result.slug}.html").write_text(page(result), "utf-8")
+    write_index(folder, assignment.name, collection.layout, results)
     writer = WRITERS.get(collection.layout)
     if writer is not None:
         written += writer(folder, results, title or assignment.name, worth, gradebook)

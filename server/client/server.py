@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +48,9 @@ class Server:
 
     def post(self, path: str, **content: Any) -> Any:
         return _content(self._ask("POST", path, json=content))
+
+    def post_result(self, path: str, files: Mapping[str, tuple[str, bytes]], **query: str) -> Any:
+        return _content(self._ask("POST", path, files=files, params=query))
 
     def all(self, path: str) -> Iterator[Any]:
         """The entries of a list, page after page."""

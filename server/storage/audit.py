@@ -38,6 +38,7 @@ class Action(StrEnum):
     EXTENSION_GRANTED = "extension.granted"
     GRADE_CHANGED = "grade.changed"
     ADJUSTED = "grade.adjusted"
+    RESULT_POSTED = "result.posted"
     REGRADE_STARTED = "regrade.started"
     REGRADE_APPLIED = "regrade.applied"
     REGRADE_DISCARDED = "regrade.discarded"

@@ -47,7 +47,7 @@ def match(identities: Mapping[int, Identity], students: Sequence[Line]) -> Match
     """
     by_id = _index(students, lambda line: [line.enrolment.canvas_id])
     by_login = _index(students, _logins)
-    by_name = _index(students, lambda line: [_plain(line.enrolment.user.name)])
+    by_name = _index(students, lambda line: _spellings(line.enrolment.user.name))
     found: dict[int, set[int]] = {}
     by_name_only = set()
     for position, identity in identities.items():
@@ -107,8 +107,19 @@ def _lower(values: Iterable[str]) -> list[str]:
     return [value.strip().lower() for value in values]
 
 
+def _spellings(name: str) -> set[str]:
+    """Its words in order of the alphabet, and as one word: Canvas calls files `doejanemary`."""
+    words = _letters(name).split()
+    turned = (words[i:] + words[:i] for i in range(len(words)))
+    joined = ("".join(c for c in "".join(turn) if c.isalnum()) for turn in turned)
+    return {_plain(name), *joined}
+
+
 def _plain(name: str) -> str:
     """The words of a name in alphabetical order: `Doe, Jörg` is `Jörg Doe`."""
+    return " ".join(sorted(_letters(name).split()))
+
+
+def _letters(name: str) -> str:
     folded = unicodedata.normalize("NFKC", name).casefold()
-    letters = "".join(c if c.isalnum() or c in "'-" else " " for c in folded)
-    return " ".join(sorted(letters.split()))
+    return "".join(c if c.isalnum() or c in "'-" else " " for c in folded)

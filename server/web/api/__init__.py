@@ -2,7 +2,14 @@
 
 from flask import Flask
 
-from server.web.api import account, courses, grades, submissions  # noqa: F401 - they add their views
+from server.web.api import (  # noqa: F401 - they add their views
+    account,
+    courses,
+    deliveries,
+    grades,
+    results,
+    submissions,
+)
 from server.web.api.blueprint import pages
 from server.web.api.document import Api
 from server.web.auth import csrf

@@ -8,7 +8,7 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
 
 from server.grades.deadlines import Phase
-from server.storage.models import Counts, Role, Scope, State
+from server.storage.models import Counts, Delivery, Kind, Role, Scope, State
 
 _LARGEST_ID = 2**31 - 1
 
@@ -258,6 +258,97 @@ class Place(Schema):
     role = fields.Enum(Role, by_value=True, required=True)
     section = fields.String(required=True)
     here = fields.Boolean(required=True, metadata=_said("False: they have left the course."))
+
+
+class Somebody(Schema):
+    """A person as another system knows them; what it does not say is left out."""
+
+    key = fields.String(required=True, metadata=_said("The caller's own name for them."))
+    name = fields.String(load_default="")
+    email = fields.String(load_default="")
+    login = fields.String(load_default="")
+    identifier = fields.String(
+        load_default="", metadata=_said("In the course system; the roster's canvas_id.")
+    )
+
+
+class People(Schema):
+    people = fields.List(fields.Nested(Somebody), required=True, validate=validate.Length(max=5000))
+
+
+class Matched(Schema):
+    key = fields.String(required=True)
+    user = fields.Nested(Person, required=True, allow_none=True)
+    problem = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=_said("Why it is nobody; or, with somebody, what to look at."),
+    )
+
+
+class ResultFiles(Schema):
+    file = Upload(required=True, metadata=_said("What was handed in."))
+    report = Upload(required=True, metadata=_said("Its report, whole, as JSON."))
+
+
+class ResultQuery(Schema):
+    received_at = fields.AwareDateTime(
+        format="iso",
+        metadata=_said("When it was handed in, with its offset; left out, it is in time."),
+    )
+
+
+class Posted(Schema):
+    submission = fields.Nested(Submission, required=True)
+    again = fields.Boolean(
+        required=True, metadata=_said("The file was there already: nothing was changed.")
+    )
+    differs = fields.Boolean(
+        required=True, metadata=_said("And what is there has another result, or none yet.")
+    )
+
+
+class Delivered(Schema):
+    """A grade on its way to a course system."""
+
+    user = fields.Nested(Person, required=True)
+    assignment = fields.String(required=True)
+    state = fields.Enum(Delivery, by_value=True, required=True)
+    attempts = fields.Integer(required=True)
+    fault = fields.String(required=True, allow_none=True)
+    created_at = _time(required=True)
+    not_before = _time(required=True, metadata=_said("When it is tried, where it waits."))
+    sent_at = _time(required=True, allow_none=True)
+
+
+class DeliveredQuery(Schema):
+    state = fields.Enum(Delivery, by_value=True)
+
+
+class Outgoing(Schema):
+    """Something that the server sends by itself: mail, or a grade."""
+
+    user = fields.Nested(Person, required=True)
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    state = fields.Enum(Delivery, by_value=True, required=True)
+    attempts = fields.Integer(required=True)
+    fault = fields.String(required=True, allow_none=True, attribute="last_fault")
+    created_at = _time(required=True)
+    not_before = _time(required=True)
+    sent_at = _time(required=True, allow_none=True)
+
+
+class LinkedAssignment(Schema):
+    assignment = fields.String(required=True)
+    grades = fields.Boolean(required=True, metadata=_said("Whether its grades go there."))
+
+
+class CourseSystem(Schema):
+    platform = fields.String(required=True)
+    issuer = fields.String(required=True)
+    title = fields.String(required=True, metadata=_said("What the course is called there."))
+    roster = fields.Boolean(required=True, metadata=_said("Whether its roster can be read."))
+    links = fields.List(fields.Nested(LinkedAssignment), required=True)
 
 
 class GradeQuery(Schema):

@@ -23,6 +23,7 @@ NAMES: Mapping[Action, str] = {
     Action.EXTENSION_GRANTED: "extension granted",
     Action.GRADE_CHANGED: "grade changed",
     Action.ADJUSTED: "points by hand",
+    Action.RESULT_POSTED: "result posted",
     Action.REGRADE_STARTED: "regrade started",
     Action.REGRADE_APPLIED: "regrade applied",
     Action.REGRADE_DISCARDED: "regrade discarded",
@@ -38,6 +39,7 @@ _CAUSES = {
     "accepted": "because something was handed in",
     "extension": "because of the extension",
     "adjusted": "because of the points by hand",
+    "posted": "because a result from elsewhere was posted",
     "course changed": "because the course's policy changed",
 }
 
@@ -120,6 +122,9 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     Action.GRADE_CHANGED: _grade,
     Action.ADJUSTED: _adjusted,
     Action.EXTENSION_GRANTED: _extension,
+    Action.RESULT_POSTED: lambda d, z: (
+        f"A result for {d.get('assignment')} that was found elsewhere was posted."
+    ),
     Action.REGRADE_STARTED: _regrade("was started"),
     Action.REGRADE_APPLIED: _regrade("was applied"),
     Action.REGRADE_DISCARDED: _regrade("was discarded"),

@@ -14,12 +14,17 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from autograder.cli import main
 from autograder.grading.grader import Grader
 from autograder.report import instructor_view, student_view
+from server.engine import check_report
 from server.storage.models import Scope
 from server.web.app import create_app
 from tests.server import engines
 from tests.server.conftest import House, make_house
 
-ENGINE = replace(engines.ENGINE, views={"student": student_view, "instructor": instructor_view})
+ENGINE = replace(
+    engines.ENGINE,
+    views={"student": student_view, "instructor": instructor_view},
+    check=check_report,
+)
 
 
 @dataclass
