@@ -23,9 +23,12 @@ is derived.
 
 from __future__ import annotations
 
+import ast
 import inspect
 from dataclasses import dataclass
 from functools import cache
+
+import torch
 
 from autograder.case import Case, Function, Recipe, case, integers, normal, uniform, upstream
 from autograder.checks.base import Check
@@ -69,7 +72,19 @@ def edit(function: Function, old: str, new: str, *, name: str, hint: str) -> Mis
             f"misconception {name!r}: {old!r} stands {count} times in {function.__name__}, "
             "but an edit must apply exactly once"
         )
+    try:
+        ast.parse(_nested(_source(function).replace(old, new)))
+    except SyntaxError as error:
+        raise AuthoringError(
+            f"misconception {name!r}: with {new!r} in its place, {function.__name__} is no Python: "
+            f"{error.msg}"
+        ) from error
     return Misconception(function, old, new, name, hint)
+
+
+def _nested(source: str) -> str:
+    """A method stands indented in its class."""
+    return f"if True:\n{source}" if source[:1].isspace() else source
 
 
 @cache
@@ -106,6 +121,16 @@ class Exercise:
     def __post_init__(self) -> None:
         if bool(self.functions) == bool(self.name):
             raise AuthoringError("an exercise has either functions or, if it has none, a name")
+        for field in ("functions", "checks", "misconceptions", "forbidden", "allowed", "ways"):
+            if not isinstance(getattr(self, field), tuple | list):
+                raise AuthoringError(f"{self._called}: {field} is a tuple, with a comma after one")
+        if not all(callable(function) for function in self.functions):
+            raise AuthoringError(f"{self._called}: functions are the solution's own, not names")
+        for function in (*self.functions, *(m.function for m in self.misconceptions)):
+            if function.__dict__.get("is_script"):
+                raise AuthoringError(
+                    f"{self._called}: {function.__name__} is a script, which students do not write"
+                )
         if self.functions:
             object.__setattr__(self, "name", self.functions[0].__name__)
         else:
@@ -114,6 +139,8 @@ class Exercise:
             raise AuthoringError(f"{self.name}: follow_on is a share: from 0 (free) to 1")
         if not self.checks:
             raise AuthoringError(f"{self.name}: an exercise needs a check")
+        if strange := [name for name in self.allowed if not _exists(name)]:
+            raise AuthoringError(f"{self.name}: allowed names {strange[0]}, which torch has not")
         names = [check.name for check in self.checks]
         if len(set(names)) < len(names):
             raise AuthoringError(f"{self.name}: two checks have one name; give them `name=`")
@@ -128,5 +155,18 @@ class Exercise:
             )
 
     @property
+    def _called(self) -> str:
+        first = self.functions[0] if isinstance(self.functions, tuple | list) else self.functions
+        return self.name or str(getattr(first, "__name__", first))
+
+    @property
     def max_score(self) -> float:
         return self.unchanged + sum(sum(check.points.values()) for check in self.checks)
+
+
+def _exists(path: str) -> bool:
+    """Whether torch has something under a full name, such as "torch.nn.Module"."""
+    found: object = torch
+    for name in path.split(".")[1:]:
+        found = getattr(found, name, None)
+    return path.startswith("torch.") and found is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 def in_words(rows: Iterable[tuple[str, bool]]) -> str:
@@ -40,3 +41,20 @@ def folded(names: Iterable[str]) -> str:
         f"{check}: {', '.join(members)}" if check else ", ".join(members)
         for check, members in outputs.items()
     )
+
+
+def off_as(beneath: Sequence[str], rows: Iterable[str]) -> str:
+    """What is off because functions beneath are."""
+    return f"Off as your own {' and '.join(beneath)}: {folded(rows)}."
+
+
+def looks_like(diagnoses: Sequence[str]) -> str:
+    """What is off together."""
+    return f"It looks like {' with '.join(diagnoses)}."
+
+
+def say_flag(flag: Mapping[str, Any]) -> str:
+    """What a submission uses and may not, in one sentence."""
+    if flag["rule"] == "dispatched":
+        return f"not allowed: {flag['what']}, seen while it ran"
+    return f"not allowed: {flag['what']} ({flag['place']}, line {flag['line']}: {flag['text']})"

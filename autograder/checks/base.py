@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from autograder.case import Arguments, Case, Recipe, graded_on
-from autograder.checks.script import is_script, yields
+from autograder.checks.script import Program, is_script, record, yields
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session, ordered
 from autograder.judging.compare import unchanged
@@ -23,7 +23,7 @@ from autograder.judging.local import LocalSession
 from autograder.judging.script import ScriptExpectation
 from autograder.judging.travel import untravelled
 from autograder.judging.tree import plain
-from autograder.numerics.expectation import in_precision
+from autograder.numerics.expectation import in_precision, refuse_failure
 from autograder.numerics.outcome import Outcome
 
 
@@ -131,6 +131,8 @@ class Check(ABC):
         return self.resembles(expectation, seen, other)
 
     def _validate(self) -> None:
+        if not all(isinstance(case, Case) for case in self.cases):
+            raise AuthoringError(f"{self.name}: its cases are case(...) records in a tuple")
         names = [case.name for case in self.cases]
         if len(set(names)) < len(names):
             raise AuthoringError(f"{self.name}: two cases have one name")
@@ -143,6 +145,8 @@ class Check(ABC):
             )
         if any(case.on and case.public for case in self.cases):
             raise AuthoringError(f"{self.name}: a public case is one for every device")
+        if not all(isinstance(points, int | float) for points in self.points.values()):
+            raise AuthoringError(f"{self.name}: points are numbers, by the outputs' names")
         if min(self.points.values(), default=0) <= 0:
             raise AuthoringError(
                 f"{self.name}: every output needs points, or its bugs cost nothing"
@@ -165,6 +169,11 @@ class FunctionCheck(Check):
             # What is no part of the solution: students are not asked to write it.
             self.function.__dict__["is_script"] = True
             self._validate_yields()
+        elif self._parameters[:1] == ["new"]:
+            raise AuthoringError(
+                f"{self.name}: {self.function.__name__} takes `new` as a script does, but yields "
+                "nothing that could be judged"
+            )
         parameters = self._parameters
         for case in self.cases:
             unknown = set(case.arguments) - set(parameters)
@@ -172,6 +181,18 @@ class FunctionCheck(Check):
                 raise AuthoringError(
                     f"{self.name}, case {case.name!r}: {self.function.__name__} takes no "
                     f"{', '.join(sorted(unknown))}"
+                )
+            lacking = self._required - set(case.arguments)
+            if lacking:
+                raise AuthoringError(
+                    f"{self.name}, case {case.name!r}: {self.function.__name__} also takes "
+                    f"{', '.join(sorted(lacking))}"
+                )
+            elsewhere = set(case.kinks) - set(case.arguments)
+            if elsewhere:
+                raise AuthoringError(
+                    f"{self.name}, case {case.name!r}: kinks names {', '.join(sorted(elsewhere))}, "
+                    "which is no argument of the case"
                 )
             for name, value in case.arguments.items():
                 why = untravelled(plain(value), but=(Recipe, np.generic))
@@ -209,6 +230,13 @@ class FunctionCheck(Check):
     def _parameters(self) -> list[str]:
         return list(inspect.signature(self.function).parameters)[int(self.scripted) :]
 
+    @property
+    def _required(self) -> set[str]:
+        """What each case must give; what input is refused, its functions alone can tell."""
+        parameters = inspect.signature(self.function).parameters
+        needed = {name for name in self._parameters if _is_needed(parameters[name])}
+        return needed - {"generator"} if self.named or self.scripted else set()
+
     @cached_property
     def needs(self) -> frozenset[str]:
         if not self.scripted:
@@ -237,6 +265,28 @@ class FunctionCheck(Check):
         calls = self.calls(arguments, seeds)
         return calls, self.expect(case, calls, reference)
 
+    def program(
+        self,
+        arguments: Arguments,
+        reference: LocalSession,
+        seeds: SeedSource,
+        outputs: Collection[str],
+    ) -> Program:
+        """The calls of its script, which must give just these outputs.
+
+        Raises:
+            AuthoringError: it gives others, or the solution refuses what it is asked.
+        """
+        program = record(self.function, arguments, reference, seeds)
+        if program.failed is not None:
+            refuse_failure(program.failed)
+        if set(program.names) != set(outputs):
+            raise AuthoringError(
+                f"{self.function.__name__} yields {', '.join(program.names) or 'nothing'}, but "
+                f"there are points for {', '.join(outputs)}"
+            )
+        return program
+
     def judge(
         self, expectation: Expectation, calls: Sequence[Call], answers: Iterable[Answer]
     ) -> Outcome:
@@ -257,6 +307,25 @@ class FunctionCheck(Check):
         present = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
         parameters = list(inspect.signature(self.function).parameters)
         return ordered(self.function.__name__, parameters, present, seed)
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    variable = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return parameter.default is parameter.empty and parameter.kind not in variable
+
+
+def listed(cases: Iterable[Case], name: str) -> tuple[Case, ...]:
+    """The cases of a check, as its verb is given them."""
+    if isinstance(cases, Case):
+        raise AuthoringError(f"{name}: its cases are case(...) records in a tuple")
+    return tuple(cases)
+
+
+def credited(points: Mapping[str, float], name: str) -> dict[str, float]:
+    """The points of a check, as its verb is given them."""
+    if not isinstance(points, Mapping):
+        raise AuthoringError(f"{name}: points are numbers, by the outputs' names")
+    return dict(points)
 
 
 def _stated(function: Callable[..., Any]) -> str:

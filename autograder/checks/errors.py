@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from autograder.case import Arguments, Case
-from autograder.checks.base import FunctionCheck, Keep, SeedSource
+from autograder.checks.base import FunctionCheck, Keep, SeedSource, listed
 from autograder.checks.script import record
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session
@@ -60,4 +60,4 @@ def errors(
 ) -> ErrorCheck:
     """Check that bad input raises the exception that the solution raises, or a subclass of it."""
     name = name or f"{function.__name__} refuses bad input"
-    return ErrorCheck(function, tuple(cases), {REFUSAL: points}, name)
+    return ErrorCheck(function, listed(cases, name), {REFUSAL: points}, name)

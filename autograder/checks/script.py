@@ -34,7 +34,7 @@ from autograder.judging.local import LocalSession, Steps
 from autograder.judging.operations import operation
 from autograder.judging.script import STEP
 from autograder.judging.travel import untravelled
-from autograder.judging.tree import mapped
+from autograder.judging.tree import leaves, mapped
 
 Script = Callable[..., Iterator[tuple[str, Any]]]
 
@@ -59,6 +59,11 @@ class Program:
     outputs: Mapping[str, int]
     failed: Answer | None = None  # of the last call, where the solution refuses it
 
+    @property
+    def names(self) -> list[str]:
+        """Of what is yielded, each once."""
+        return list(dict.fromkeys(name.partition(STEP)[0] for name in self.outputs))
+
 
 def record(
     script: Script, arguments: Arguments, reference: LocalSession, seeds: Callable[[str], int]
@@ -75,11 +80,24 @@ def record(
     recording = _Recording(reference, seeds)
     outputs: dict[str, int] = {}
     try:
-        for name, value in numbered(script(New(recording), **arguments)):
-            outputs[name] = recording.read(value)
+        for name, value in numbered(_pairs(script(New(recording), **arguments))):
+            outputs[name] = recording.read(name, value)
     except _Refused as refused:
         return Program(recording.program(), outputs, refused.answer)
+    except TypeError as error:
+        if Kept.__name__ not in str(error):
+            raise
+        raise AuthoringError(
+            f"a script cannot compute with what a submission gives: yield it ({error})"
+        ) from error
     return Program(recording.program(), outputs)
+
+
+def _pairs(yielded: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    for pair in yielded:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
+            raise AuthoringError('a script yields a name and what is to be judged: yield "y", y')
+        yield pair
 
 
 def numbered(yielded: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -132,6 +150,7 @@ class _Refused(Exception):
 
 class _Recording:
     def __init__(self, reference: LocalSession, seeds: Callable[[str], int]) -> None:
+        self._reference = reference
         self._steps = Steps(reference)
         self._seeds = seeds
         self._calls: list[Call] = []
@@ -150,12 +169,21 @@ class _Recording:
             raise _Refused(answer)
         return Kept(self, number)
 
+    def defined(self, name: str) -> Any:
+        """What the reference has under a name."""
+        return operation(name, self._reference.find)
+
     def real(self, number: int) -> Any:
         """What the reference gave there."""
         return self._steps.object(number)
 
-    def read(self, value: Any) -> int:
+    def read(self, name: str, value: Any) -> int:
         """The call that gives this value as it is now."""
+        if not any(isinstance(leaf, Kept) for _, leaf in leaves(value)):
+            raise AuthoringError(
+                f"the script's {name} is nothing that a submission gave: what is judged comes of "
+                "new(...), or of a value that new.keep(...) put there"
+            )
         number = _number(value) if isinstance(value, Kept) else -1
         if number != len(self._calls) - 1:
             number = _number(self.do("@keep", {"value": value}, 1))
@@ -195,6 +223,8 @@ class New:
         name = getattr(what, "__qualname__", "")
         if not name or "<" in name:
             raise AuthoringError(f"{what!r} is no class or function that a topic can define")
+        if self._recording.defined(name) != what:
+            raise AuthoringError(f"{name} of {what.__module__} is not the topic's")
         return _call(self._recording, name, what, (), args, named)
 
     def keep(self, value: Any) -> Any:

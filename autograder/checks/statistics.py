@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from autograder.case import Arguments, Case
-from autograder.checks.base import Expectation, FunctionCheck, Keep, SeedSource
-from autograder.checks.script import record
+from autograder.checks.base import Expectation, FunctionCheck, Keep, SeedSource, credited, listed
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Seed, Session, Value
 from autograder.judging.compare import Expected
@@ -57,6 +56,7 @@ class RandomCheck(FunctionCheck):
                 f"{self.function.__name__} draws at random, so it must take a `generator`"
             )
         given = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
+        outputs = tuple(name for name in self.points if name != "generator")
         runs = []
         for at, seed in enumerate(all_seeds([seeds(f"draw {draw}") for draw in range(DRAWS)])):
 
@@ -64,19 +64,7 @@ class RandomCheck(FunctionCheck):
                 return seeds(f"{purpose}, run {at}")
 
             generator = None if seed is None else Seed(seed)
-            program = record(self.function, {**given, "generator": generator}, reference, own)
-            if program.failed is not None and program.failed.failure is not None:
-                failure = program.failed.failure
-                raise AuthoringError(
-                    f"the solution failed with {failure.exception}: {failure.message}"
-                )
-            runs.append(program)
-        outputs = tuple(name for name in self.points if name != "generator")
-        if set(outputs) != runs[0].outputs.keys():
-            raise AuthoringError(
-                f"{self.function.__name__} yields {', '.join(runs[0].outputs)}, but there are "
-                f"points for {', '.join(self.points)}"
-            )
+            runs.append(self.program({**given, "generator": generator}, reference, own, outputs))
         places = tuple(runs[0].outputs[name] for name in outputs)
         answers = list(reference.run(runs[0].calls))
         values = tuple(answers[place].value for place in places)
@@ -228,7 +216,7 @@ def fills(
         law: from the function's arguments (without the generator) to the law of the numbers.
     """
     name = name or f"{function.__name__} by distribution"
-    return FillCheck(function, tuple(cases), dict(points), name, law=law)
+    return FillCheck(function, listed(cases, name), credited(points, name), name, law=law)
 
 
 def drops(
@@ -248,4 +236,6 @@ def drops(
         kept: from the function's arguments to the output if everything were kept.
     """
     name = name or f"{function.__name__} by distribution"
-    return MaskCheck(function, tuple(cases), dict(points), name, keep=keep, kept=kept)
+    return MaskCheck(
+        function, listed(cases, name), credited(points, name), name, keep=keep, kept=kept
+    )

@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from autograder.case import Arguments, Case
-from autograder.checks.base import Expectation, FunctionCheck, Keep, SeedSource
-from autograder.checks.script import record
+from autograder.checks.base import Expectation, FunctionCheck, Keep, SeedSource, credited, listed
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session
 from autograder.judging.compare import Expected, ValueExpectation, compare, unchanged
@@ -39,16 +38,8 @@ class ValueCheck(FunctionCheck):
         if not self.scripted:
             return super().prepare(case, arguments, seeds, reference, keep)
         present = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
-        program = record(self.function, present, reference, seeds)
-        if program.failed is not None and program.failed.failure is not None:
-            failure = program.failed.failure
-            raise AuthoringError(f"the solution failed with {failure.exception}: {failure.message}")
+        program = self.program(present, reference, seeds, self.points)
         expectation = expect_script(program.calls, program.outputs, present, reference, case.kinks)
-        if set(expectation.outputs) != self.points.keys():
-            raise AuthoringError(
-                f"{self.function.__name__} yields {', '.join(expectation.outputs)}, but there are "
-                f"points for {', '.join(self.points)}"
-            )
         return program.calls, expectation
 
     def calls(self, arguments: Arguments, seeds: SeedSource) -> list[Call]:
@@ -138,7 +129,8 @@ def values(
             the function that it must update in place under the parameter's name.
         name: what the report calls the check; the function's name by default.
     """
-    return ValueCheck(function, tuple(cases), dict(points), name or function.__name__)
+    name = name or function.__name__
+    return ValueCheck(function, listed(cases, name), credited(points, name), name)
 
 
 def gradients(
@@ -155,7 +147,9 @@ def gradients(
             exercise's first function; where that cannot be, the reason why.
     """
     name = name or function.__name__
-    return GradientCheck(function, tuple(cases), dict(points), name, unverified=unverified)
+    return GradientCheck(
+        function, listed(cases, name), credited(points, name), name, unverified=unverified
+    )
 
 
 def precision(
@@ -167,4 +161,4 @@ def precision(
 ) -> PrecisionCheck:
     """Check the same outputs at lower precision, float32 by default."""
     name = name or f"{function.__name__} in {str(dtype).removeprefix('torch.')}"
-    return PrecisionCheck(function, tuple(cases), dict(points), name, dtype)
+    return PrecisionCheck(function, listed(cases, name), credited(points, name), name, dtype)

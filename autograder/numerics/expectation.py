@@ -163,11 +163,16 @@ def alike(
     }
 
 
+def refuse_failure(answer: Answer) -> None:
+    """Raises AuthoringError where the solution gave no answer."""
+    failure = answer.failure
+    if failure is not None:
+        said = ": ".join(filter(None, (failure.exception or failure.kind, failure.message)))
+        raise AuthoringError(f"the solution failed with {said}")
+
+
 def _given(outputs: Outputs, answer: Answer) -> dict[str, Value]:
-    if answer.failure is not None:
-        raise AuthoringError(
-            f"the solution failed with {answer.failure.exception}: {answer.failure.message}"
-        )
+    refuse_failure(answer)
     given = outputs.of(answer)
     if given is None:
         raise AuthoringError(f"the solution does not return {', '.join(outputs.returns)}")

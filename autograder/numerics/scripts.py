@@ -8,12 +8,17 @@ from typing import Any, Protocol
 import torch
 
 from autograder.case import Arguments, recast
-from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Value
 from autograder.judging.compare import changed_arguments, compare
 from autograder.judging.script import ScriptExpectation, root
 from autograder.judging.tree import as_tensor, is_float, leaves, like, mapped
-from autograder.numerics.expectation import NUDGE, as_truth, expect_outputs, precision_of
+from autograder.numerics.expectation import (
+    NUDGE,
+    as_truth,
+    expect_outputs,
+    precision_of,
+    refuse_failure,
+)
 from autograder.numerics.tolerance import PROBES, STEP
 
 
@@ -42,10 +47,7 @@ def expect_script(
     def given(change: Callable[[Any], Any]) -> dict[str, Value]:
         answers = list(reference.run(_changed(calls, change)))
         for answer in answers:
-            if answer.failure is not None:
-                raise AuthoringError(
-                    f"the solution failed with {answer.failure.exception}: {answer.failure.message}"
-                )
+            refuse_failure(answer)
         return {output: answers[place].value for output, place in places.items()}
 
     def beside(name: str, by: float) -> dict[str, Value]:

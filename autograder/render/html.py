@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from autograder.judging.summary import say_flag
 from autograder.render.curve import Curve, in_words, rows
-from autograder.render.lines import all_of, all_right, lines, say_flag, summary
+from autograder.render.lines import all_of, all_right, lines, summary
 from autograder.render.picture import Picture
 from autograder.render.plot import Plot
 from autograder.report import Report

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from autograder.judging.summary import folded, in_words
+from autograder.judging.summary import folded, in_words, looks_like, off_as
 from autograder.judging.wording import follows_from
 
 Check: TypeAlias = dict[str, Any]
@@ -81,10 +81,10 @@ def summary(exercise: dict[str, Any]) -> str:
         if "follows" in check:
             by_cause.setdefault(tuple(check["follows"]), []).append(check["name"])
     for names, lines in by_cause.items():
-        words.append(f"Off as your own {' and '.join(names)}: {folded(lines)}.")
+        words.append(off_as(names, lines))
     known = {follows_from(names) for names in by_cause}
     named = [d["name"] for d in exercise["diagnosis"] if d["name"] not in known]
-    return " ".join([*words, f"It looks like {' with '.join(named)}."] if named else words)
+    return " ".join([*words, looks_like(named)] if named else words)
 
 
 def all_right(exercise: dict[str, Any]) -> bool:
@@ -105,10 +105,3 @@ def _one_reason(checks: Sequence[Check]) -> bool:
 def _waits(check: Check) -> bool:
     """Whether all is right with it and it only counts once others have passed."""
     return not check["passed"] and all(case["passed"] for case in check["cases"])
-
-
-def say_flag(flag: dict[str, Any]) -> str:
-    """What a submission uses and may not, in one sentence."""
-    if flag["rule"] == "dispatched":
-        return f"not allowed: {flag['what']}, seen while it ran"
-    return f"not allowed: {flag['what']} ({flag['place']}, line {flag['line']}: {flag['text']})"

@@ -11,8 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from autograder.judging.summary import say_flag
 from autograder.render.curve import length
-from autograder.render.lines import all_of, all_right, lines, say_flag, summary
+from autograder.render.lines import all_of, all_right, lines, summary
 from autograder.render.sparkline import Sparklines
 from autograder.report import Report
 

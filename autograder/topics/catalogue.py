@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, located
 from autograder.exercise import Exercise, Misconception
 from autograder.topics.folder import DEFAULT, EVERYTHING, state
 from autograder.topics.source import Statement, edited, statements
@@ -265,13 +265,8 @@ def _load(path: Path) -> Topic:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # inspect.getsource and dataclasses look modules up by name
     contents = {file: file.read_bytes() for file in _files(path)}
-    try:
-        with _without_stale_bytecode(contents):
-            spec.loader.exec_module(module)
-    except AuthoringError as error:
-        raise AuthoringError(f"{path.name}: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise AuthoringError(f"{path.name}: {type(error).__name__}: {error}") from error
+    with located(path.name, path), _without_stale_bytecode(contents):
+        spec.loader.exec_module(module)
     exercises = getattr(module, "EXERCISES", None)
     if not exercises:
         raise AuthoringError(f"{path.name} has no EXERCISES")
@@ -279,6 +274,13 @@ def _load(path: Path) -> Topic:
         isinstance(exercise, Exercise) for exercise in exercises
     ):
         raise AuthoringError(f"{path.name}: EXERCISES must be a tuple of Exercise(...) records")
+    for exercise in exercises:
+        for function in exercise.functions:
+            if function.__module__.partition(".")[0] != name:
+                raise AuthoringError(
+                    f"{path.name}: {exercise.name}: {function.__qualname__} of "
+                    f"{function.__module__} is nothing that this topic defines"
+                )
     modules = _modules(path, module, exercises)
     return Topic(path, module, modules, tuple(exercises), contents)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from autograder.checks.values import GradientCheck
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, located
 from autograder.exercise import Exercise
 from autograder.judging.call import Call, Value
 from autograder.judging.differences import against_forward
@@ -94,8 +94,10 @@ def unproven(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> Itera
 
 def verify(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> None:
     """Raises AuthoringError for a gradient of the solution's that is wrong, or not shown right."""
-    for what in unproven(topic, exercise, trials):
-        raise AuthoringError(f"{topic.path.name}: {exercise.name}, {what}")
+    with located(f"{topic.path.name}: {exercise.name}", topic.path):
+        wrong = next(unproven(topic, exercise, trials), None)
+    if wrong is not None:
+        raise AuthoringError(f"{topic.path.name}: {exercise.name}, {wrong}")
 
 
 def _as_autograd(

@@ -17,7 +17,7 @@ import torch
 
 from autograder.case import Arguments, Case, On, draw, graded_on
 from autograder.checks.base import Check, Made
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, located
 from autograder.exercise import Exercise
 from autograder.judging.call import Call
 from autograder.judging.local import LocalSession
@@ -27,7 +27,7 @@ from autograder.truth import sweeps
 from autograder.truth.edits import Mutant, mutants
 from autograder.truth.kept import Kept
 from autograder.truth.suspects import Answers, Suspects
-from autograder.truth.trial import Suspect, Trial
+from autograder.truth.trial import Suspect, Trial, never_updated
 
 PUBLIC_SECRET = b"public"
 MOST_MUTANTS = 12
@@ -122,6 +122,12 @@ class Oracle:
                 continue
             cases = sorted(graded_on(check.cases, self._kind), key=lambda case: not case.public)
             own = [self._trial(topic, exercise, check, case, reference) for case in cases]
+            unchanged = sorted(never_updated(check, own))
+            if unchanged:
+                raise AuthoringError(
+                    f"{topic.path.name}: {exercise.name}, {check.name}: there are points for "
+                    f"{unchanged[0]}, a parameter that the solution changes in no case"
+                )
             single = self._single(topic, exercise, own, reference)
             trials += own + single + self._otherwise(topic, exercise, own, reference)
         for check in sweeps.asked_again(exercise.checks):
@@ -190,19 +196,17 @@ class Oracle:
             key = digest_of(secret, *place, "kept").hex()
             return self._kept.get((topic.digest, key), make)
 
-        if arguments is None:
-            arguments = draw(
-                case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}"))
-            )
         where = f"{topic.path.name}: {exercise.name}, {check.name}, case {case.name!r}"
-        for name, value in arguments.items():
-            why = untravelled(value)
-            if why:
-                raise AuthoringError(f"{where}: {name}{why}")
-        try:
+        with located(where, topic.path):
+            if arguments is None:
+                arguments = draw(
+                    case, lambda name: torch.Generator().manual_seed(seed(f"argument {name}"))
+                )
+            for name, value in arguments.items():
+                why = untravelled(value)
+                if why:
+                    raise AuthoringError(f"{name}{why}")
             calls, expectation = check.prepare(case, arguments, seed, reference, keep)
-        except AuthoringError as error:
-            raise AuthoringError(f"{where}: {error}") from error
         return Trial(check, case, arguments, tuple(calls), expectation)
 
     def afresh(self, topic: Topic, exercise: Exercise, trial: Trial) -> tuple[Call, ...]:

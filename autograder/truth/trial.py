@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from autograder.case import Arguments, Case
 from autograder.checks.base import Check
 from autograder.exercise import Misconception
 from autograder.judging.call import Answer, Call
+from autograder.judging.compare import ValueExpectation, compare
 from autograder.numerics.outcome import Outcome
 
 
@@ -40,3 +41,17 @@ class Suspect:
 
     misconception: Misconception
     outcomes: tuple[Outcome, ...]
+
+
+def never_updated(check: Check, trials: Sequence[Trial]) -> set[str]:
+    """The outputs of a check that are arguments, and that are right as they came in every case:
+    whoever does nothing would be paid for them."""
+    expected = [trial for trial in trials if isinstance(trial.expectation, ValueExpectation)]
+    return {
+        name
+        for name in (check.updates if expected else ())
+        if all(
+            compare(name, trial.expectation.updates[name], trial.calls[0].arguments[name]).passed
+            for trial in expected
+        )
+    }
