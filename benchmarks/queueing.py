@@ -21,12 +21,11 @@ from rich.table import Table
 from sqlalchemy import Engine, event, select
 
 from autograder.topics.catalogue import Catalogue
-from benchmarks.uploads import ASSIGNMENTS, furnish
+from benchmarks.deployment import ASSIGNMENTS, furnish, shared
 from server.grading.queue import Claim, Queue
 from server.storage.config import Config
 from server.storage.database import Database
 from server.storage.models import Assignment, User
-from tests.server import services
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ def database_of(kind: str, folder: Path) -> Iterator[Database]:
         config.prepare()
         yield Database(config.database)
         return
-    with services.postgresql(fsync="on") as server:
-        yield Database(Config(folder / "data", shared=server.create("bench")).database)
+    with shared() as (_, url):
+        yield Database(Config(folder / "data", shared=url).database)
 
 
 def measure(database: Database, students: int, rounds: int) -> dict[str, Meter]:

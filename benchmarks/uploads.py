@@ -1,6 +1,7 @@
 """What handing in costs while graders work: `make bench` prints it for a short minute.
 
-A real `gradmark serve` with real graders, and a class whose uploads arrive at random moments.
+A real `gradmark serve` with real graders, on SQLite or on PostgreSQL, and a class whose uploads
+arrive at random moments, through the API.
 """
 
 from __future__ import annotations
@@ -8,123 +9,120 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
-import re
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from argon2 import PasswordHasher
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
 from autograder.topics.catalogue import Catalogue
-from server import courses
-from server.people import accounts
+from benchmarks.deployment import ASSIGNMENTS, TOPIC, Deployment, deployed, furnish, shared
+from server.grading.meters import Readings
 from server.storage.config import Config
 from server.storage.database import Database
-from server.storage.models import Course, Role, State, Submission
-
-TOPIC = "losses"
-PASSWORD = "only for this measurement"  # noqa: S105
-ASSIGNMENTS = 4  # of the same topic: a newer submission supersedes one that waits
-COURSE = """
-[course]
-slug = "bench"
-title = "Benchmark"
-timezone = "UTC"
-"""
-ASSIGNMENT = """
-[[assignments]]
-slug = "a{number}"
-topic = "{topic}"
-title = "Assignment {number}"
-points = 10
-opens = 2020-01-01 00:00:00
-due = 2099-01-01 00:00:00
-"""
+from server.storage.models import State, Submission
 
 
-def furnish(database: Database, catalogue: Catalogue, students: int) -> None:
-    now = datetime.now(UTC)
-    toml = COURSE + "".join(
-        ASSIGNMENT.format(number=number, topic=TOPIC) for number in range(ASSIGNMENTS)
-    )
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    with database.write() as session:
-        courses.sync(session, courses.read(toml, catalogue.assignments), at=now, actor=None)
-        course = session.scalars(select(Course)).one()
-        for number in range(students):
-            user = accounts.create(session, address(number), "", at=now, actor=None)
-            accounts.enrol(session, course, user, Role.STUDENT, at=now, actor=None)
-            user.password = quick
+@dataclass(frozen=True)
+class Load:
+    uploads: int
+    seconds: float
+    seed: int = 1
+
+    def moments(self) -> list[float]:
+        chance = random.Random(self.seed)  # noqa: S311
+        return sorted(chance.uniform(0, self.seconds) for _ in range(self.uploads))
 
 
-def address(student: int) -> str:
-    return f"s{student}@generated.invalid"
+@dataclass(frozen=True)
+class Outcome:
+    took: float  # seconds, of all uploads
+    accepted: dict[str, float]  # seconds until it was, by digest
+    refused: int
+    busy: dict[str, float]  # seconds of processors meanwhile, by part
+    graded_meanwhile: int
 
 
-@contextmanager
-def serving(data: Path, graders: int) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = (sys.executable, "-c", "from autograder.cli import main; main()", "serve")
-    options = ("--port", str(port), "--data", str(data), "--graders", str(graders))
-    with subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            if process.stdout is None or "Gradmark is at" not in process.stdout.readline():
-                raise SystemExit("The server did not start.")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
+class Classroom:
+    """Browsers enough for all that is under way at the same time."""
 
+    def __init__(self, deployment: Deployment, tokens: Sequence[str]) -> None:
+        self._urls, self._tokens = deployment.urls, tokens
+        self._own = threading.local()
 
-class Student:
-    """A browser, logged in."""
-
-    def __init__(self, url: str, number: int) -> None:
-        self._client = httpx.Client(base_url=url, timeout=60)
-        self._lock = threading.Lock()
-        self._client.post(
-            "/login",
-            data={
-                "email": address(number),
-                "password": PASSWORD,
-                "csrf_token": self._csrf("/login"),
-            },
-        )
-        self._token = self._csrf("/courses/bench/assignments/a0/")
-
-    def _csrf(self, page: str) -> str:
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self._client.get(page).text)
-        if found is None:
-            raise SystemExit("The benchmark's student could not log in.")
-        return found[1]
-
-    def hand_in(self, assignment: int, content: bytes) -> float | None:
+    def hand_in(self, number: int, content: bytes) -> float | None:
         """Seconds until it was accepted; None when it was not."""
-        with self._lock:
-            started = time.perf_counter()
-            answer = self._client.post(
-                f"/courses/bench/assignments/a{assignment}/",
-                data={"csrf_token": self._token},
-                files={"file": ("losses.py", content)},
-            )
-            seconds = time.perf_counter() - started
-        return seconds if answer.status_code == 303 else None
+        if not hasattr(self._own, "client"):
+            self._own.client = httpx.Client(timeout=60)
+        students = len(self._tokens)
+        assignment = number // students % ASSIGNMENTS
+        started = time.perf_counter()
+        answer = self._own.client.post(
+            f"{self._urls[number % len(self._urls)]}/api/v1/courses/bench/assignments/"
+            f"a{assignment}/submissions",
+            headers={"Authorization": f"Bearer {self._tokens[number % students]}"},
+            files={"file": ("losses.py", content)},
+        )
+        seconds = time.perf_counter() - started
+        return seconds if answer.status_code == 201 else None
+
+
+def run(
+    load: Load, deployment: Deployment, database: Database, tokens: Sequence[str], source: bytes
+) -> Outcome:
+    classroom = Classroom(deployment, tokens)
+    sent: dict[str, float | None] = {}
+
+    def upload(number: int) -> None:
+        content = source + f"\n# {number}\n".encode()
+        sent[hashlib.sha256(content).hexdigest()] = classroom.hand_in(number, content)
+
+    before = {part.name: part.seconds() for part in deployment.parts}
+    graded = _graded(database)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(64) as pool:
+        for number, moment in enumerate(load.moments()):
+            time.sleep(max(0.0, began + moment - time.perf_counter()))
+            pool.submit(upload, number)
+    return Outcome(
+        time.perf_counter() - began,
+        {digest: seconds for digest, seconds in sent.items() if seconds is not None},
+        sum(seconds is None for seconds in sent.values()),
+        {part.name: part.seconds() - before[part.name] for part in deployment.parts},
+        _graded(database) - graded,
+    )
+
+
+def _graded(database: Database) -> int:
+    with database.read() as session:
+        return session.scalar(
+            select(func.count()).select_from(Submission).where(Submission.state == State.GRADED)
+        )
+
+
+def warm_up(
+    deployment: Deployment, database: Database, tokens: Sequence[str], source: bytes, graders: int
+) -> None:
+    """Each grader has met the exercises, and what is kept of them is kept."""
+    run(Load(2 * graders, 1.0), deployment, database, tokens, source + b"# warm")
+    until = time.monotonic() + 180
+    while time.monotonic() < until and _waiting(database):
+        time.sleep(0.2)
+
+
+def _waiting(database: Database) -> int:
+    with database.read() as session:
+        unfinished = Submission.state.in_((State.WAITING, State.GRADING))
+        return session.scalar(select(func.count()).select_from(Submission).where(unfinished))
 
 
 def main() -> None:
@@ -133,47 +131,43 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--students", type=int, default=100)
     parser.add_argument("--graders", type=int, default=1)
+    parser.add_argument("--web", type=int, default=1, help="servers, on PostgreSQL")
+    parser.add_argument("--postgresql", action="store_true", help="on one that is started for it")
     options = parser.parse_args()
     console = Console()
     catalogue = Catalogue.load()
-    solution = catalogue[TOPIC].topics[0].solution().encode()
-    chance = random.Random(1)  # noqa: S311
-    with tempfile.TemporaryDirectory() as folder:
-        config = Config(Path(folder) / "data")
+    source = catalogue[TOPIC].topics[0].solution().encode()
+    load = Load(options.uploads, options.seconds)
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        server, url = opened.enter_context(shared()) if options.postgresql else (None, None)
+        config = Config(folder / "data", shared=url)
         config.prepare()
         database = Database(config.database)
+        opened.callback(database.close)
         database.migrate()
-        furnish(database, catalogue, options.students)
-        with console.status("Starting ..."), serving(config.data, options.graders) as url:
-            students = [Student(url, number) for number in range(options.students)]
-            sent: dict[str, float | None] = {}
-
-            def upload(number: int) -> None:
-                content = solution + f"\n# {number}\n".encode()
-                who, assignment = number % options.students, number // options.students
-                digest = hashlib.sha256(content).hexdigest()
-                sent[digest] = students[who].hand_in(assignment % ASSIGNMENTS, content)
-
-            console.print(f"{options.uploads} uploads in {options.seconds:g} seconds ...")
-            moments = sorted(chance.uniform(0, options.seconds) for _ in range(options.uploads))
-            began = time.perf_counter()
-            with ThreadPoolExecutor(64) as pool:
-                for number, moment in enumerate(moments):
-                    time.sleep(max(0.0, began + moment - time.perf_counter()))
-                    pool.submit(upload, number)
-            took = time.perf_counter() - began
-            with database.read() as session:
-                kept = set(session.scalars(select(Submission.digest)))
-                states = dict(
-                    session.execute(
-                        select(Submission.state, func.count()).group_by(Submission.state)
-                    ).all()
-                )
-        database.close()
-    accepted = {digest: seconds for digest, seconds in sent.items() if seconds is not None}
-    times = sorted(1000 * seconds for seconds in accepted.values())
+        with console.status("Furnishing ..."):
+            tokens = furnish(database, catalogue, options.students)
+        with (
+            console.status("Starting ..."),
+            deployed(config, webs=options.web, graders=options.graders, server=server) as there,
+        ):
+            warm_up(there, database, tokens, source, options.graders)
+            console.print(f"{load.uploads} uploads in {load.seconds:g} seconds ...")
+            outcome = run(load, there, database, tokens, source)
+        with database.read() as session:
+            kept = set(session.scalars(select(Submission.digest)))
+            superseded = session.scalar(
+                select(func.count())
+                .select_from(Submission)
+                .where(Submission.state == State.SUPERSEDED)
+            )
+            grading = Readings(session)
+    times = sorted(1000 * seconds for seconds in outcome.accepted.values())
+    on = "PostgreSQL" if options.postgresql else "SQLite"
     table = Table(
-        title=f"{options.uploads} uploads in {took:.0f} s, {options.graders} grader(s) at work",
+        title=f"{options.uploads} uploads of {options.students} students in {outcome.took:.0f} s "
+        f"on {on}, {options.graders} grader(s) at work",
         title_justify="left",
         box=None,
     )
@@ -187,15 +181,23 @@ def main() -> None:
         ("slowest", times[-1]),
     ):
         table.add_row(name, f"{value:.0f}")
+    for name, seconds in outcome.busy.items():
+        each = outcome.graded_meanwhile if name == "graders" else len(times)
+        what = "grading" if name == "graders" else "upload"
+        table.add_row(f"processor time of {name}, for each {what}", f"{1e3 * seconds / each:.0f}")
     console.print(table)
     console.print(
-        f"{len(accepted)} accepted, {len(sent) - len(accepted)} refused, "
-        f"{len(accepted.keys() - kept)} lost; "
-        f"{states.get(State.GRADED, 0)} were graded meanwhile, "
-        f"{states.get(State.SUPERSEDED, 0)} superseded while they waited."
+        f"{len(outcome.accepted)} accepted, {outcome.refused} refused, "
+        f"{len(outcome.accepted.keys() - kept)} lost; "
+        f"{outcome.graded_meanwhile} were graded meanwhile, {superseded} superseded while they "
+        f"waited; a grading took {grading.seconds / max(1, sum_of(grading)):.2f} s on the clock."
     )
-    if accepted.keys() - kept:
+    if outcome.accepted.keys() - kept:
         raise SystemExit("Submissions were lost.")
+
+
+def sum_of(readings: Readings) -> float:
+    return readings.buckets()[-1][1]
 
 
 if __name__ == "__main__":

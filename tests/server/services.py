@@ -20,6 +20,8 @@ import psycopg
 import pytest
 from kombu import Connection
 
+LOOPBACK = "127.0.0.1"
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -43,11 +45,13 @@ class PostgreSQL:
     """A cluster of its own, in memory as far as it can be: it is not kept.
 
     Args:
+        host: the address by which others reach it.
         settings: the server's, other than those of tests.
     """
 
-    def __init__(self, directory: Path, **settings: str) -> None:
+    def __init__(self, directory: Path, host: str = LOOPBACK, **settings: str) -> None:
         self._directory = directory
+        self._host = host
         self._settings = settings
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
@@ -62,11 +66,13 @@ class PostgreSQL:
         command = [program("initdb"), "--pgdata", str(self._data), "--username", "gradmark"]
         command += ["--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
         subprocess.run([*self._as, *command], check=True, stdout=subprocess.DEVNULL, cwd=directory)
-        self._template = 0
+        if host != LOOPBACK:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all trust\n")
 
     def start(self) -> None:
         options = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self._host,
             "port": str(self.port),
             "unix_socket_directories": str(self._directory),
             "fsync": "off",
@@ -99,8 +105,13 @@ class PostgreSQL:
             self._process.wait(30)
             self._process = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def url(self, database: str) -> str:
-        return f"postgresql://gradmark@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://gradmark@{self._host}:{self.port}/{database}"
 
     def create(self, name: str, template: str = "template0") -> str:
         """The address of a new database, made like another one that nobody uses."""
@@ -116,8 +127,9 @@ class PostgreSQL:
 class Daemon:
     """A broker on a free port, which may be killed and started again."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, host: str = LOOPBACK) -> None:
         self.port = free_port()
+        self._host = host
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -173,10 +185,12 @@ class RabbitMQ(Daemon):
     def _command(self) -> tuple[list[str], dict[str, str]]:
         here = str(self._directory)
         self._distribution = free_port()
+        # Its guest may come from elsewhere too.
+        (self._directory / "rabbitmq.conf").write_text("loopback_users = none\n")
         return [program("rabbitmq-server", "/usr/lib/rabbitmq/bin")], {
             "HOME": here,
             "RABBITMQ_NODENAME": f"gradmark{self.port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_IP_ADDRESS": self._host,
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._distribution),
             "ERL_EPMD_PORT": str(self._port_of_names),
@@ -185,7 +199,7 @@ class RabbitMQ(Daemon):
             "RABBITMQ_MNESIA_BASE": f"{here}/mnesia",
             "RABBITMQ_LOG_BASE": here,
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_CONFIG_FILE": f"{here}/none",
+            "RABBITMQ_CONFIG_FILE": f"{here}/rabbitmq.conf",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/plugins",
             "RABBITMQ_PID_FILE": f"{here}/pid",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
@@ -193,7 +207,7 @@ class RabbitMQ(Daemon):
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        return f"amqp://guest:guest@{self._host}:{self.port}//"
 
     def start(self) -> None:
         """With a name server of its own: one that Erlang starts would outlive it."""
@@ -211,18 +225,28 @@ class RabbitMQ(Daemon):
 
 class Redis(Daemon):
     def _command(self) -> tuple[list[str], dict[str, str]]:
-        command = [program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"]
-        return [*command, "--save", "", "--appendonly", "no", "--dir", str(self._directory)], {}
+        command = [program("redis-server"), "--port", str(self.port), "--bind", self._host]
+        return [
+            *command,
+            "--protected-mode",
+            "no",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(self._directory),
+        ], {}
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self._host}:{self.port}/0"
 
 
 @contextmanager
-def broker(kind: type[Daemon]) -> Iterator[Daemon]:
+def broker(kind: type[Daemon], host: str = LOOPBACK) -> Iterator[Daemon]:
     with tempfile.TemporaryDirectory(prefix="gradmark-broker-") as folder:
-        server = kind(Path(folder))
+        server = kind(Path(folder), host)
         try:
             server.start()
             yield server
@@ -231,9 +255,9 @@ def broker(kind: type[Daemon]) -> Iterator[Daemon]:
 
 
 @contextmanager
-def postgresql(**settings: str) -> Iterator[PostgreSQL]:
+def postgresql(host: str = LOOPBACK, **settings: str) -> Iterator[PostgreSQL]:
     with tempfile.TemporaryDirectory(prefix="gradmark-postgresql-") as folder:
-        server = PostgreSQL(Path(folder), **settings)
+        server = PostgreSQL(Path(folder), host, **settings)
         try:
             server.start()
             yield server

@@ -1,5 +1,5 @@
-"""Two web servers, three workers, PostgreSQL and a broker, each killed at random moments while a
-class hands in. `make chaos` does it for longer."""
+"""Two web servers, three workers, PostgreSQL and a broker, each killed at random moments or cut off
+from the others while a class hands in. `make chaos` does it for longer."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -20,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from server.storage.config import Config
 from server.storage.database import is_away
 from server.storage.models import Assignment
-from tests.server import conftest, services, test_kill
+from tests.server import conftest, network, services, test_kill
 from tests.server.conftest import House, wait_for
 from tests.server.test_kill import (
     ATTEMPTS,
@@ -45,19 +49,23 @@ class Web(Server):
     GRADERS = "0"
 
 
+Popen = Callable[..., "subprocess.Popen[bytes]"]
+
+
 class Worker:
-    def __init__(self, house: House, broker: services.Daemon, folder: Path) -> None:
+    def __init__(self, broker: services.Daemon, folder: Path, popen: Popen) -> None:
         command = [sys.executable, "-m", "tests.server.engines", "--worker", "1"]
         command += ["--data", str(folder), "--log", str(folder / "gradings")]
         command += ["--seconds", "0.1", "--lease", "2"]
         folder.mkdir()
         self._command = command
         self._log = folder / "stderr"
+        self._popen = popen
         self._environment = {**os.environ, "GRADMARK_BROKER": broker.url}
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = self._popen(
                 self._command,
                 cwd=ROOT,
                 env=self._environment,
@@ -75,7 +83,7 @@ class Anywhere(Student):
     """Whose proxy takes one server or the other."""
 
     def __init__(self, urls: list[str], name: str, sent: Sent) -> None:
-        super().__init__(urls[0], name, sent)
+        super().__init__(urls[0], name, sent, patience=10.0)
         self._urls = urls
 
     def _hand_in(self, assignment: str, content: bytes) -> bool:
@@ -83,94 +91,146 @@ class Anywhere(Student):
         return super()._hand_in(assignment, content)
 
 
-@pytest.fixture
-def postgresql() -> Iterator[services.PostgreSQL]:
-    with services.postgresql() as server:
-        yield server
+class Fleet:
+    """Two web servers, three workers, a database and a broker, and a class that hands in."""
 
-
-@pytest.fixture
-def house(postgresql: services.PostgreSQL, tmp_path: Path) -> Iterator[House]:
-    url = postgresql.create("gradmark")
-    os.environ["GRADMARK_DATABASE"] = url
-    house = conftest.open_house(Config(tmp_path / "data"))
-    house.database.migrate()
-    house.furnish()
-    with house.database.write() as session:
-        for assignment in session.scalars(select(Assignment)):
-            assignment.attempts = ATTEMPTS
-    yield house
-    house.database.close()
-
-
-@pytest.mark.parametrize("kind", [services.RabbitMQ, services.Redis])
-def test_whatever_dies_nothing_is_lost_and_nothing_counts_twice(
-    kind: type[services.Daemon],
-    house: House,
-    postgresql: services.PostgreSQL,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(test_kill, "EACH", EACH)
-    chance = random.Random(SEED)
-    with ExitStack() as running:
-        broker = running.enter_context(services.broker(kind))
+    def __init__(
+        self,
+        house: House,
+        postgresql: services.PostgreSQL,
+        broker: services.Daemon,
+        folder: Path,
+        hosts: Sequence[network.Host] = (),
+    ) -> None:
+        """
+        Args:
+            hosts: of the second web server and of the workers; without, all is on one.
+        """
+        self.house, self.postgresql, self.broker = house, postgresql, broker
+        self.chance = random.Random(SEED)
         os.environ["GRADMARK_BROKER"] = broker.url
-        webs = [Web(tmp_path / name, tmp_path / f"{name}.log") for name in ("one", "two")]
-        workers = [Worker(house, broker, tmp_path / f"worker{number}") for number in range(3)]
-        for process in (*webs, *workers):
-            process.start()
-            running.callback(process.kill)
-        for number in range(SUBMISSIONS // EACH):
-            user = house.student(f"s{number}")
-            with house.database.write() as session:
-                session.merge(user).password = conftest._HASH
-        sent = Sent()
-        students = [
-            Anywhere([web.url for web in webs], f"s{number}", sent)
-            for number in range(SUBMISSIONS // EACH)
+        there = [(host.address, host.popen) for host in hosts]
+        there = there or [(services.LOOPBACK, subprocess.Popen)] * 4
+        (address, popen), *elsewhere = there
+        self.webs = [
+            Web(folder / "one", folder / "one.log"),
+            Web(folder / "two", folder / "two.log", address, popen),
         ]
-        for student in students:
-            student.start()
+        self.workers = [
+            Worker(broker, folder / f"worker{number}", popen)
+            for number, (_, popen) in enumerate(elsewhere)
+        ]
+
+    def hand_in_while(self, events: Sequence[Callable[[], object]], submissions: int) -> None:
+        """Each of these happens at least once, in a random order, until everybody is done."""
+        with ExitStack() as running:
+            for process in (*self.webs, *self.workers):
+                process.start()
+                running.callback(process.kill)
+            names = [f"s{number}" for number in range(submissions // EACH)]
+            for name in names:
+                user = self.house.student(name)
+                with self.house.database.write() as session:
+                    session.merge(user).password = conftest._HASH
+            sent = Sent()
+            students = [Anywhere([web.url for web in self.webs], name, sent) for name in names]
+            for student in students:
+                student.start()
+            while True:
+                for event in self.chance.sample(events, len(events)):
+                    time.sleep(self.chance.uniform(0.2, 1.5))
+                    event()
+                if not any(student.is_alive() for student in students):
+                    break
+            wait_for(lambda: settled(self.house), 240)
+        assert len(sent.accepted) == len(students) * EACH
+        assert_kept(self.house, sent)
+        assert_counted_once(self.house)
+
+    def kill(self) -> list[Callable[[], object]]:
+        """Every process, in its turn."""
 
         def again(process: Web | Worker) -> None:
             process.kill()
             process.start()
 
+        return [partial(again, process) for process in (*self.webs, *self.workers)]
+
+    def break_down(self) -> list[Callable[[], object]]:
+        """The broker and the database are gone for a while."""
+
         def broken(daemon: services.Daemon | services.PostgreSQL) -> None:
             daemon.stop()
-            time.sleep(chance.uniform(0.0, 2.0))
+            time.sleep(self.chance.uniform(0.0, 2.0))
             daemon.start()
 
-        def cut() -> None:
-            """Every connection to the database ends, as when a line breaks."""
-            with house.database.touch() as session:
-                session.execute(
-                    text(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                    )
-                )
+        return [partial(broken, self.broker), partial(broken, self.postgresql)]
 
-        events: list[Callable[[], object]] = [
-            *(lambda one=one: again(one) for one in (*webs, *workers)),  # type: ignore[misc]
-            lambda: broken(broker),
-            lambda: broken(postgresql),
-            lambda: broker.purge("gradmark.cpu", "gradmark.sweep"),
-            cut,
-        ]
-        while True:
-            for event in chance.sample(events, len(events)):
-                time.sleep(chance.uniform(0.2, 1.5))
-                event()
-            if not any(student.is_alive() for student in students):
-                break
-        for student in students:
-            student.join()
-        wait_for(lambda: settled(house), 240)
-    assert len(sent.accepted) == len(students) * EACH
-    assert_kept(house, sent)
-    assert_counted_once(house)
+    def forget(self) -> None:
+        self.broker.purge("gradmark.cpu", "gradmark.sweep")
+
+    def hang_up(self) -> None:
+        """Every connection to the database ends, as when a line breaks."""
+        with self.house.database.touch() as session:
+            session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+
+    def away(self, cut: Callable[[], AbstractContextManager[None]]) -> None:
+        """For shorter than a lease, or for longer."""
+        with cut():
+            time.sleep(self.chance.uniform(0.5, 6.0))
+
+
+@contextmanager
+def at_home(tmp_path: Path, host: str = services.LOOPBACK) -> Iterator[tuple[Any, House]]:
+    with services.postgresql(host) as server:
+        os.environ["GRADMARK_DATABASE"] = server.create("gradmark")
+        house = conftest.open_house(Config(tmp_path / "data"))
+        house.database.migrate()
+        house.furnish()
+        with house.database.write() as session:
+            for assignment in session.scalars(select(Assignment)):
+                assignment.attempts = ATTEMPTS
+        yield server, house
+        house.database.close()
+
+
+@pytest.fixture(autouse=True)
+def _each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(test_kill, "EACH", EACH)
+
+
+BROKERS = pytest.mark.parametrize("kind", [services.RabbitMQ, services.Redis])
+
+
+@BROKERS
+def test_whatever_dies_nothing_is_lost_and_nothing_counts_twice(
+    kind: type[services.Daemon], tmp_path: Path
+) -> None:
+    with at_home(tmp_path) as (server, house), services.broker(kind) as broker:
+        fleet = Fleet(house, server, broker, tmp_path)
+        events = [*fleet.kill(), *fleet.break_down(), fleet.forget, fleet.hang_up]
+        fleet.hand_in_while(events, SUBMISSIONS)
+
+
+@BROKERS
+def test_whatever_line_is_cut_nothing_is_lost_and_nothing_counts_twice(
+    kind: type[services.Daemon], tmp_path: Path
+) -> None:
+    with (
+        network.network() as net,
+        at_home(tmp_path, network.HUB) as (server, house),
+        services.broker(kind, network.HUB) as broker,
+    ):
+        hosts = list(islice(net, 4))
+        fleet = Fleet(house, server, broker, tmp_path, hosts)
+        events = [partial(fleet.away, host.cut) for host in hosts]
+        events += [partial(fleet.away, host.deaf) for host in hosts]
+        fleet.hand_in_while([*events, *fleet.kill()[-2:]], SUBMISSIONS)
 
 
 def settled(house: House) -> bool:
@@ -181,3 +241,26 @@ def settled(house: House) -> bool:
         if not is_away(error):
             raise
         return False
+
+
+def test_a_line_that_is_cut_carries_nothing_until_it_is_mended() -> None:
+    with network.network() as net:
+        host, port = next(net), services.free_port()
+        serve = [sys.executable, "-m", "http.server", "--bind", host.address, str(port)]
+        process = host.popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def answers() -> bool:
+            try:
+                return httpx.get(f"http://{host.address}:{port}/", timeout=2).is_success
+            except httpx.TransportError:
+                return False
+
+        try:
+            wait_for(answers)
+            for cut in (host.cut, host.deaf):
+                with cut():
+                    assert not answers()
+                wait_for(answers)
+        finally:
+            process.kill()
+            process.wait()

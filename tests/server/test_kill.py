@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,10 +43,18 @@ class Server:
 
     GRADERS = "2"
 
-    def __init__(self, data: Path, log: Path) -> None:
+    def __init__(
+        self,
+        data: Path,
+        log: Path,
+        address: str = "127.0.0.1",
+        popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://{address}:{self._port}"
+        self._address = address
+        self._popen = popen
         self._data = data
         self._log = log
 
@@ -57,10 +65,11 @@ class Server:
             "GRADING_LEASE": "1",
         }
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = self._popen(
                 [
                     *(sys.executable, "-m", "tests.server.fake_serve", "--graders", self.GRADERS),
-                    *("--port", str(self._port), "--data", str(self._data)),
+                    *("--host", self._address, "--port", str(self._port)),
+                    *("--data", str(self._data)),
                 ],
                 cwd=ROOT,
                 env={**os.environ, **grading},
@@ -101,9 +110,9 @@ class Sent:
 class Student(threading.Thread):
     """Hands in again and again, like somebody who does not believe in computers."""
 
-    def __init__(self, url: str, name: str, sent: Sent) -> None:
+    def __init__(self, url: str, name: str, sent: Sent, patience: float = 30.0) -> None:
         super().__init__(name=name)
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = httpx.Client(base_url=url, timeout=patience)
         self._sent = sent
         self._random = random.Random(f"{SEED} {name}")
         self._token = self._csrf("/login")
