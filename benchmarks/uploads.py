@@ -115,11 +115,11 @@ def warm_up(
     """Each grader has met the exercises, and what is kept of them is kept."""
     run(Load(2 * graders, 1.0), deployment, database, tokens, source + b"# warm")
     until = time.monotonic() + 180
-    while time.monotonic() < until and _waiting(database):
+    while time.monotonic() < until and waiting(database):
         time.sleep(0.2)
 
 
-def _waiting(database: Database) -> int:
+def waiting(database: Database) -> int:
     with database.read() as session:
         unfinished = Submission.state.in_((State.WAITING, State.GRADING))
         return session.scalar(select(func.count()).select_from(Submission).where(unfinished))
@@ -190,13 +190,13 @@ def main() -> None:
         f"{len(outcome.accepted)} accepted, {outcome.refused} refused, "
         f"{len(outcome.accepted.keys() - kept)} lost; "
         f"{outcome.graded_meanwhile} were graded meanwhile, {superseded} superseded while they "
-        f"waited; a grading took {grading.seconds / max(1, sum_of(grading)):.2f} s on the clock."
+        f"waited; a grading took {grading.seconds / max(1, gradings(grading)):.2f} s on the clock."
     )
     if outcome.accepted.keys() - kept:
         raise SystemExit("Submissions were lost.")
 
 
-def sum_of(readings: Readings) -> float:
+def gradings(readings: Readings) -> float:
     return readings.buckets()[-1][1]
 
 
