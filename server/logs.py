@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from enum import StrEnum
 
 import click
@@ -53,3 +54,17 @@ class _TextFormatter(logging.Formatter):
             if key not in RESERVED_ATTRS and value is not None
         )
         return super().formatMessage(record) + extra
+
+
+class Seldom:
+    """A logger for what goes on being wrong: it says so once in so many seconds."""
+
+    def __init__(self, log: logging.Logger, seconds: float) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._next = 0.0
+
+    def error(self, sentence: str, *about: object) -> None:
+        if time.monotonic() >= self._next:
+            self._log.error(sentence, *about)
+            self._next = time.monotonic() + self._seconds

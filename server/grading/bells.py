@@ -7,10 +7,10 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from server.logs import Seldom
 from server.storage.config import Config, ConfigError
 
 if TYPE_CHECKING:
@@ -61,15 +61,11 @@ def celery_app(broker: str) -> Celery:
         task_ignore_result=True,
         task_acks_late=True,
         worker_prefetch_multiplier=1,  # no bell waits behind a long grading
-        # What kills its process would be delivered for ever; a lost bell is swept.
-        task_reject_on_worker_lost=False,
         task_create_missing_queue_type="quorum",
         task_default_queue_type="quorum",  # of RabbitMQ's: replicated, and kept by newer versions
-        worker_detect_quorum_queues=True,
         worker_proc_alive_timeout=60,
         worker_max_tasks_per_child=200,
         worker_hijack_root_logger=False,
-        worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_timeout=_SECONDS_TO_CONNECT,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -102,7 +98,7 @@ class Ringer:
         self._unsent: queue.Queue[str] = queue.Queue(_MOST_UNSENT)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._next_complaint = 0.0
+        self._complaints = Seldom(log, _SECONDS_BETWEEN_COMPLAINTS)
 
     def __call__(self, device: str) -> None:
         with self._lock:
@@ -118,6 +114,4 @@ class Ringer:
             try:
                 ring(self._app, device)
             except Exception as error:  # whatever the broker's driver raises
-                if time.monotonic() >= self._next_complaint:
-                    log.error("no bell is rung, the next sweep will: %s", error)
-                    self._next_complaint = time.monotonic() + _SECONDS_BETWEEN_COMPLAINTS
+                self._complaints.error("no bell is rung, the next sweep will: %s", error)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from server.logs import Seldom
 from server.storage.config import ConfigError
 from server.storage.database import Database, forgiving, upsert
 from server.storage.models import Exercises
@@ -48,7 +49,8 @@ class Same:
     def __init__(self, database: Database, digests: Digests) -> None:
         self._database = database
         self._digests = digests
-        self._next_look = self._next_complaint = 0.0
+        self._complaints = Seldom(log, _SECONDS_BETWEEN_COMPLAINTS)
+        self._next_look = 0.0
         self._answer = False
 
     def __call__(self) -> bool:
@@ -65,23 +67,18 @@ class Same:
         try:
             own = self._digests()
         except ConfigError as error:
-            self._complain("nothing is graded until this is mended: %s", error)
+            self._complaints.error("nothing is graded until this is mended: %s", error)
             return False
         if not said:
-            self._complain("nothing is graded: no web server has said by which exercises")
+            self._complaints.error("nothing is graded: no web server has said by which exercises")
             return False
         others = sorted(topic for topic in said if said[topic] != own.get(topic))
         if others:
-            self._complain(
+            self._complaints.error(
                 "nothing is graded: these exercises are not those of the web server: %s",
                 ", ".join(others),
             )
         return not others
-
-    def _complain(self, sentence: str, *about: object) -> None:
-        if time.monotonic() >= self._next_complaint:
-            log.error(sentence, *about)
-            self._next_complaint = time.monotonic() + _SECONDS_BETWEEN_COMPLAINTS
 
 
 def _said(session: Session) -> dict[str, str]:

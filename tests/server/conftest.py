@@ -482,6 +482,12 @@ def embedded() -> None:
 
 
 @pytest.fixture
+def on_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what several hosts do: whatever the rest runs on."""
+    monkeypatch.setattr("tests.server.conftest._engine", "postgresql")
+
+
+@pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     house = make_house(tmp_path / "data")
     yield house

@@ -18,11 +18,11 @@ from server.grading.queue import Queue
 from server.storage.config import Config, ConfigError
 from server.storage.models import State
 from tests.server import conftest, services
-from tests.server.conftest import House, cluster, make_house, wait_for
+from tests.server.conftest import House, wait_for
 from tests.server.test_processes import ROOT, lines, log
 
 __all__ = ["log"]
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_postgresql")]
 LEASE = 2.0
 
 
@@ -30,15 +30,6 @@ LEASE = 2.0
 def broker(request: pytest.FixtureRequest) -> Iterator[services.Daemon]:
     with services.broker(request.param) as running:
         yield running
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(conftest, "_engine", "postgresql")
-    house = make_house(tmp_path / "data")
-    yield house
-    house.database.close()
-    cluster().drop(str(house.database.url.database))
 
 
 Start = Callable[..., "subprocess.Popen[bytes]"]

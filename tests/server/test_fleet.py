@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +15,9 @@ from server.storage.config import Config
 from server.storage.models import State
 from server.web.app import create_app
 from tests.server import conftest, engines
-from tests.server.conftest import PASSWORD, House, cluster, make_house, post_file, wait_for
+from tests.server.conftest import PASSWORD, House, post_file, wait_for
 
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(conftest, "_engine", "postgresql")
-    house = make_house(tmp_path / "data")
-    yield house
-    house.database.close()
-    cluster().drop(str(house.database.url.database))
+pytestmark = pytest.mark.usefixtures("on_postgresql")
 
 
 @pytest.fixture

@@ -23,16 +23,9 @@ from server.storage.database import Database, is_away
 from server.storage.models import Key, State, User
 from server.web.app import create_app
 from tests.server import conftest, engines, services
-from tests.server.conftest import House, cluster, make_house, wait_for
+from tests.server.conftest import House, cluster, wait_for
 
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(conftest, "_engine", "postgresql")
-    house = make_house(tmp_path / "data")
-    yield house
-    house.database.close()
-    cluster().drop(str(house.database.url.database))
+pytestmark = pytest.mark.usefixtures("on_postgresql")
 
 
 @pytest.fixture
