@@ -79,6 +79,7 @@ TABLE = {
     "POST /admin/platforms/<int:platform_id>/trust": ADMIN,
     "POST /admin/platforms/<int:platform_id>/remove": ADMIN,
     "GET /calendar/<token>.ics": EVERYONE,  # its address is the key
+    "GET /badges/<int:assignment_id>/<token>.svg": EVERYONE,
     "GET /invitations/<token>": EVERYONE,
     "POST /invitations/<token>": EVERYONE,
     "GET /api/v1/": EVERYONE,
@@ -228,6 +229,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "regrade_id": str(house.regrade()),
         "pair_id": str(house.pair(graded, graded)),
         "token": "1",  # the student's
+        "assignment_id": "1",
         **dict(zip(LMS, house.course_system(), strict=True)),
         "row_id": str(house.outgoing("student")),
         "provider": "mock",

@@ -11,7 +11,7 @@ from server.web import access
 from server.web.access import Seat, in_course, signed_in, user
 from server.web.api import schemas
 from server.web.api.blueprint import by_token, pages
-from server.web.student import queries
+from server.web.student import badge, queries
 from server.web.student.queries import Place
 
 
@@ -59,5 +59,6 @@ def _shown(seat: Seat, place: Place) -> dict[str, Any]:
         "allowance": place.allowance,
         "grade": place.grade,
         "phase": place.phase,
+        "badge": badge.address(place.assignment),
         "refusal": None if seat.is_staff else place.allowance.refusal,
     }

@@ -131,6 +131,10 @@ class Assignment(Schema):
     )
     counts = fields.Enum(Counts, by_value=True, required=True, attribute="assignment.counts")
     grade = fields.Nested(OwnGrade, required=True, allow_none=True)
+    badge = fields.String(
+        required=True,
+        metadata=_said("Where the user's last report is a picture: whoever has it, sees it."),
+    )
 
 
 class HandIn(Schema):

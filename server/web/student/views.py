@@ -14,7 +14,7 @@ from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
 from server.web.auth.sessions import hand_ins, looks
 from server.web.services import services
-from server.web.student import calendar, lesson, progress, queries
+from server.web.student import badge, calendar, lesson, progress, queries
 from server.web.student.blueprint import pages
 from server.web.student.chart import Chart
 from server.web.student.fastest import is_timed
@@ -118,6 +118,7 @@ def _assignment(
         differences=progress.differences(chosen, history, marks),
         refusal=refusal,
         is_timed=is_timed(chosen),
+        badge=badge.address(chosen),
         seen=seen,
         code=_pasted() if request.method == "POST" else "",
         max_mebibytes=MAX_BYTES // 2**20,
