@@ -13,7 +13,6 @@ _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a commit survives a power cut: accepted means accepted
     "foreign_keys = ON",
-    "recursive_triggers = ON",  # else INSERT OR REPLACE passes the audit log's by
 )
 _BUSY_SECONDS = 30
 

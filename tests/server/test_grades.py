@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -289,6 +291,17 @@ def test_the_audit_log_can_only_grow(house: House, statement: str) -> None:
 @pytest.mark.usefixtures("embedded")
 def test_no_audit_entry_is_replaced(house: House, statement: str) -> None:
     only_grows(house, statement)
+    with closing(sqlite3.connect(house.config.file)) as foreign:
+        before = foreign.execute("SELECT * FROM audit_entries").fetchall()
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            foreign.execute(statement)
+        assert foreign.execute("SELECT * FROM audit_entries").fetchall() == before
+
+
+def test_the_audit_log_of_a_postgresql_is_not_emptied(house: House) -> None:
+    if house.database.is_embedded:
+        pytest.skip("SQLite knows no TRUNCATE")
+    only_grows(house, "TRUNCATE audit_entries")
 
 
 def only_grows(house: House, statement: str) -> None:

@@ -124,17 +124,27 @@ def _written(
     notebook: PurePosixPath, cells: Iterable[str], modified: tuple[int, ...]
 ) -> list[Source]:
     """What `%%writefile` cells write beside the notebook, as far as it is Python."""
-    files: dict[PurePosixPath, str] = {}
+    files: dict[PurePosixPath, list[str]] = {}
     for cell in cells:
         found = dialect.written_file(cell)
         if found is None:
             continue
         path = notebook.parent / PurePosixPath(found[0])
         if path.suffix == ".py" and ".." not in path.parts and not path.is_absolute():
-            files[path] = files.get(path, "") * found[2] + found[1]
+            parts = files.setdefault(path, [])
+            if not found[2]:
+                parts.clear()
+            parts.append(found[1])
     return [
-        Source(_module(path), (dialect.script(text),), False, {}, str(path)[-MAX_PATH:], modified)
-        for path, text in files.items()
+        Source(
+            _module(path),
+            (dialect.script("".join(parts)),),
+            False,
+            {},
+            str(path)[-MAX_PATH:],
+            modified,
+        )
+        for path, parts in files.items()
     ]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 MAX_PARSED = 10_000_000  # characters, read again and again around what is broken
 MAX_BROKEN = 50
+MAX_TRUSTED = 8  # times in a row that what stands above an error holds another one
 # What goes on with the statement above although it stands at the margin.
 _CONTINUES = re.compile(r"[\s#)\]}]|$|(?:else|elif|except|finally)\b")
 _DEFINES = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
@@ -54,7 +55,7 @@ def _around_what_is_broken(text: str) -> tuple[list[ast.stmt], list[Broken]]:
     body: list[ast.stmt] = []
     broken: list[Broken] = []
     left = MAX_PARSED
-    first, end = 0, most
+    first, end, trusted = 0, most, 0
     while first < most:
         part = "\n".join(lines[bounds[first] : bounds[end]])
         left -= len(part)
@@ -64,19 +65,21 @@ def _around_what_is_broken(text: str) -> tuple[list[ast.stmt], list[Broken]]:
             line = bounds[first] + max(getattr(error, "lineno", None) or 1, 1) - 1
             at = max((i for i in range(first, end) if starts[i] <= line), default=first)
             if at > first:
-                end = at
+                # Of brackets that are never closed, the last one is named.
+                trusted += 1
+                end = at if trusted <= MAX_TRUSTED else first + (at - first + 1) // 2
             elif end > first + 1:
                 end = first + 1
             else:
                 broken.append(_broken(error, bounds[first], lines[bounds[first] : bounds[end]]))
-                first, end = first + 1, most
+                first, end, trusted = first + 1, most, 0
             if left < 0 or len(broken) >= MAX_BROKEN:
                 break
         else:
             for statement in found:
                 ast.increment_lineno(statement, bounds[first])
             body += found
-            first, end = end, most
+            first, end, trusted = end, most, 0
     return body, broken
 
 

@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from autograder.handin.submission import Source, Submission, parse
 from autograder.sandbox.inside.loading.statements import read
@@ -19,8 +20,7 @@ MOST_HIGHLIGHTED = 100_000  # characters; what comes after them is shown plain
 MOST_COMPARED = 4000  # lines: comparing them takes longer than it takes to read them
 LONGEST_ALIKE = 400_000  # characters of a hand-in that are held against others
 _AROUND = 3  # unchanged lines shown around a change
-# Pygments looks at such a run once more from each of its lines.
-_BLANKS = re.compile(r"(?:[^\S\n]*\n){100}")
+_MOST_BLANK = 100  # lines in a row: Pygments looks at them once more from each of them
 _MANY_BLANKS = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 
 
@@ -62,7 +62,7 @@ def pieces(file: File, *, highlighted: bool = True) -> tuple[Piece, ...]:
         lines -= text.count("\n") + 1
         parts = [(len(text), "")]
         functions: tuple[Stretch, ...] = ()
-        if plain + len(text) <= MOST_HIGHLIGHTED and not _BLANKS.search(text):
+        if plain + len(text) <= MOST_HIGHLIGHTED and _blank(text) < _MOST_BLANK:
             parts, functions = list(_parts(text)), tuple(_functions(text))
         plain += len(text)
         lengths, kinds = zip(*parts, strict=True) if parts else ((), ())
@@ -102,6 +102,16 @@ def _chunks(submission: Submission) -> Iterator[tuple[str, str]]:
                 yield f"{source.module}.py", chunk
             elif chunk.strip():
                 yield f"{source.module}, cell {number}", chunk
+
+
+def _blank(text: str) -> int:
+    """How many blank lines it has in a row."""
+    lines = ((blank, len(list(run))) for blank, run in groupby(text.split("\n"), _is_blank))
+    return max((count for blank, count in lines if blank), default=0)
+
+
+def _is_blank(line: str) -> bool:
+    return not line or line.isspace()
 
 
 def _functions(text: str) -> Iterator[Stretch]:

@@ -20,6 +20,7 @@ MAX_USES = 4000
 MAX_VALUES = 16  # that one expression may stand for
 MAX_DEPTH = 24
 MAX_TEXT = 1000  # characters of a text that is put together from others
+MAX_RUN = 200_000  # characters of texts that are run, as often as they are
 UNSEEN = "?"  # stands for what a statement uses where it was not looked at
 _DYNAMIC = {"exec", "eval", "setattr", "globals", "vars", "locals", "delattr"}
 # Tuples: a union would be made anew, or gone through in Python, at each of many thousand nodes.
@@ -69,7 +70,7 @@ def scan(sources: Sequence[Source]) -> list[dict[str, Any]]:
     own = {source.module for source in sources}
     alone = sum(source.notebook for source in sources) < 2
     facts: list[dict[str, Any]] = []
-    left = MAX_USES
+    left, run = MAX_USES, _Run()
     for source in sources:
         chunks = list(_chunks(source, alone))
         scope = Scope()
@@ -78,7 +79,7 @@ def scan(sources: Sequence[Source]) -> list[dict[str, Any]]:
         for place, body in chunks:
             for statement in body:
                 try:
-                    seen = _Statement(statement, scope, own)
+                    seen = _Statement(statement, scope, own, run)
                 except RecursionError:
                     unseen = [[UNSEEN, place, statement.lineno]]
                     facts.append({"bound": ["*"], "reads": [], "uses": unseen})
@@ -167,14 +168,28 @@ def _bind_target(target: ast.expr, value: ast.expr | None, scope: Scope) -> None
             _bind_target(inner, one, scope)
 
 
+class _Run:
+    """The texts that a submission runs as code: one text may be run by many statements."""
+
+    def __init__(self) -> None:
+        self._left = MAX_RUN
+
+    def parse(self, text: str) -> list[ast.stmt] | None:
+        """None when it has run more than is looked at."""
+        self._left -= len(text)
+        return _parse(text) if self._left >= 0 else None
+
+
 class _Statement:
     """One top-level statement: what it binds, reads and uses."""
 
-    def __init__(self, statement: ast.stmt, scope: Scope, own: set[str]) -> None:
+    def __init__(self, statement: ast.stmt, scope: Scope, own: set[str], run: _Run) -> None:
         self.bound: set[str] = set()
         self.reads: set[str] = set()
         self.uses: dict[tuple[str, int], None] = {}
         self._own = own
+        self._roots: dict[ast.AST, str] = {}
+        self._run = run
         names = Scope()
         _bind([statement], names)
         self.bound |= set(names.bound)
@@ -199,6 +214,18 @@ class _Statement:
         if scope is None or scope.parent is None:
             self.reads.add(name)
 
+    def _root(self, node: ast.AST) -> str:
+        """The name that an expression begins with, "*" when it begins with none."""
+        chain = []
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+            if node in self._roots:
+                break
+            chain.append(node)
+            node = node.func if isinstance(node, ast.Call) else node.value
+        root = node.id if isinstance(node, ast.Name) else self._roots.get(node, "*")
+        self._roots.update(dict.fromkeys(chain, root))
+        return root
+
     def _visit(self, node: ast.AST, scope: Scope, line: int | None = None) -> None:
         at: int = getattr(node, "lineno", 0) if line is None else line
         match node:
@@ -218,7 +245,7 @@ class _Statement:
                         self._visit(part, scope, line)
                 return
             case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call():
-                root = _root(node)
+                root = self._root(node)
                 self._read(root, scope)
                 if isinstance(node, _PARTS) and isinstance(node.ctx, ast.Store):
                     self.bound.add(root)  # what is patched is reached by whoever uses it
@@ -256,7 +283,10 @@ class _Statement:
                 self._use(f".{text}", line)
         if function & {"builtins.exec", "builtins.eval", "builtins.compile"}:
             for text in texts:
-                body = _parse(text)
+                body = self._run.parse(text)
+                if body is None:
+                    self._use(UNSEEN, line)
+                    break
                 inner = Scope(scope)
                 _bind(body, inner)
                 for statement in body:
@@ -403,13 +433,6 @@ def _call(node: ast.Call, paths: Any, texts: Any, scope: Scope) -> set[Known]:
             case "functools.partial", n if n:
                 found |= set(paths(arguments[0]))
     return found
-
-
-def _root(node: ast.expr) -> str:
-    """The name that an expression begins with, "*" when it begins with none."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else "*"
 
 
 def _is_true(node: ast.expr) -> bool:

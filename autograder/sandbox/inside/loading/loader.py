@@ -162,7 +162,7 @@ class Submission:
             self._tell(key)
         forget()
         space = file.module.__dict__
-        before = dict(space)
+        before = {name: space[name] for name in self._homes or list(space) if name in space}
         bound: dict[str, Any] = {}
         try:
             if isinstance(statement, COMPOUND) and any(one.worth >= Worth.STUB for one in names):
