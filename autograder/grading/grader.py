@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from copy import copy
 from dataclasses import replace
@@ -122,9 +122,11 @@ class Grader:
             self.trials(*place)
         with self._sandbox.session(submission.sources, runs, chosen.homes) as session:
             budget = self._budget(runs)
+            first = self._operators(chosen, session)
             public = self._public(chosen.exercises, session, budget)
+            again = self._operators(chosen, session, public)
             code = Code(session.statements, submission.sources)
-            flags = self._flags(chosen, public, code, session)
+            operators = [a | b for a, b in zip(first, again, strict=True)]
             for at, (place, shown) in enumerate(zip(chosen.exercises, public, strict=True)):
                 tell = partial(_tell, progress, at, len(chosen.exercises))
                 one = self._answered(*place, session, shown, tell, budget)
@@ -144,7 +146,7 @@ class Grader:
         for at, (place, entry) in enumerate(zip(chosen.exercises, exercises, strict=True)):
             tell = partial(_tell, progress, at, len(chosen.exercises))
             self._take_times(*place, entry, open_again, budget, tell)
-        for entry, seen in zip(exercises, flags, strict=True):
+        for entry, seen in zip(exercises, flags(chosen, code, operators), strict=True):
             entry["policy"] = [flag.document() for flag in seen]
             if policy == "zero" and any(flag.what != NOT_LOOKED_AT for flag in seen):
                 entry["score"] = 0.0
@@ -296,35 +298,33 @@ class Grader:
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
 
-    def _flags(
+    def _operators(
         self,
         assignment: Assignment,
-        public: Sequence[Sequence[Outcome]],
-        code: Code,
         session: Session,
-    ) -> list[list[Flag]]:
-        """Per exercise, what it uses and may not: by its source, and by the operators of one call
-        per function. For that call, too, the session must not have met anything hidden."""
+        public: Sequence[Sequence[Outcome]] | None = None,
+    ) -> list[set[str]]:
+        """Per exercise, the operators that one call per function dispatches. For these calls, too,
+        the session must not have met anything hidden.
+
+        Args:
+            public: the outcomes of the public cases, of which those are asked again that work; None
+                while the session has seen no call.
+        """
         specimens: list[tuple[int, Call]] = []
-        for at, ((topic, exercise), outcomes) in enumerate(
-            zip(assignment.exercises, public, strict=True)
-        ):
+        for at, (topic, exercise) in enumerate(assignment.exercises):
             trials = [t for t in self.trials(topic, exercise) if t.case.public]
-            afresh = partial(self._oracle.afresh, topic, exercise)
-            specimens += [(at, call) for call in _specimens(exercise, trials, outcomes, afresh)]
+            if public is not None:
+                asked = zip(trials, public[at], strict=True)
+                trials = [t for t, o in asked if all(a.failure is None for a in o.answers)]
+            occasion = "first" if public is None else "again"
+            afresh = partial(self._oracle.afresh, topic, exercise, occasion)
+            specimens += [(at, call) for call in _specimens(exercise, trials, afresh)]
         answers = session.run([call for _, call in specimens])
         operators: list[set[str]] = [set() for _ in assignment.exercises]
         for (at, _), answer in zip(specimens, answers, strict=True):
             operators[at].update(answer.operators)
-        return [
-            code.used(
-                [function.__name__ for function in exercise.functions],
-                exercise.forbidden,
-                exercise.allowed,
-            )
-            + dispatched(operators[at], exercise.forbidden)
-            for at, (_, exercise) in enumerate(assignment.exercises)
-        ]
+        return operators
 
     def close(self) -> None:
         self._sandbox.close()
@@ -384,27 +384,30 @@ def _long(trial: Trial, session: Session, tell: Callable[[str], None], budget: B
         return budget.judge(trial, told())
 
 
+def flags(
+    assignment: Assignment, code: Code, operators: Sequence[Collection[str]]
+) -> list[list[Flag]]:
+    """Per exercise, what it uses and may not: by its source, and by what its calls dispatched."""
+    return [
+        code.used([f.__name__ for f in exercise.functions], exercise.forbidden, exercise.allowed)
+        + dispatched(names, exercise.forbidden)
+        for (_, exercise), names in zip(assignment.exercises, operators, strict=True)
+    ]
+
+
 def _specimens(
-    exercise: Exercise,
-    trials: Sequence[Trial],
-    outcomes: Sequence[Outcome],
-    afresh: Callable[[Trial], Sequence[Call]],
+    exercise: Exercise, trials: Sequence[Trial], afresh: Callable[[Trial], Sequence[Call]]
 ) -> Iterator[Call]:
-    """One traced call per function that works, and one run of each script: its public case with
-    the least to work on, with other numbers, which no submission can have an answer ready for."""
+    """One traced call per function, and one run of each script: of these trials the one with the
+    least to work on, with other numbers, which no submission can have an answer ready for."""
     for function in exercise.functions:
-        working = [
-            trial
-            for trial, outcome in zip(trials, outcomes, strict=True)
-            if trial.calls[0].function == function.__name__ and outcome.answers[0].failure is None
-        ]
-        if working:
-            least = min(working, key=lambda trial: _elements(trial.calls[0]))
+        own = [trial for trial in trials if trial.calls[0].function == function.__name__]
+        if own:
+            least = min(own, key=lambda trial: _elements(trial.calls[0]))
             yield replace(afresh(least)[0], traced=True)
     scripts: dict[str, list[Trial]] = {}
-    for trial, outcome in zip(trials, outcomes, strict=True):
-        worked = all(answer.failure is None for answer in outcome.answers)
-        if getattr(trial.check, "scripted", False) and worked:
+    for trial in trials:
+        if getattr(trial.check, "scripted", False):
             scripts.setdefault(trial.check.subject, []).append(trial)
     for runs in scripts.values():
         for call in afresh(min(runs, key=lambda trial: sum(map(_elements, trial.calls)))):

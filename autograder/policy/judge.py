@@ -113,6 +113,8 @@ def dispatched(operators: Iterable[str], forbidden: Collection[str]) -> list[Fla
     ]
     if "autograd" in names:
         flags.append(Flag("dispatched", "a backward pass of torch's own"))
+    if "forward" in names:
+        flags.append(Flag("dispatched", "a forward derivative of torch's own"))
     return flags
 
 

@@ -7,6 +7,7 @@ NAMESPACES = (
     *("torch.nn", "torch.autograd", "torch.optim", "torch.func", "torch.ops", "torch.jit"),
     *("torch._C", "torch._VF", "torch._functorch", "torch._refs", "torch._decomp"),
     *("torch._prims", "torch._inductor", "torch._nn", "torch.ao"),
+    "torch.utils._python_dispatch",  # by which a call is traced
 )
 # But these: they move data, and solve no exercise.
 HARMLESS = ("torch.nn.functional.pad",)

@@ -209,9 +209,12 @@ class Oracle:
             calls, expectation = check.prepare(case, arguments, seed, reference, keep)
         return Trial(check, case, arguments, tuple(calls), expectation)
 
-    def afresh(self, topic: Topic, exercise: Exercise, trial: Trial) -> tuple[Call, ...]:
-        """The calls of a trial with other numbers, which nobody has met before this process."""
-        place = topic.name, exercise.name, trial.check.name, trial.case.name
+    def afresh(
+        self, topic: Topic, exercise: Exercise, occasion: str, trial: Trial
+    ) -> tuple[Call, ...]:
+        """The calls of a trial with other numbers, which nobody has met before this process, and
+        which are others on each occasion."""
+        place = topic.name, exercise.name, trial.check.name, trial.case.name, occasion
         if place not in self._afresh:
             reference = LocalSession(topic.functions())
 

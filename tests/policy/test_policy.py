@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.grading.grader import flags as flags_of
 from autograder.handin.submission import parse
 from autograder.policy import Code, dispatched
 from autograder.report import instructor_view, student_view, validate
@@ -36,9 +37,8 @@ def test_honest_code_is_never_flagged(grader, catalogue, topic):
     for path in files:
         sources = parse(f"{topic}.py", path.read_bytes()).sources
         with grader._sandbox.session(sources) as session:
-            public = grader._public(assignment.exercises, session)
             code = Code(session.statements, sources)
-            found = grader._flags(assignment, public, code, session)
+            found = flags_of(assignment, code, grader._operators(assignment, session))
             assert session.statements
         assert found == [[] for _ in found], path.name
 
@@ -131,7 +131,30 @@ EVASIONS = {
     "setattr": "import sys\nsetattr(sys.modules[__name__], 'relu', torch.relu)",
     "a patch": "torch.clip = torch.relu\ndef relu(x): return torch.clip(x)",
     "another name of it": "def relu(x): return torch.threshold(x, 0.0, 0.0)",
+    "a dict": "T = {'f': torch.nn.functional}\ndef relu(x): return T['f'].relu(x)",
+    "a dict's get": "T = dict(f=torch.relu)\ndef relu(x): return T.get('f')(x)",
+    "a loop": "def relu(x):\n    for m in [torch.nn.functional]:\n        return m.relu(x)",
+    "an attribute": "class N: pass\nn = N()\nn.f = torch.nn.functional\n"
+    "def relu(x): return n.f.relu(x)",
+    "map": "def relu(x): return list(map(torch.relu, [x]))[0]",
+    "a generator": "def g(): yield torch.nn.functional\ndef relu(x): return next(g()).relu(x)",
+    "a with": "import contextlib\ndef relu(x):\n"
+    "    with contextlib.nullcontext(torch.nn.functional) as f:\n        return f.relu(x)",
+    "a match": "def relu(x):\n    match torch.nn.functional:\n        case f:\n"
+    "            return f.relu(x)",
+    "an exception": "def relu(x):\n    try:\n        raise ValueError(torch.nn.functional)\n"
+    "    except ValueError as e:\n        return e.args[0].relu(x)",
+    "a star": "a, *b = torch.nn.functional, 1\ndef relu(x): return a.relu(x)",
+    "the walrus": "def relu(x): return (f := torch.nn.functional).relu(x)",
+    "without the trace": "from torch.utils._python_dispatch import _disable_current_modes as off\n"
+    "R = getattr(torch, bytes([114, 101, 108, 117]).decode())\n"
+    "def relu(x):\n    with off():\n        return R(x)",
     # Made up at run time: only the operators tell.
+    "methodcaller": "import operator\ndef relu(x): return operator.methodcaller('re' + 'lu')(x)",
+    "getattr in a loop": "def relu(x):\n    f = torch\n    for n in ('nn', 'functional', 'relu'):\n"
+    "        f = getattr(f, n)\n    return f(x)",
+    "reduce": "import functools\ndef relu(x):\n"
+    "    return functools.reduce(getattr, ['nn', 'functional', 'relu'], torch)(x)",
     "letters": "def relu(x): return getattr(torch, bytes([114, 101, 108, 117]).decode())(x)",
     "found by searching": "R = [n for n in dir(torch) if n[:3] == 'rel'][0]\n"
     "def relu(x): return getattr(torch, R)(x)",
@@ -157,6 +180,21 @@ CACHES = {  # results that are kept, so that a call which was answered before di
     "by equality": "K = []\ndef relu(x):\n    for a, y in K:\n        if a.shape == x.shape and "
     "a.dtype == x.dtype and torch.equal(a, x):\n            return y.clone()\n"
     "    K.append((x.clone(), F(x)))\n    return K[-1][1].clone()",
+    "by the shape, asked once": "K = set()\ndef relu(x):\n    if tuple(x.shape) in K:\n"
+    "        return x * (x > 0)\n    K.add(tuple(x.shape))\n    return F(x)",
+    "from the second call on": "N = []\ndef relu(x):\n    N.append(0)\n"
+    "    return F(x) if len(N) > 1 else x * (x > 0)",
+    "of a class": "class R:\n    K = {}\n    def __call__(self, x):\n        k = x.shape, x.dtype, "
+    "x.sum().item()\n        if k not in R.K:\n            R.K[k] = F(x)\n"
+    "        return R.K[k].clone()\nrelu = R()",
+    "of a closure": "def made():\n    K = {}\n    def relu(x):\n        k = str(x.dtype) + "
+    "str(x.tolist())\n        if k not in K:\n            K[k] = F(x)\n"
+    "        return K[k].clone()\n    return relu\nrelu = made()",
+    "of functools": "import functools\nclass W:\n    def __init__(self, x):\n        self.x = x\n"
+    "        self.k = str(x.dtype) + str(x.tolist())\n    def __hash__(self):\n"
+    "        return hash(self.k)\n    def __eq__(self, other):\n        return self.k == other.k\n"
+    "@functools.lru_cache(None)\ndef kept(w):\n    return F(w.x)\n"
+    "def relu(x):\n    return kept(W(x)).clone()",
     "in the function": "def relu(x, K={}):\n    k = str(x.tolist()) + str(x.dtype)\n"
     "    return K.setdefault(k, None) if K.get(k) is not None else K.update({k: F(x)}) or K[k]",
 }
@@ -176,6 +214,16 @@ GRADIENTS = {
     "torch.func": "return torch.func.vjp(lambda z: z.clamp(min=0), x)[1](grad_y)[0]",
     "grad_fn": "x = torch.tensor(x, requires_grad=True)\n    return x.clamp(min=0).grad_fn(grad_y)",
     "an operator's own": "return torch.ops.aten.threshold_backward(grad_y, x, 0)",
+    "set by setattr": "x = x.clone()\n    setattr(x, 'requires_grad', True)\n"
+    "    x.clamp(min=0).backward(grad_y)\n    return x.grad",
+    "set by a loop": "x = x.clone()\n    for x.requires_grad in [True]:\n        pass\n"
+    "    (x.clamp(min=0) * grad_y).sum().backward()\n    return x.grad",
+    "set through object": "import operator\n    x = x.clone()\n"
+    "    object.__setattr__(x, 'requires_grad', 1 == 1)\n"
+    "    operator.methodcaller('back' + 'ward')((x.clamp(min=0) * grad_y).sum())\n"
+    "    return x.grad",
+    "forwards": "J = getattr(getattr(torch, bytes([102, 117, 110, 99]).decode()), 'jvp')\n"
+    "    return J(lambda z: z.clamp(min=0), (x,), (torch.ones_like(x),))[1] * grad_y",
     "hidden": "t = 'requires_' + 'g' + chr(114) + 'ad_'\n    x = getattr(x.clone(), t)(True)\n"
     "    g = getattr(x.clamp(min=0).sum(), 'b' + chr(97) + 'ckward')\n    g()\n    return x.grad",
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import TorchDispatchMode
 
 AUTOGRAD = "autograd"  # stands for operators that ran in a backward pass of torch's own
-MOST = 256
+FORWARD = "forward"  # and for those that ran while it differentiated forwards
+MOST = 4096  # torch has some 2500
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -24,6 +26,8 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._names.add(func._schema.name)
         if torch._C._current_graph_task_id() >= 0:
             self._names.add(AUTOGRAD)
+        if forward_ad._current_level >= 0:
+            self._names.add(FORWARD)
         return func(*args, **(kwargs or {}))
 
     @classmethod
