@@ -39,6 +39,9 @@ _COSTS: Mapping[SourcePolicy, Cost] = {
     SourcePolicy.WARNING: "warn",
     SourcePolicy.ZERO: "zero",
 }
+# Exercises by whose reference a device of this process was found unfit. It is fit again when they
+# come out right, and before that no submission is to meet it.
+_found_unfit: dict[str, set[tuple[str, str]]] = {}
 _COURSES_KEPT = 8  # whose cases and their answers a grader keeps in memory
 
 
@@ -101,6 +104,10 @@ class ReferenceChanged(Exception):
 
 class DeviceBroken(Exception):
     """The device that submissions compute on does not work; the message is one sentence."""
+
+
+class DeviceUnfit(DeviceBroken):
+    """The reference itself comes out wrong on it: no submission has anything to do with that."""
 
 
 class CannotConfine(Exception):
@@ -193,10 +200,10 @@ def open_grader(
         ConfigError: the exercises are not well formed.
 
     The grader raises ReferenceChanged in place of grading by exercises that have changed since, and
-    DeviceBroken when the device fails under a submission, whoever's fault that is.
+    DeviceBroken when the device fails under a submission, whoever's fault that is, DeviceUnfit when
+    it does without one: the next grader is refused until that is mended.
     """
-    from autograder.sandbox import Sandbox, SandboxUnavailable
-    from autograder.sandbox.limits import DeviceFault
+    from autograder.sandbox import Sandbox, SandboxUnavailable, limits
 
     try:
         # On its way while this process imports torch as well.
@@ -206,6 +213,9 @@ def open_grader(
             catalogue = _catalogue(reference)
             grader = Grader(catalogue, secrets.token_bytes(32), cache=cache, sandbox=sandbox)
             sandbox.ready()
+            for place in sorted(_found_unfit.get(device, ())):
+                grader.try_device(*place)
+            _found_unfit.pop(device, None)
             of_course = lru_cache(maxsize=_COURSES_KEPT)(grader.drawing_from)
 
             def grade(
@@ -217,11 +227,14 @@ def open_grader(
                     return of_course(rules.secret).grade(
                         topic, submission, progress, policy=_COSTS[rules.source_policy]
                     )
-                except DeviceFault as error:
+                except limits.DeviceUnfit as error:
+                    _found_unfit.setdefault(device, set()).add(error.place)
+                    raise DeviceUnfit(str(error)) from error
+                except limits.DeviceFault as error:
                     raise DeviceBroken(str(error)) from error
 
             yield grade
-    except SandboxUnavailable as error:
+    except (SandboxUnavailable, limits.DeviceFault) as error:
         raise CannotConfine(str(error)) from error
 
 

@@ -34,7 +34,7 @@ from autograder.numerics.outcome import Outcome
 from autograder.policy import NOT_LOOKED_AT, Code, Cost, Flag, dispatched
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
-from autograder.topics.catalogue import Assignment, Catalogue, Topic
+from autograder.topics.catalogue import EVERYTHING, Assignment, Catalogue, Topic
 from autograder.truth.diagnosis import Explanation, explanations, recognise
 from autograder.truth.oracle import Oracle
 from autograder.truth.trial import Trial
@@ -179,6 +179,16 @@ class Grader:
         if self._noise is None:
             return trials
         return tuple(self._noise.widened(topic, exercise, trials))
+
+    def try_device(self, topic_name: str, exercise_name: str) -> None:
+        """Measure how the device rounds in an exercise, if there is such a one.
+
+        Raises:
+            DeviceUnfit: it computes with less precision than it was asked for.
+        """
+        for topic, exercise in self._catalogue[EVERYTHING].exercises:
+            if (topic.name, exercise.name) == (topic_name, exercise_name):
+                self.trials(topic, exercise)
 
     def _timed(self, topic: Topic, exercise: Exercise) -> Sequence[Trial]:
         """Those of its cases whose answers are timed."""

@@ -18,7 +18,7 @@ from autograder.exercise import Exercise
 from autograder.judging.compare import Expected, ValueExpectation
 from autograder.sandbox import Sandbox
 from autograder.sandbox.inside.loading.source import Source
-from autograder.sandbox.limits import DeviceFault
+from autograder.sandbox.limits import DeviceUnfit
 from autograder.topics.catalogue import Topic
 from autograder.truth.kept import Kept
 from autograder.truth.oracle import Oracle
@@ -51,7 +51,7 @@ class DeviceNoise:
         """The trials with the tolerances that hold on the device.
 
         Raises:
-            DeviceFault: the device computes with less precision than it was asked for.
+            DeviceUnfit: the device computes with less precision than it was asked for.
         """
         place = topic.name, exercise.name
         if place not in self._measured:
@@ -76,10 +76,11 @@ class DeviceNoise:
                 for output, finding in outcome.findings.items():
                     excess = float(finding.evidence.get("excess", 0.0))
                     if not finding.passed:
-                        raise DeviceFault(
+                        raise DeviceUnfit(
                             self._sandbox.device,
                             f"the reference's own {trial.check.name} comes out wrong there "
                             f"({output}: {finding.problem}, {excess:.3g} times what is allowed)",
+                            (topic.name, exercise.name),
                         )
                     most[output] = max(most.get(output, 0.0), excess)
         return {check: dict(most) for check, most in noise.items()}

@@ -21,6 +21,18 @@ class DeviceFault(SandboxFault):
         self.device = device
 
 
+class DeviceUnfit(DeviceFault):
+    """The reference itself comes out wrong on the device, whatever was handed in.
+
+    Args:
+        place: the topic and the exercise that shows it.
+    """
+
+    def __init__(self, device: str, wrong: str, place: tuple[str, str]) -> None:
+        super().__init__(device, wrong)
+        self.place = place
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits of one session, that is of one submission."""

@@ -26,6 +26,7 @@ from server import engine, logs, options
 from server.engine import (
     CannotConfine,
     DeviceBroken,
+    DeviceUnfit,
     Grade,
     OpenGrader,
     Progress,
@@ -81,8 +82,9 @@ class GraderLoop:
         self._open_grader = open_grader
         self._poll = poll
         self._may_claim = may_claim
-        self._sign = sign
+        self.sign = sign  # by which others see what it grades on, and whether that works
         self._set_aside = False
+        self._tries_again = 0.0  # when to look again for what is missing, on the monotonic clock
         self._stopping = threading.Event()
         self._at_length = False
         self._kept = ExitStack()
@@ -93,46 +95,37 @@ class GraderLoop:
 
         Raises:
             CannotConfine: there is no sandbox (any more).
+            ConfigError: the exercises cannot be loaded at the start.
         """
         started = False
-        while not self._stopping.is_set():
-            try:
-                with ExitStack() as opened:
-                    with self._ended_by_stop():
-                        grade = opened.enter_context(self._open_grader())
-                    if ready is not None and not started:
-                        ready()
-                    started = True
-                    self._device_works()
-                    self._grade_until_fault(grade)
-            except ConfigError as error:
-                if not started:
-                    raise
-                log.error("nothing is graded until this is mended: %s", error)
-                self._stopping.wait(_SECONDS_BETWEEN_LOOKS)
-            except DeviceBroken as error:
-                self._set_device_aside(error)
-                self._stopping.wait(_SECONDS_BETWEEN_TRIES)
-            except CannotConfine:
-                if not self._set_aside:
-                    raise
-                self._stopping.wait(_SECONDS_BETWEEN_TRIES)
-            except _Stopped:
-                return
+        try:
+            while not self._stopping.is_set():
+                if not self._open(strict=not started):
+                    self._stopping.wait(max(self._tries_again - time.monotonic(), 0.0))
+                    continue
+                if ready is not None and not started:
+                    ready()
+                started = True
+                seen = self._queue.writes()
+                if not self.grade_next():
+                    self._await_news(seen)
+        finally:
+            self.close()
 
     def _set_device_aside(self, error: DeviceBroken) -> None:
         """Nothing is claimed while it does not work, and whoever looks is told."""
         log.error("set aside: %s", error)
         self._set_aside = True
-        if self._sign is not None:
-            self._sign.set_aside(str(error))
+        self._tries_again = time.monotonic() + _SECONDS_BETWEEN_TRIES
+        if self.sign is not None:
+            self.sign.set_aside(str(error))
 
     def _device_works(self) -> None:
         if self._set_aside:
             log.info("the device works again")
             self._set_aside = False
-            if self._sign is not None:
-                self._sign.works_again()
+            if self.sign is not None:
+                self.sign.works_again()
 
     def drain(self) -> None:
         """Grade until nothing waits.
@@ -154,30 +147,52 @@ class GraderLoop:
 
     def open(self) -> bool:
         """Have a grader ready that stays open from one `grade_next` to another, until `close`;
-        False when there is none for now.
+        False when there is none for now: the exercises cannot be loaded, or the device is set aside
+        and it is not yet time to try it again.
 
         Raises:
             CannotConfine: there is no sandbox.
         """
-        if self._grade is None:
+        return self._open(strict=False)
+
+    def _open(self, *, strict: bool) -> bool:
+        """Raises ConfigError as well, if strict."""
+        if self._grade is None and time.monotonic() >= self._tries_again:
             try:
                 with self._ended_by_stop():
                     self._grade = self._kept.enter_context(self._open_grader())
+                self._device_works()
             except ConfigError as error:
+                if strict:
+                    raise
                 log.error("nothing is graded until this is mended: %s", error)
+                self._tries_again = time.monotonic() + _SECONDS_BETWEEN_LOOKS
+            except DeviceBroken as error:
+                self._set_device_aside(error)
+            except CannotConfine:
+                if not self._set_aside:
+                    raise
+                self._tries_again = time.monotonic() + _SECONDS_BETWEEN_TRIES
             except _Stopped:
                 pass
         return self._grade is not None and not self._stopping.is_set()
 
-    def grade_next(self) -> None:
-        """Grade one that is due, if any is."""
+    def grade_next(self) -> bool:
+        """Grade one that is due; False when none is, or nothing can be graded here for now."""
         if not self.open() or self._grade is None:
-            return
+            return False
         claim = None
         with forgiving("nothing is claimed"):
             claim = self._queue.claim() if self._may_claim() else None
-        if claim is not None and not self._grade_one(claim, self._grade):
+        if claim is None:
+            return False
+        try:
+            if not self._grade_one(claim, self._grade):
+                self.close()
+        except DeviceBroken as error:
             self.close()
+            self._set_device_aside(error)
+        return True
 
     def close(self) -> None:
         self._grade = None
@@ -200,17 +215,6 @@ class GraderLoop:
             yield
         finally:
             self._at_length = False
-
-    def _grade_until_fault(self, grade: Grade) -> None:
-        while not self._stopping.is_set():
-            seen = self._queue.writes()
-            claim = None
-            with forgiving("nothing is claimed"):
-                claim = self._queue.claim() if self._may_claim() else None
-            if claim is None:
-                self._await_news(seen)
-            elif not self._grade_one(claim, grade):
-                return
 
     def _await_news(self, seen: int) -> None:
         """Until something may be due: what somebody writes is seen at once, and costs little to
@@ -246,6 +250,10 @@ class GraderLoop:
             with forgiving("not given back"):
                 self._queue.give_back(claim)
                 log.info("given back", extra=_about(claim))
+        except DeviceUnfit:
+            with forgiving("not given back"), suppress(LeaseLost):
+                self._queue.give_back(claim)
+            raise
         except DeviceBroken as fault:  # it waits again, so often as after any fault of ours
             with forgiving("no fault is noted"), suppress(LeaseLost):
                 self._queue.fail(claim, str(fault)[:1000])

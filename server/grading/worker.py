@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from server import engine, logs, options
-from server.engine import CannotConfine, DeviceBroken, OpenGrader
+from server.engine import CannotConfine, OpenGrader
 from server.grading import bells, presence
 from server.grading.exercises import Digests, Same
 from server.grading.grader import EXIT_MISUSE, GraderLoop, always
@@ -49,7 +49,7 @@ class Worker:
         self._device = device
         self._patience = patience
         self._digests = digests
-        self._bench: _Bench | None = None
+        self._bench: Bench | None = None
         self.app = bells.celery_app(bells.broker_of(config))
         self.app.task(name=bells.RING, typing=False)(self._ring)
         self.app.task(name=bells.SWEEP, typing=False)(self._sweep)
@@ -76,7 +76,7 @@ class Worker:
 
     def _enter(self, **_: object) -> None:
         """In each process that grades, which must share no connection with its parent."""
-        self._bench = _Bench(self)
+        self._bench = Bench(self)
         signal.signal(signal.SIGUSR2, self._bench.loop.stop)
 
     def _leave(self, **_: object) -> None:
@@ -107,23 +107,22 @@ class Worker:
         return database, queue, loop, self._device
 
 
-class _Bench:
+class Bench:
     """Of one process: a grader, opened when it is first needed and kept open."""
 
     def __init__(self, worker: Worker) -> None:
         self._database, self.queue, self.loop, self._device = worker.open_bench()
         self._there = ExitStack()
-        self._announced = False
 
     def grade_next(self) -> None:
         try:
             if not self.loop.open():
                 return
-            if not self._announced:
-                self._there.enter_context(presence.announced(self._database, device=self._device))
-                self._announced = True
+            if self.loop.sign is None:
+                there = presence.announced(self._database, device=self._device)
+                self.loop.sign = self._there.enter_context(there)
             self.loop.grade_next()
-        except (CannotConfine, DeviceBroken) as error:  # another bell tries again
+        except CannotConfine as error:  # another bell tries again
             log.error("nothing is graded here: %s", error)
             self.loop.close()
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
 from autograder.handin.submission import parse
 from server import engine
-from server.engine import CannotConfine, DeviceBroken, Grade, Rules
+from server.engine import CannotConfine, DeviceBroken, DeviceUnfit, Grade, Rules
 from server.grading import presence
 from server.grading.grader import GraderLoop
 from server.grading.queue import Patience, Queue
+from server.grading.worker import Bench, Worker
 from server.storage.models import Assignment, SourcePolicy, State
 from tests.devices.installed import installed, needs_second_device
 from tests.server import engines
@@ -134,6 +136,95 @@ def test_a_submission_under_which_every_device_fails_does_not_go_round_for_ever(
     row = on_cuda.row(public_id)
     assert row.state is State.FAILED  # kept, told to staff, and no attempt
     assert row.score is None
+
+
+def test_a_device_on_which_the_reference_fails_is_set_aside_once_and_costs_no_try(
+    on_cuda: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.grading.grader._SECONDS_BETWEEN_TRIES", 0.01)
+    card, public_id = Card(), on_cuda.accept()
+
+    def unfit(*about: object) -> dict[str, object]:
+        if card.breaks:
+            raise DeviceUnfit("the device cuda:0 does not work: the reference comes out wrong")
+        return engines.report("normalization")
+
+    card.grade = unfit  # type: ignore[method-assign]
+    with presence.announced(on_cuda.database, on_cuda.clock, device="cuda:0") as sign:
+        loop = GraderLoop(queue(on_cuda), on_cuda.files, card.open_grader, poll=0.01, sign=sign)
+        running = threading.Thread(target=loop.run)
+        running.start()
+        try:
+            wait_for(lambda: card.opened > 4)
+            row = on_cuda.row(public_id)
+            assert (row.state, row.faults) == (State.WAITING, 0)
+            with on_cuda.database.read() as session:
+                (there,) = presence.alive(session, on_cuda.clock())
+                assert "comes out wrong" in (there.fault or "")
+            card.breaks = False
+            card.mended.set()
+            wait_for(lambda: on_cuda.row(public_id).state is State.GRADED)
+        finally:
+            card.mended.set()
+            loop.stop()
+            running.join()
+
+
+def test_a_worker_that_is_woken_by_bells_tells_of_a_broken_device_as_well(
+    on_cuda: House, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.grading.grader._SECONDS_BETWEEN_TRIES", 0.2)
+    card, public_id = Card(), on_cuda.accept()
+    on_cuda.clock.now = datetime.now(UTC)  # the worker's own clock is the database's
+    worker = Worker(
+        replace(on_cuda.config, broker="memory://"),
+        card.open_grader,
+        device="cuda:0",
+        patience=Patience(retry_after=(timedelta(0),) * 3),
+    )
+    bench = Bench(worker)
+    try:
+        bench.grade_next()
+        row = on_cuda.row(public_id)
+        assert (row.state, row.faults) == (State.WAITING, 1)
+        with on_cuda.database.read() as session:
+            (there,) = presence.alive(session, on_cuda.clock())
+            assert "fallen off the bus" in (there.fault or "")
+        bench.grade_next()  # a bell at once wakes nobody: the device is tried again in a while
+        assert card.opened == 1
+        card.breaks = False
+        card.mended.set()
+        wait_for(lambda: bench.grade_next() or on_cuda.row(public_id).state is State.GRADED)
+        with on_cuda.database.read() as session:
+            (there,) = presence.alive(session, on_cuda.clock())
+            assert there.fault is None
+    finally:
+        bench.close()
+
+
+@needs_second_device
+@pytest.mark.slow
+def test_a_device_that_computes_too_coarsely_is_refused_until_it_is_mended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules = Rules(b"a secret", SourcePolicy.NOTHING)
+    submission = parse("activations.py", b"def gelu(x, approximate='none'):\n    return x\n")
+    with installed(monkeypatch) as folder:
+        (folder / "coarse").touch()
+        with (
+            engine.open_grader(None, device="second:0") as grade,
+            pytest.raises(DeviceUnfit, match=r"the reference's own .* comes out wrong"),
+        ):
+            grade(rules, "activations", submission, lambda *_: None)
+        with (
+            pytest.raises(CannotConfine, match=r"the reference's own .* comes out wrong"),
+            engine.open_grader(None, device="second:0"),
+        ):
+            pass
+        (folder / "coarse").unlink()
+        with engine.open_grader(None, device="second:0") as grade:
+            report = grade(rules, "activations", submission, lambda *_: None)
+            assert report["environment"]["device"] == "second:0"
 
 
 @needs_second_device

@@ -1,0 +1,13 @@
+import torch
+from torch import nn
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.w1 = nn.Parameter(torch.randn(channels, channels, 3, 3) / 10)
+        self.w2 = nn.Parameter(torch.randn(channels, channels, 3, 3) / 10)
+
+    def forward(self, x):
+        h = torch.conv2d(x, self.w1, None, 1, 1).clamp(min=0)
+        return (torch.conv2d(h, self.w2, None, 1, 1) + x).clamp(min=0)

@@ -1,0 +1,40 @@
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.w1 = nn.Parameter(torch.randn(channels, channels, 3, 3) / 10)
+        self.w2 = nn.Parameter(torch.randn(channels, channels, 3, 3) / 10)
+
+    def forward(self, x):
+        h = F.conv2d(x, self.w1, padding=1).relu()
+        return (x + F.conv2d(h, self.w2, padding=1)).relu()
+
+
+class ResidualNet(nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.stem = nn.Parameter(torch.randn(channels, 3, 3, 3) / 5)
+        self.blocks = nn.ModuleList([ResidualBlock(channels), ResidualBlock(channels)])
+        self.head = nn.Parameter(torch.randn(classes, channels) / 4)
+
+    def forward(self, x):
+        x = F.conv2d(x, self.stem, padding=1).relu()
+        for block in self.blocks:
+            x = block(x)
+        return torch.einsum("nchw,kc->nk", x, self.head) / (x.shape[2] * x.shape[3])
+
+    def step(self, x, target, lr):
+        logits = self(x)
+        shifted = logits - logits.detach().amax(1, keepdim=True)
+        probabilities = shifted.exp() / shifted.exp().sum(1, keepdim=True)
+        loss = -probabilities[torch.arange(len(x), device=x.device), target].log().mean()
+        for parameter in self.parameters():
+            parameter.grad = None
+        loss.backward()
+        for parameter in self.parameters():
+            parameter.data = parameter.data - lr * parameter.grad
+        return loss.detach()
