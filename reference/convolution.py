@@ -355,6 +355,14 @@ EXERCISES = (
             ),
             edit(
                 conv2d,
+                "y + bias.view(1, -1, 1, 1)",
+                "y + c_group * k_h * k_w * bias.view(1, -1, 1, 1)",
+                name="bias-once-per-product",
+                hint="How often does the bias enter one pixel of the output? Is it added before or "
+                "after the products of a window are summed?",
+            ),
+            edit(
+                conv2d,
                 "bias.view(1, -1, 1, 1)",
                 "bias[0]",
                 name="first-bias-for-all",

@@ -207,6 +207,15 @@ EXERCISES = (
             ),
             edit(
                 group_norm,
+                "((groups - mean) ** 2).mean",
+                "((groups - groups.mean(dim=(3, 4), keepdim=True)) ** 2).mean",
+                name="variance-around-each-channel",
+                hint="The variance of a group is the mean squared distance from the mean of the "
+                "group. Do the variances of its channels know how far apart the channels' means "
+                "are?",
+            ),
+            edit(
+                group_norm,
                 "(2, 3, 4)  #",
                 "(1, 2, 3, 4)  #",
                 name="groups-ignored",
