@@ -20,12 +20,18 @@ class OffLaw:
     arguments: Arguments
 
 
-def by_law(off: Sequence[OffLaw]) -> Found | None:
-    """What is wrong with the numbers in each of these cases, if it is one thing."""
+def by_law(off: Sequence[OffLaw], cases: int) -> Found | None:
+    """What is wrong with the numbers in each of these cases, if it is one thing.
+
+    Args:
+        cases: how many there are, with those in which nothing is wrong.
+    """
     tests = {str(one.finding.evidence["test"]) for one in off}
     if len(tests) != 1:
         return None
     (test,) = tests
+    if test == "fixed draw" and len(off) < cases:
+        return None  # what is fixed is fixed everywhere; few and likely numbers repeat by chance
     if test == "spread":
         return _spread([float(one.finding.evidence["measured"]) for one in off], off)
     kind = slug_of(test.partition(" over ")[0].partition(" of ")[0].partition(" in ")[0])

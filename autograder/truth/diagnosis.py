@@ -67,7 +67,7 @@ def explanations(
         if places:
             found += _of_function_at(function, places, trials, recorded, suspects, seen)
         for place in sorted(p for p in left if p[0] == function and p[1] in _KNOWN_ALONE):
-            plain = plainly(trials, seen, place) or by_law(_laws(trials, seen, place))
+            plain = plainly(trials, seen, place) or _by_law(trials, seen, place)
             if plain is not None:
                 found.append(_said(plain, place))
     return list(dict.fromkeys(found))
@@ -123,7 +123,7 @@ def _of_function_at(
 
     def change_all() -> None:
         for place in list(left):
-            change = changes(_seen(trials, seen, place)) or by_law(_laws(trials, seen, place))
+            change = changes(_seen(trials, seen, place)) or _by_law(trials, seen, place)
             if change is not None:
                 found.append(_changed(change, place))
                 left.remove(place)
@@ -205,14 +205,14 @@ def _said(found: Found, place: Place) -> Explanation:
     return Explanation(f"{output}-{found.kind}", f"Your {output} is {found.what}.")
 
 
-def _laws(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[OffLaw]:
+def _by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
     """What is off where random numbers do not follow their law."""
-    found = []
-    for at, trial in at_place(trials, seen, place):
+    off, cases = [], list(at_place(trials, seen, place))
+    for at, trial in cases:
         finding = seen[at].findings.get(place[1])
         if finding is not None and finding.problem == "law":
-            found.append(OffLaw(finding, trial.calls[0].arguments))
-    return found
+            off.append(OffLaw(finding, trial.calls[0].arguments))
+    return by_law(off, len(cases))
 
 
 def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:

@@ -215,3 +215,12 @@ def test_noise_has_no_name():
         "return weight.reshape(sh) * xhat + bias.reshape(sh) + 1e-3 * torch.rand(x.shape)",
     )
     assert named("batch_norm", noisy) == []
+
+
+def test_draws_that_are_alike_by_chance_are_not_called_fixed():
+    """Where one mask serves the whole batch and few are dropped, two masks may well be the same."""
+    drawn = "mask = torch.rand(x.shape, generator=generator) >= p"
+    shared = "mask = (torch.rand(x.shape[1:], generator=generator) >= p).expand(x.shape).clone()"
+    found = named("dropout", DROPOUT.replace(drawn, shared))
+    assert any("one-mask-for-the-batch" in line for line in found), found
+    assert not any("fixed-draw" in line for line in found), found
