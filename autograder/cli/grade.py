@@ -129,7 +129,7 @@ def grade(
     """
     secret = read_secret(secret_file)
     console = Console()
-    from autograder.collection.gather import is_one_submission
+    from autograder.collection.gather import doubt, is_one_submission
 
     if not is_one_submission(paths, layout):
         from autograder.collection.command import grade_class
@@ -155,6 +155,8 @@ def grade(
         )
         return
     submission = paths[0]
+    if (said := doubt(submission)) is not None:
+        click.echo(f"gradmark: {said}", err=True)
     from autograder.sandbox import Sandbox
 
     # On their way while this process imports torch, as one of them does: it takes seconds.

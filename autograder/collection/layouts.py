@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autograder.collection.tree import CollectionError, Entry
 
@@ -50,6 +51,7 @@ class HandIn:
     at: datetime | None = None
     attempt: str = ""  # sorts as time does
     late: bool = False
+    assignment: str = ""  # what the system calls what it is for, where it says so
 
 
 @dataclass
@@ -84,6 +86,8 @@ def recognise(entries: Sequence[Entry], layout: str | None = None) -> Collection
     return None
 
 
+_NOBODYS = "its name does not say whose it is"
+
 _CANVAS = re.compile(
     r"(?P<name>[^_]+)_(?P<late>late_)?(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)", re.IGNORECASE
 )
@@ -95,7 +99,8 @@ _AGAIN = re.compile(r"-\d+(?=\.[^.]+$)")
 def _canvas(entries: Sequence[Entry]) -> Collection | None:
     flat = [entry for entry in entries if len(entry.path.parts) == 1]
     matches = {entry: match for entry in flat if (match := _CANVAS.fullmatch(entry.path.name))}
-    if not _most(matches, flat) or len(flat) < len(entries) / 2:
+    typed = [entry for entry in flat if _CANVAS_TEXT.fullmatch(entry.path.name)]
+    if not matches or not _most([*matches, *typed], flat) or len(flat) < len(entries) / 2:
         return None
     collection = Collection("canvas")
     files: dict[Owner, list[Entry]] = defaultdict(list)
@@ -103,7 +108,8 @@ def _canvas(entries: Sequence[Entry]) -> Collection | None:
     for entry in entries:
         match = matches.get(entry)
         if match is None:
-            collection.unplaced.append(f"{entry.path}: its name does not say whose it is")
+            why = "a text typed into Canvas, not a file" if entry in typed else _NOBODYS
+            collection.unplaced.append(f"{entry.path}: {why}")
             continue
         user, name = match["user"], match["name"]
         anonymous = name.lower() == "anon"
@@ -123,6 +129,9 @@ _MOODLE = re.compile(
 )
 
 
+_MOODLE_BLIND = re.compile(r"(Participant|Teilnehmer.?in)( \d+)?")
+
+
 def _moodle(entries: Sequence[Entry]) -> Collection | None:
     matches = {e: match for e in entries if (match := _MOODLE.fullmatch(str(e.path)))}
     if not _most(matches, entries):
@@ -137,7 +146,7 @@ def _moodle(entries: Sequence[Entry]) -> Collection | None:
             collection.unplaced.append(f"{entry.path}: a text typed into Moodle, not a file")
         else:
             name, participant = match["name"], match["participant"]
-            blind = name in {"Participant", "Teilnehmer/in"}
+            blind = _MOODLE_BLIND.fullmatch(name)
             owner = Owner(
                 f"{name}_{participant}",
                 "" if blind else name,
@@ -163,21 +172,32 @@ def _blackboard(entries: Sequence[Entry]) -> Collection | None:
         return None
     collection = Collection("blackboard")
     attempts: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    names: dict[str, str] = {}
+    names = _blackboard_names(matches)
     for entry in entries:
         match = matches.get(entry)
         if match is None:
             collection.unplaced.append(f"{entry.path}: its name does not say whose it is")
-        elif match["file"] is None:  # Blackboard's own note beside each attempt
-            note = _BLACKBOARD_NAME.search(entry.read()[:65536].decode("utf-8", "replace"))
-            if note and note["user"] == match["user"]:
-                names[match["user"]] = note["name"]
-        else:
-            attempts[match["user"], match["time"]].append(_renamed(entry, match["file"]))
+        elif match["file"] is not None:
+            # A login may hold what stands between the parts: the notes know them whole.
+            before = f"_{match['assignment']}_{match['user']}"
+            whole = [login for login in names if before.endswith(f"_{login}")]
+            user = max(whole, key=len, default=match["user"])
+            attempts[user, match["time"]].append(_renamed(entry, match["file"]))
     for (user, time), theirs in sorted(attempts.items()):
         owner = Owner(user, names.get(user, ""), login=user)
         _add(collection, owner, theirs, at=datetime.strptime(time, _TIME), attempt=time)
     return collection
+
+
+def _blackboard_names(matches: Mapping[Entry, re.Match[str]]) -> dict[str, str]:
+    """Names by login, from Blackboard's own notes beside the attempts."""
+    names = {}
+    for entry, match in matches.items():
+        if match["file"] is None:
+            note = _BLACKBOARD_NAME.search(entry.read()[:65536].decode("utf-8", "replace"))
+            if note and entry.path.name.partition("_attempt_")[0].endswith(f"_{note['user']}"):
+                names[note["user"]] = note["name"]
+    return names
 
 
 _GRADESCOPE = "submission_metadata.yml"
@@ -207,17 +227,26 @@ def _gradescope(entries: Sequence[Entry]) -> Collection | None:
                 email=said.get("email", ""),
                 folder=folder,
             )
-            at = when if isinstance(when, datetime) else None
-            _add(collection, owner, theirs, at=at, attempt=str(when or ""))
+            _add(collection, owner, theirs, at=_moment(when), attempt=str(when or ""))
     collection.unplaced += [f"{folder}: {_GRADESCOPE} does not mention it" for folder in folders]
     return collection
+
+
+def _moment(text: object) -> datetime | None:
+    """`2026-10-20 20:53:39.345 -07:00`"""
+    try:
+        return datetime.fromisoformat(re.sub(r" (?=[+-]\d|Z$)", "", str(text)))
+    except ValueError:
+        return None
 
 
 def _gradescope_metadata(entry: Entry) -> Mapping[str, Mapping[str, Any]]:
     import yaml
 
     try:
-        said = yaml.load(entry.read(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+        # All of it is text: `0042` is somebody's number, and no thirty-four.
+        loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+        said = yaml.load(entry.read(), Loader=loader)  # noqa: S506 - it makes texts, lists, dicts
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         place = "" if line is None else f" in line {line + 1}"
@@ -250,16 +279,44 @@ def _nbgrader(entries: Sequence[Entry]) -> Collection | None:
             files[parts[0], parts[1]].append(_renamed(entry, "/".join(parts[2:])))
     for (student, assignment), theirs in files.items():
         time = times.get((student, assignment), "")
-        _add(collection, Owner(student, login=student), theirs, at=_stamp(time), attempt=time)
+        at = _stamp(time)
+        _add(
+            collection,
+            Owner(student, login=student),
+            theirs,
+            at=at,
+            attempt=time,
+            assignment=assignment,
+        )
     return collection
 
 
 def _stamp(text: str) -> datetime | None:
-    """`2015-02-02 14:58:23.948203 America/Los_Angeles`; the zone is left to its reader."""
+    """`2015-02-02 14:58:23.948203 America/Los_Angeles`; without a zone that is known, without."""
+    day, _, rest = text.partition(" ")
+    time, _, zone = rest.partition(" ")
     try:
-        return datetime.fromisoformat(" ".join(text.split()[:2]))
+        at = datetime.fromisoformat(f"{day} {time}")
     except ValueError:
         return None
+    try:
+        return at.replace(tzinfo=ZoneInfo(zone)) if zone else at
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return at
+
+
+def cloned(entries: Sequence[Entry], within: str) -> Collection | None:
+    """Repositories in the folder `<assignment>-submissions`, as GitHub Classroom's own command
+    calls it: users may share a beginning of their own.
+
+    Args:
+        within: what the folder is called.
+    """
+    beginning = within.removesuffix("submissions")
+    folders = _folders(entries)
+    if beginning == within or not folders or not all(f.startswith(beginning) for f in folders):
+        return None
+    return _repositories(folders, beginning)
 
 
 def _classroom(entries: Sequence[Entry]) -> Collection | None:
@@ -268,8 +325,10 @@ def _classroom(entries: Sequence[Entry]) -> Collection | None:
     if len(folders) < 2 or any(len(e.path.parts) == 1 and _graded(e) for e in entries):
         return None
     beginning = _common_beginning(list(folders))
-    if not beginning:
-        return None
+    return _repositories(folders, beginning) if beginning else None
+
+
+def _repositories(folders: Mapping[str, Sequence[Entry]], beginning: str) -> Collection:
     collection = Collection("github-classroom")
     for folder, theirs in folders.items():
         user = folder.removeprefix(beginning)
@@ -330,12 +389,13 @@ def _add(
     at: datetime | None = None,
     attempt: str = "",
     late: bool = False,
+    assignment: str = "",
 ) -> None:
     if not any(map(_graded, files)):
         names = ", ".join(file.path.name for file in files[:3]) or "nothing"
         collection.unplaced.append(f"{owner.label}: no .py, .ipynb or .zip was handed in ({names})")
         return
-    collection.hand_ins.append(HandIn(owner, tuple(files), at, attempt, late))
+    collection.hand_ins.append(HandIn(owner, tuple(files), at, attempt, late, assignment))
 
 
 def _graded(entry: Entry) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.collection.gather import gather, is_one_submission
+from autograder.collection.gather import doubt, gather, is_one_submission
 from autograder.collection.layouts import Collection
 from autograder.collection.tree import CollectionError
 
@@ -150,6 +150,82 @@ def test_files_of_several_students_are_called_after_them(tmp_path: Path) -> None
     assert [h.owner.key for h in found.hand_ins] == ["ada", "bo"]
     assert len(found.unplaced) == 1
     assert "list.txt" in found.unplaced[0]
+
+
+def owners(found: Collection, what: str = "login") -> list[str]:
+    return sorted(getattr(hand_in.owner, what) for hand_in in found.last())
+
+
+def test_users_of_one_beginning_keep_their_whole_names(tmp_path: Path) -> None:
+    """GitHub Classroom's own command says in the folder's name where they begin."""
+    files = {f"hw-1-jane-{letter}/activations.py": CODE for letter in "ab"}
+    as_folder(tmp_path / "hw-1-submissions", files)
+    for path in (tmp_path / "hw-1-submissions", tmp_path):
+        assert owners(look(path)) == ["jane-a", "jane-b"]
+    as_folder(tmp_path / "hw-2-submissions", {"hw-2-jane/activations.py": CODE})
+    assert owners(look(tmp_path / "hw-2-submissions")) == ["jane"]
+
+
+def test_a_newer_notebook_of_another_assignment_is_not_graded(tmp_path: Path) -> None:
+    files = {
+        "submitted/ada/activations/activations.ipynb": "{}",
+        "submitted/ada/activations/timestamp.txt": "2026-10-20 14:58:23.9 America/Los_Angeles",
+        "submitted/ada/losses/losses.ipynb": "{}",
+        "submitted/ada/losses/timestamp.txt": "2026-11-20 14:58:23.9 UTC",
+    }
+    found = look(as_folder(tmp_path / "class", files))
+    (hand_in,) = found.last()
+    assert hand_in.files[0].path.name == "activations.ipynb"
+    assert hand_in.at is not None
+    assert hand_in.at.isoformat() == "2026-10-20T14:58:23.900000-07:00"
+    assert found.unplaced == ["losses: another assignment, left out (1)"]
+    with pytest.raises(CollectionError, match="none of them is called like the assignment"):
+        gather([tmp_path / "class"], {"convolution"})
+
+
+def test_logins_of_blackboards_hold_underscores(tmp_path: Path) -> None:
+    start = "Homework 1_j_doe_attempt_2026-10-20-20-53-39"
+    note = "Name: Jane Doe (j_doe)\r\nAssignment: Homework 1\r\n"
+    files = {f"{start}.txt": note, f"{start}_activations.py": CODE}
+    (hand_in,) = look(as_folder(tmp_path / "class", files)).last()
+    assert (hand_in.owner.login, hand_in.owner.name) == ("j_doe", "Jane Doe")
+
+
+def test_gradescopes_numbers_are_texts_and_its_times_have_zones(tmp_path: Path) -> None:
+    text = METADATA.replace("'1001'", "0042").replace("2026-10-21", "yesterday")
+    files = {**SYSTEMS["gradescope"], "submission_metadata.yml": text}
+    last = look(as_folder(tmp_path / "class", files)).last()
+    by_name = {hand_in.owner.name: hand_in for hand_in in last}
+    ada = by_name["Ada Example"]
+    assert ada.owner.identifier == "0042"
+    assert ada.at is not None
+    assert ada.at.utcoffset() is not None
+    assert by_name["Bo Example"].at is None
+
+
+@pytest.mark.parametrize("name", ["Participant", "Participant 2001", "Teilnehmer_in"])
+def test_nobody_is_called_participant(name: str, tmp_path: Path) -> None:
+    files = {f"{name}_2001_assignsubmission_file_/activations.py": CODE}
+    (hand_in,) = look(as_folder(tmp_path / "class", files)).last()
+    assert (hand_in.owner.name, hand_in.owner.identifier) == ("", "2001")
+
+
+def test_a_folder_of_several_students_is_doubted(tmp_path: Path) -> None:
+    files = {f"section {s}/{n}/activations.py": CODE for s, n in ("Ax", "Ay", "Bz")}
+    found = look(as_folder(tmp_path / "class", files))
+    assert len(found.unplaced) == 1
+    assert found.unplaced[0].startswith("section A: graded as one student's, though 2 folders")
+    path = as_zip(tmp_path / "class.zip", {f"{n}/activations.py": CODE for n in "xy"})
+    assert is_one_submission([path])
+    assert "say --layout folders" in str(doubt(path))
+    assert doubt(as_zip(tmp_path / "mine.zip", {"activations.py": CODE, "a/b.py": ""})) is None
+    assert owners(gather([path], {"activations"}, "folders"), "key") == ["x", "y"]
+
+
+def test_a_text_typed_into_canvas_is_called_so(tmp_path: Path) -> None:
+    files = {**SYSTEMS["canvas"], "examplecy_12347_text.html": "<p>"}
+    found = look(as_folder(tmp_path / "class", files))
+    assert found.unplaced == ["examplecy_12347_text.html: a text typed into Canvas, not a file"]
 
 
 def test_what_belongs_to_nobody_is_said(tmp_path: Path) -> None:
