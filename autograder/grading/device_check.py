@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,12 +19,14 @@ from typing import Any
 
 import torch
 
+from autograder.exercise import Exercise, Misconception
 from autograder.grading.grader import Grader
 from autograder.judging.call import Call, Value
 from autograder.sandbox import Limits, Sandbox, SandboxFault, SandboxUnavailable, doctor
 from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.profiles import Profile, profile_for
-from autograder.topics.catalogue import EVERYTHING, Catalogue
+from autograder.topics.catalogue import EVERYTHING, Catalogue, Topic
+from autograder.topics.folder import DEFAULT
 
 LIMITS = Limits(call_seconds=20, load_seconds=30)
 SECRET = b"cases for checking a device"
@@ -78,6 +81,7 @@ class DeviceCheck:
     def __init__(self, device: str, seconds: float, reference: Path | None = None) -> None:
         self._device = device
         self._until = time.monotonic() + seconds
+        self._reference = reference
         self._catalogue = Catalogue.load(reference)
 
     def run(self) -> Iterator[Part]:
@@ -215,29 +219,63 @@ class DeviceCheck:
         part.ok, part.says = done.returncode == 0, last
 
     def _verdicts(self, part: Part) -> None:
-        """Exercise by exercise: the solution passes, every misconception loses marks."""
-        part.ok, untried = True, []
-        names = [n for n in self._catalogue.assignments if n not in {EVERYTHING, "training"}]
+        """The solutions pass, and every misconception loses marks: first all solutions, then of
+        each exercise one misconception after the other, as far as there is time."""
+        tried = {place: _Tried(place) for place in self._places()}
+        left = deque(tried.values())
         with Grader(self._catalogue, SECRET, sandbox=Sandbox(self._device, LIMITS)) as grader:
-            for topic, exercise in (e for n in names for e in self._catalogue[n].exercises):
-                if self._left < 10:
-                    untried.append(exercise.name)
-                    continue
-                solutions = {None: topic.solution()} | {
-                    m.name: topic.solution(m) for m in exercise.misconceptions
-                }
-                wrong = []
-                for name, source in solutions.items():
-                    files = [Source(p.name, (p.solution(),)) for p in topic.beside]
-                    files.append(Source(topic.name, (source,)))
-                    entry = grader.grade_exercise(topic, exercise, files)
-                    if (entry["score"] == entry["max_score"]) != (name is None):
-                        wrong.append(name or "the solution")
-                part.figures[exercise.name] = ", ".join(wrong) or "as on the CPU"
-                part.ok = part.ok and not wrong
-        part.figures.update(dict.fromkeys(untried, "not tried, for want of time"))
-        tried = len(part.figures) - len(untried)
-        part.says = f"{tried} of {len(part.figures)} exercises were graded"
+            while left and self._left > 10:
+                one = left.popleft()
+                one.next(grader)
+                if one.waiting:
+                    left.append(one)
+        part.figures = {one.name: one.says for one in tried.values()}
+        part.ok = not any(one.wrong for one in tried.values())
+        count = sum(one.count for one in tried.values())
+        most = sum(one.most for one in tried.values())
+        part.says = f"{count} of {most} solutions and misconceptions were graded"
+
+    def _places(self) -> Iterator[tuple[Topic, Exercise]]:
+        """Of the course and of the second one beside it, if that is at hand; but no experiments,
+        which take long."""
+        more = (self._reference or DEFAULT) / "_more"
+        for catalogue in (self._catalogue, *([Catalogue.load(more)] if more.is_dir() else ())):
+            for topic, exercise in catalogue[EVERYTHING].exercises:
+                if exercise.functions:
+                    yield topic, exercise
+
+
+class _Tried:
+    """An exercise whose solution and misconceptions are graded one by one."""
+
+    def __init__(self, place: tuple[Topic, Exercise]) -> None:
+        self._topic, self._exercise = place
+        self.name = self._exercise.name
+        self.waiting: list[Misconception | None] = [None, *self._exercise.misconceptions]
+        self.most = len(self.waiting)
+        self.wrong: list[str] = []
+
+    @property
+    def count(self) -> int:
+        return self.most - len(self.waiting)
+
+    @property
+    def says(self) -> str:
+        if not self.count:
+            return "not tried, for want of time"
+        found = ", ".join(self.wrong) or "as on the CPU"
+        if not self.waiting:
+            return found
+        return f"{found}, as far as {self.count - 1} of {self.most - 1} misconceptions"
+
+    def next(self, grader: Grader) -> None:
+        misconception = self.waiting.pop(0)
+        topic = self._topic
+        files = [Source(part.name, (part.solution(),)) for part in topic.beside]
+        edits = () if misconception is None else (misconception,)
+        files.append(Source(topic.name, (topic.solution(*edits),)))
+        if grader.passes(topic, self._exercise, files) != (misconception is None):
+            self.wrong.append(misconception.name if misconception else "the solution")
 
 
 def document(device: str, parts: list[Part]) -> dict[str, Any]:

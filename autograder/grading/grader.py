@@ -212,6 +212,19 @@ class Grader:
         self._take_times(topic, exercise, entry, open_again, budget, lambda _: None)
         return entry
 
+    def passes(self, topic: Topic, exercise: Exercise, sources: Sequence[Source]) -> bool:
+        """Whether an exercise has all its points. What is wrong is not looked for any further."""
+        trials = self.trials(topic, exercise)
+        budget = self._budget(_runs(exercise))
+        with self._sandbox.session(sources, _runs(exercise), topic.homes) as session:
+            for trial in trials:
+                with closing(session.run(trial.calls)) as answers:
+                    if not _is_right(trial, budget.judge(trial, answers)):
+                        return False
+        again = partial(self._sandbox.session, sources, homes=topic.homes)
+        timed = self._times(topic, exercise, again, budget, lambda _: None)
+        return all(map(_is_right, self._timed(topic, exercise), timed))
+
     def _take_times(
         self,
         topic: Topic,
@@ -222,11 +235,25 @@ class Grader:
         tell: Callable[[str], None],
     ) -> None:
         """Add to a report's entry what the checks of speed come to."""
+        outcomes = self._times(topic, exercise, session, budget, tell)
+        rows = timed_rows(exercise, self._timed(topic, exercise), outcomes)
+        entry["checks"] += [row.document() for row in rows]
+        entry["score"] = points_of(entry["score"] + sum(row.earned for row in rows))
+        entry["seconds"] += sum(a.seconds for outcome in outcomes for a in outcome.answers)
+
+    def _times(
+        self,
+        topic: Topic,
+        exercise: Exercise,
+        session: Callable[[], AbstractContextManager[Session]],
+        budget: Budget,
+        tell: Callable[[str], None],
+    ) -> list[Outcome]:
         trials = self._timed(topic, exercise)
         if not trials:
-            return
+            return []
         files = {part.name: part.solution() for part in (*topic.beside, topic)}
-        outcomes = times(
+        return times(
             trials,
             self._sandbox,
             [Source(name, (text,)) for name, text in files.items()],
@@ -234,10 +261,6 @@ class Grader:
             budget,
             lambda trial: tell(f"{exercise.name}, {trial.check.name}, {trial.case.name}"),
         )
-        rows = timed_rows(exercise, trials, outcomes)
-        entry["checks"] += [row.document() for row in rows]
-        entry["score"] = points_of(entry["score"] + sum(row.earned for row in rows))
-        entry["seconds"] += sum(a.seconds for outcome in outcomes for a in outcome.answers)
 
     def _budget(self, runs: int) -> Budget:
         return Budget(self._sandbox.limits.with_runs(runs).judge_seconds)
@@ -353,6 +376,11 @@ class Grader:
 
 def _tell(progress: Progress, done: int, total: int, name: str) -> None:
     progress(name, done, total)
+
+
+def _is_right(trial: Trial, outcome: Outcome) -> bool:
+    unchanged = trial.check.gated or outcome.unchanged.passed
+    return unchanged and all(finding.passed for finding in outcome.findings.values())
 
 
 def _runs(exercise: Exercise) -> int:
