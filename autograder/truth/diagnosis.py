@@ -37,7 +37,7 @@ from autograder.truth.matching import (
     wrong,
 )
 from autograder.truth.occasion import occasion
-from autograder.truth.plain import in_float32, plainly
+from autograder.truth.plain import by_shape, in_float32, plainly
 from autograder.truth.suspects import Lazy, Suspects
 from autograder.truth.trial import Suspect, Trial
 
@@ -152,6 +152,7 @@ def _of_function_at(
     try_all(suspects.pairs[function])
     settle(Agreement.ALMOST)
     say_all(in_float32)
+    say_all(by_shape)
     settle(Agreement.CHECK)
     settle(Agreement.FAILING)
     for place in left:

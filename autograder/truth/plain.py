@@ -10,6 +10,7 @@ from autograder.judging.wording import hint_at
 from autograder.numerics.outcome import Outcome
 from autograder.truth.changes import Found
 from autograder.truth.matching import UNCHANGED, Place, at_place
+from autograder.truth.occasion import occasion
 from autograder.truth.trial import Trial
 
 # Errors of this size against the largest number are what float32 leaves, and hardly anything else.
@@ -31,6 +32,41 @@ def plainly(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> F
         kind = next(iter(kinds)) if len(kinds) == 1 else None
         return Found(kind.slug, f"not there where it should be: {kind.hint}") if kind else None
     return None
+
+
+def by_shape(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+    """How the shapes are wrong, if nothing else is, and when that happens. Sizes are told apart by
+    one at most: hidden ones are not to be found out."""
+    failing = [f for _, f in _findings(trials, seen, place) if not f.passed]
+    if any(finding.problem != "shape" for finding in failing):
+        return None
+    how = _shapes([(f.evidence["got"], f.evidence["expected"]) for f in failing])
+    when = occasion(trials, seen, place)
+    if not how and not when:
+        return None
+    return Found("shape", f"given with {how or 'another shape than it should have'} {when}".strip())
+
+
+def _shapes(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> str:
+    """How these shapes differ from those expected; empty where it cannot be said simply."""
+    more = {len(got) - len(expected) for got, expected in pairs}
+    if 0 not in more:
+        by = more.pop() if len(more) == 1 else 0
+        said = {1: "one dimension too many", -1: "one dimension too few"}
+        return said.get(by, "another number of dimensions")
+    if more != {0}:
+        return ""
+    if all(sorted(got) == sorted(expected) for got, expected in pairs):
+        return "its dimensions in another order"
+    sizes = [one for pair in pairs for one in enumerate(zip(*pair, strict=True))]
+    off = {(at, got - expected) for at, (got, expected) in sizes if got != expected}
+    for by, many_or_few in ((1, "many"), (-1, "few")):
+        if all(difference == by for _, difference in off):
+            where = " or ".join(str(at) for at, _ in sorted(off))
+            return f"one entry too {many_or_few} in dimension {where}"
+    if all(got == 1 for _, (got, expected) in sizes if got != expected):
+        return "a size of 1 where there should be more"
+    return ""
 
 
 def in_float32(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:

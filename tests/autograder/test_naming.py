@@ -224,3 +224,38 @@ def test_draws_that_are_alike_by_chance_are_not_called_fixed():
     found = named("dropout", DROPOUT.replace(drawn, shared))
     assert any("one-mask-for-the-batch" in line for line in found), found
     assert not any("fixed-draw" in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        (
+            "return dx, dgamma, dbeta",
+            "return dx, dgamma.reshape(sh), dbeta",
+            "grad_weight-shape: Your grad_weight is given with another number of dimensions",
+        ),
+        (
+            "dbeta = grad_y.sum(dims)",
+            "dbeta = torch.stack([grad_y.sum(dims)] * 2)",
+            "grad_bias-shape: Your grad_bias is given with one dimension too many",
+        ),
+        (
+            "return dx, dgamma, dbeta",
+            "return dx, torch.cat([dgamma, dgamma[:1]]), dbeta",
+            "grad_weight-shape: Your grad_weight is given with one entry too many in dimension 0 "
+            "only in training",
+        ),
+        (
+            "dbeta = grad_y.sum(dims)",
+            "dbeta = torch.cat([grad_y.sum(dims)] * 3)",
+            None,  # how much larger it is says how large the hidden one is
+        ),
+    ],
+)
+def test_a_wrong_shape_is_named_without_its_size(old, new, wanted):
+    assert BATCH_NORM.count(old) == 1
+    found = named("batch_norm", BATCH_NORM.replace(old, new))
+    if wanted is None:
+        assert not any("shape" in line for line in found), found
+    else:
+        assert any(wanted in line for line in found), found
