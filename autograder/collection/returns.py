@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -101,6 +102,9 @@ _CANVAS_IDENTITY = {
 }
 
 
+_ENGLISH = " Have Moodle speak English when you download it: headings follow the language."
+
+
 def moodle_worksheet(
     results: Sequence[Result], worth: float, worksheet: bytes | None = None
 ) -> str:
@@ -120,13 +124,14 @@ def moodle_worksheet(
             if r.score is not None
         ]
         return write([header, *made])
-    header, rows = _read_csv(worksheet, "the grading worksheet", ("Identifier", "Grade"))
+    header, rows = _read_csv(worksheet, "the grading worksheet", ("Identifier", "Grade"), _ENGLISH)
     feedback = header.index("Feedback comments") if "Feedback comments" in header else None
     filled: list[Sequence[Cell]] = []
     for line in rows:
         cells: list[Cell] = [Verbatim(value) for value in line]
         cells += [""] * (len(header) - len(cells))
-        number = line[header.index("Identifier")].removeprefix("Participant").strip()
+        # "Participant 2001", in whatever language.
+        number = re.sub(r"^\D+", "", line[header.index("Identifier")].strip())
         found = by_id.get(number)
         if found is not None and found.score is not None:
             most = _number(line, header, "Maximum Grade") or worth
@@ -272,7 +277,7 @@ def _by_exercise(result: Result) -> dict[str, float]:
 
 
 def _read_csv(
-    content: bytes, what: str, needed: Sequence[str]
+    content: bytes, what: str, needed: Sequence[str], hint: str = ""
 ) -> tuple[list[str], list[list[str]]]:
     try:
         text = content.decode("utf-8-sig")
@@ -283,7 +288,9 @@ def _read_csv(
     header = [name.strip() for name in rows[0]] if rows else []
     missing = [name for name in needed if name not in header]
     if missing:
-        raise CollectionError(f"The file with {what} has no column {' and no '.join(missing)}.")
+        raise CollectionError(
+            f"The file with {what} has no column {' and no '.join(missing)}.{hint}"
+        )
     return header, rows[1:]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from server.lti import LtiError, keys, platforms
+from server.people import identities
 from server.storage.models import Platform, Role
 
 _CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -116,6 +117,7 @@ def check(
     Raises:
         LtiError: it does not hold, or has come before.
     """
+    _hold(identities.is_text(claims), "no text")
     now = at.timestamp()
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]

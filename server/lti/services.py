@@ -160,7 +160,7 @@ class Client:
 def _member(entry: Any) -> Member | None:
     if not isinstance(entry, dict) or entry.get("status", "Active") != "Active":
         return None
-    texts = {k: v if isinstance(v := entry.get(k), str) else "" for k in _TEXTS}
+    texts = {k: v if isinstance(v := entry.get(k), str) and v.isprintable() else "" for k in _TEXTS}
     name = texts["name"] or f"{texts['given_name']} {texts['family_name']}".strip()
     roles = entry.get("roles")
     named = tuple(r for r in roles if isinstance(r, str)) if isinstance(roles, list) else ()

@@ -47,7 +47,7 @@ def claims(hub: Provider, token: str) -> dict[str, Any]:
     if not isinstance(said, dict) or said.get("kind") != "user":
         raise HubError(f"{hub.title} does not know this token, or it is no person's.")
     name, scopes = said.get("name"), said.get("scopes")
-    if not isinstance(name, str) or not isinstance(scopes, list):
+    if not isinstance(name, str) or not name.isprintable() or not isinstance(scopes, list):
         raise HubError(f"{hub.title} does not say whose token this is.")
     service = hub.client_id.removeprefix("service-")  # as a hub names its services' clients
     if not {"access:services", f"access:services!service={service}"} & set(map(str, scopes)):

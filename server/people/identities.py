@@ -7,6 +7,7 @@ own user, or by an address that the provider has verified, where the operator al
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,16 @@ def sign_in(session: Session, provider: Provider, claims: Mapping[str, Any], at:
         if place is None or not place.role.covers(rule.role):  # never lowered: staff do that
             accounts.enrol(session, course, user, rule.role, at=at, actor=None)
     return user
+
+
+def is_text(claims: Mapping[str, Any]) -> bool:
+    """Whether a database keeps all of it as it is: no half characters, no NUL."""
+    try:
+        said = json.dumps(claims, ensure_ascii=False, default=str)
+        said.encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return "\\u0000" not in said
 
 
 def find(session: Session, issuer: str, subject: str) -> Identity | None:

@@ -3,7 +3,7 @@ systems that are registered and around the sessions that began there."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 
 from server.web import frames
 
@@ -23,7 +23,16 @@ _HEADERS = {
 
 def install(app: Flask) -> None:
     app.session_interface = frames.Sessions()
+    app.before_request(_refuse_nul)
     app.after_request(_add_headers)
+
+
+def _refuse_nul() -> None:
+    """No database keeps it in a text. What is handed in is looked at elsewhere."""
+    if "\0" in request.path:
+        abort(404)
+    if any("\0" in value for _, value in request.args.items(multi=True)):
+        abort(422)
 
 
 def send_forms_to(origin: str) -> None:

@@ -321,6 +321,9 @@ FORGED = {
     "another deployment": {f"{CLAIM}deployment_id": "deployment-2"},
     "another server": {f"{CLAIM}target_link_uri": "https://evil.example.org/lti/launch"},
     "no link": {f"{CLAIM}resource_link": None},
+    "half a character": {"sub": "\ud800"},
+    "half a name": {"name": "\ud800"},
+    "a NUL": {f"{CLAIM}context": {"id": "a\0b"}},
     "times that are none": {"exp": "soon", "iat": True},
 }
 

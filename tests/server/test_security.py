@@ -355,3 +355,13 @@ def test_the_data_directory_is_the_servers_own(house: House) -> None:
         return bool(path.stat().st_mode & 0o077)
 
     assert not open_to_others(house.config.file)
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [("/courses/d\0l/", 404), ("/login?next=/\0", 422), ("/api/v1/courses/dl\0", 404)],
+)
+def test_an_address_with_a_nul_asks_no_database(
+    client: FlaskClient, address: str, code: int
+) -> None:
+    assert client.get(address.replace("\0", "%00")).status_code == code

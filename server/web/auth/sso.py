@@ -157,7 +157,10 @@ def _claims(provider: Provider) -> dict[str, Any]:
 
     ask = _openid if provider.kind is Protocol.OPENID else _of_hub
     try:
-        return ask(provider)
+        claims = ask(provider)
+        if not identities.is_text(claims):
+            raise ValueError("no text")
+        return claims
     except (requests.RequestException, hubs.HubAway) as error:
         _refuse(
             provider, 502, type(error).__name__, f"{provider.title} cannot be reached just now."

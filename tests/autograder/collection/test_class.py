@@ -96,7 +96,7 @@ def test_moodle_gets_its_worksheet_and_its_feedback_back(here: Path) -> None:
     sheet = (
         "Identifier,Full name,Email address,Status,Grade,Maximum Grade,"
         '"Last modified (submission)","Last modified (grade)","Feedback comments"\n'
-        'Participant 2001,Ada Example,ada@example.org,Submitted,,"30,00",-,-,\n'
+        'Teilnehmer/in2001,Ada Example,ada@example.org,Submitted,,"30,00",-,-,\n'
         "Participant 2003,Eve Example,eve@example.org,No submission,,30.00,-,-,\n"
     )
     Path("sheet.csv").write_text(sheet)
