@@ -36,7 +36,7 @@ def place(name: str, directory: Path, cache: Path, more: Iterable[Path] = ()) ->
     digest = hashlib.sha256(folder.state(directory).encode())
     for path in (*_engine(), *more):
         with suppress(FileNotFoundError):  # gone since it was listed
-            digest.update(path.read_bytes())
+            digest.update(folder.told(path))
     stem, suffix = Path(name).stem, Path(name).suffix
     return cache / f"{stem}-{digest.hexdigest()}{suffix}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import datetime, timedelta
 
 from limits.storage import MovingWindowSupport, Storage
@@ -14,6 +15,7 @@ from server.storage.database import Database
 from server.storage.models import Hit
 
 SCHEME = "gradmark"
+_SECONDS_BETWEEN_SWEEPS = 10.0
 
 
 class SharedLimits(Storage, MovingWindowSupport):
@@ -26,6 +28,7 @@ class SharedLimits(Storage, MovingWindowSupport):
         super().__init__(uri)
         assert database is not None  # noqa: S101 - flask-limiter passes on what it was given
         self._database = database
+        self._next_sweep = 0.0
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -35,7 +38,7 @@ class SharedLimits(Storage, MovingWindowSupport):
         digest, now = _digest(key), self._database.clock()
         with self._database.touch() as session:
             _alone(session, digest)
-            session.execute(delete(Hit).where(Hit.expires_at < now))
+            self._sweep(session, now)
             if self._count(session, digest, now - timedelta(seconds=expiry)) + amount > limit:
                 return False
             session.add_all(
@@ -43,6 +46,12 @@ class SharedLimits(Storage, MovingWindowSupport):
                 for _ in range(amount)
             )
         return True
+
+    def _sweep(self, session: Session, now: datetime) -> None:
+        """Drop what counts no more, now and then."""
+        if time.monotonic() >= self._next_sweep:
+            session.execute(delete(Hit).where(Hit.expires_at < now))
+            self._next_sweep = time.monotonic() + _SECONDS_BETWEEN_SWEEPS
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         digest, now = _digest(key), self._database.clock()
