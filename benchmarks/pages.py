@@ -1,9 +1,10 @@
 """How quick the server's pages are on a large course: `make bench`.
 
-A generated course (nobody in it is graded or real) is written straight into a SQLite database:
-students x assignments x attempts, with grades, scores per exercise, misconceptions and an audit
-log. Each page is then asked for through the WSGI application, by other students and with other
-filters each time. `--keep DIR` leaves the data, for looking at: log in as staff@generated.invalid.
+A generated course (nobody in it is graded or real) is written straight into a database, SQLite's or
+with `--postgresql` one that is started for it: students x assignments x attempts, with grades,
+scores per exercise, misconceptions and an audit log. Each page is then asked for through the WSGI
+application, by other students and with other filters each time. `--keep DIR` leaves the data, for
+looking at: log in as staff@generated.invalid.
 """
 
 from __future__ import annotations
@@ -15,22 +16,24 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from autograder.grading.grader import Grader
 from autograder.handin.submission import parse
 from autograder.handout.stubs import stub
 from autograder.topics.catalogue import Catalogue
+from benchmarks.deployment import shared
 from server import engine
 from server.grades import grades
 from server.storage.config import Config
@@ -61,6 +64,8 @@ REQUESTS = 40
 FILLER = "x" * 3000  # a report's weight in the table; a real one is larger, but read one at a time
 DAY = timedelta(days=1)
 BATCH = 5000
+WHOLE = 300  # students whose first reports are whole ones
+WITH_A_REPORT = (Submission.number == 1) & (Submission.user_id <= WHOLE)
 
 
 def furnish(config: Config, students: int, assignments: int, attempts: int) -> None:
@@ -94,7 +99,7 @@ def furnish(config: Config, students: int, assignments: int, attempts: int) -> N
             assignment = _assignment(session, course, position, assignments, exercises, now)
             _hand_ins(session, assignment, people, attempts, exercises, report, rng, now)
     with database.write() as session:
-        for id_ in session.scalars(select(Submission.id).where(Submission.number == 1)).all():
+        for id_ in session.scalars(select(Submission.id).where(WITH_A_REPORT)).all():
             session.add(Content(submission_id=id_, content=source))
     database.close()
 
@@ -204,7 +209,7 @@ def _hand_ins(
             continue
         skill = rng.betavariate(2, 3)
         begin = assignment.opens_at + rng.random() * 9 * DAY
-        mine: list[Submission] = []
+        mine: list[Any] = []
         for number in range(1, attempts + 1):
             received = begin + (assignment.due_at + DAY - begin) * (number / attempts) ** 0.5
             if received > now:
@@ -254,11 +259,12 @@ def _hand_ins(
                 "graded_at": received + timedelta(seconds=9),
                 "score": round(score, 2),
                 "max_score": full,
-                "report": report if number == 1 else {"filler": FILLER},
+                "report": report if number == 1 and user <= WHOLE else {"filler": FILLER},
             }
             tables[Submission].append(row)
-            mine.append(Submission(**{k: v for k, v in row.items() if k != "report"}))
-        standing = grades.standing(assignment, None, mine, [])
+            names = ("id", "number", "state", "received_at", "score", "max_score")
+            mine.append(SimpleNamespace(**{name: row[name] for name in names}))
+        standing = grades.standing(assignment, None, mine, [], UTC)
         if not mine:
             continue
         tables[Grade].append(
@@ -285,15 +291,48 @@ def _hand_ins(
             }
             for one in mine[:3]
         ]
+        if len(tables[Submission]) >= BATCH:
+            _write(session, tables)
+    _write(session, tables)
+
+
+def _write(session: Session, tables: dict[type, list[dict[str, Any]]]) -> None:
     for table, rows in tables.items():
-        for start in range(0, len(rows), BATCH):
-            session.execute(insert(table), rows[start : start + BATCH])
+        if rows and session.get_bind().dialect.name == "postgresql":
+            _copy(session, table, rows)
+        elif rows:
+            session.execute(insert(table), rows)
+        rows.clear()
+
+
+def _copy(session: Session, table: Any, rows: list[dict[str, Any]]) -> None:
+    """As PostgreSQL takes many rows at once."""
+    dialect, columns = session.get_bind().dialect, table.__table__.columns
+    defaults = {
+        column.name: column.default.arg
+        for column in columns
+        if column.default is not None and column.default.is_scalar and column.name not in rows[0]
+    }
+    names = [*rows[0], *defaults]
+    adapt = [columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    listed = ", ".join(f'"{name}"' for name in names)
+    with session.connection().connection.cursor() as cursor:
+        into = f"COPY {table.__tablename__} ({listed}) FROM STDIN"
+        with cursor.copy(into) as copy:
+            for row in rows:
+                values = (*row.values(), *defaults.values())
+                copy.write_row(
+                    [
+                        value if process is None or value is None else process(value)
+                        for value, process in zip(values, adapt, strict=True)
+                    ]
+                )
 
 
 def _public_ids(database: Database) -> list[str]:
     """Of the submissions whose pages are asked for: those with a whole report."""
     with database.read() as session:
-        return list(session.scalars(select(Submission.public_id).where(Submission.number == 1)))
+        return list(session.scalars(select(Submission.public_id).where(WITH_A_REPORT)))
 
 
 def requests(
@@ -354,7 +393,7 @@ def measure(config: Config, students: int, assignments: int, console: Console) -
         keys = list(session.scalars(select(User.session_key).order_by(User.id)))
         own = dict(
             session.execute(
-                select(Submission.public_id, Submission.user_id).where(Submission.number == 1)
+                select(Submission.public_id, Submission.user_id).where(WITH_A_REPORT)
             ).all()
         )
 
@@ -409,23 +448,37 @@ def _elsewhere() -> Iterator[Path]:
         yield Path(directory)
 
 
+def size_of(config: Config) -> str:
+    if config.shared is None:
+        return f"{config.file.stat().st_size / 2**20:.0f} MiB"
+    database = Database(config.database)
+    with database.touch() as session:
+        session.connection().exec_driver_sql("ANALYZE")
+        size = select(func.pg_size_pretty(func.pg_database_size(func.current_database())))
+        found = session.scalar(size)
+    database.close()
+    return str(found)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--students", type=int, default=1000)
     parser.add_argument("--assignments", type=int, default=8)
     parser.add_argument("--attempts", type=int, default=10)
+    parser.add_argument("--postgresql", action="store_true", help="on one that is started for it")
     parser.add_argument("--keep", type=Path, help="keep the data here, or measure what is here")
     options = parser.parse_args()
     console = Console()
-    with nullcontext(options.keep) if options.keep else _elsewhere() as directory:
-        config = Config(directory)
-        if not config.file.exists():
+    with ExitStack() as opened:
+        directory = options.keep or opened.enter_context(_elsewhere())
+        shared_url = opened.enter_context(shared())[1] if options.postgresql else None
+        config = Config(directory, shared=shared_url)
+        if shared_url or not config.file.exists():
             began = time.perf_counter()
             furnish(config, options.students, options.assignments, options.attempts)
-            size = config.file.stat().st_size / 2**20
             console.print(
                 f"{options.students} students x {options.assignments} assignments x "
-                f"{options.attempts} attempts: {size:.0f} MiB in "
+                f"{options.attempts} attempts: {size_of(config)} in "
                 f"{time.perf_counter() - began:.0f} s"
             )
         fine = measure(config, options.students, options.assignments, console)
