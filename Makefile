@@ -35,7 +35,7 @@ attacks: $(VENV)/installed
 fuzz: $(VENV)/installed
 	$(BIN)/pytest tests/fuzz --hypothesis-profile=long
 
-# Everything of many machines on this one, killed at random while 500 files are handed in.
+# Everything of many machines on this one, killed and cut off at random while 500 files are handed in.
 chaos: $(VENV)/installed | services
 	GRADMARK_CHAOS=500 $(BIN)/pytest -n 0 tests/server/test_chaos.py
 
@@ -44,12 +44,13 @@ fairness: $(VENV)/installed
 	GRADMARK_SUBMISSIONS=30 GRADMARK_TRAINING_SECRETS=20 $(PYTEST) tests/autograder/training/test_training_correct.py
 
 bench: $(VENV)/installed
-	$(BIN)/python benchmarks/peers.py
-	$(BIN)/python benchmarks/grading.py
-	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/look.py
-	$(BIN)/python benchmarks/pages.py
-	$(BIN)/python benchmarks/uploads.py --uploads 100 --seconds 10 --students 50
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.grading
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.look
+	$(BIN)/python -m benchmarks.pages
+	$(BIN)/python -m benchmarks.uploads --uploads 100 --seconds 10 --students 50
+	$(BIN)/python -m benchmarks.queueing
 
 audit: $(VENV)/installed
 	$(BIN)/gradmark audit
@@ -80,9 +81,9 @@ browser:
 # What the tests of many machines start: none of it is needed by anything else.
 services:
 	@PATH="$$PATH:/usr/sbin"; ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 \
-		&& command -v rabbitmq-server redis-server >/dev/null \
+		&& command -v rabbitmq-server redis-server ip >/dev/null \
 	|| { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends \
-		postgresql rabbitmq-server redis-server; }
+		postgresql rabbitmq-server redis-server iproute2; }
 
 # Build the container image and run it, on Debian as root; nothing else needs what this installs.
 image: $(VENV)/installed
