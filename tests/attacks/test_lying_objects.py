@@ -96,6 +96,91 @@ class Liar:
     def __call__(self, *a, **k): return self
 """,
 }
+# What a module can lie with: everything that the grader loads, reads and calls by name.
+MODULE = """
+from torch import nn
+class Liar(nn.Module):
+    def __init__(self, *a, **k):
+        super().__init__()
+        self.begun(*a, **k)
+    def begun(self, *a, **k): pass
+    def forward(self, *a, **k): return first(*a, **k)
+"""
+LYING_MODULES = {
+    "a state_dict that says yes": """
+class State(dict):
+    def __contains__(self, key): return True
+    def __getitem__(self, key): return self.get(key, torch.zeros(()))
+    def __missing__(self, key): return torch.zeros(())
+Liar.state_dict = lambda self, *a, **k: State()
+Liar.load_state_dict = lambda self, state, *a, **k: note(state)
+Liar.named_parameters = lambda self, *a, **k: iter(())
+Liar.to = lambda self, *a, **k: self
+""",
+    "parameters without end": """
+def endless(self, *a, **k):
+    while True:
+        yield 'weight', nn.Parameter(torch.zeros(2 ** 18))
+Liar.named_parameters = endless
+""",
+    "a load that keeps what it is given": """
+kept = {}
+def load(self, state, *a, **k):
+    kept.update(state)
+    note(state)
+Liar.load_state_dict = load
+Liar.state_dict = lambda self, *a, **k: dict(kept) or {'weight': torch.zeros(2)}
+Liar.named_parameters = lambda self, *a, **k: iter(kept.items())
+Liar.__getattr__ = lambda self, name: kept.get(name, last)
+""",
+    "the class of another": """
+Liar.__class__ = property(lambda self: type('Tensor', (torch.Tensor,), {}))
+Liar.state_dict = property(lambda self: dict)
+""",
+    "buffers that grow": """
+def grow(self, *a, **k):
+    self.register_buffer(f'b{len(self._buffers)}', torch.zeros(2 ** 22))
+    return first(*a, **k)
+Liar.forward = grow
+Liar.begun = lambda self, *a, **k: [grow(self) for _ in range(40)]
+""",
+    "shapes that lie": """
+class Shaped(torch.Tensor):
+    @property
+    def shape(self):
+        class Any(tuple):
+            def __eq__(self, other): return True
+            def __ne__(self, other): return False
+            __hash__ = tuple.__hash__
+        return Any()
+    def numel(self): return 2 ** 40
+    def dim(self): return 0
+def told(self, *a, **k):
+    return {n: torch.zeros(1).as_subclass(Shaped) for n in 'weight bias w1 w2 w3 gain'.split()}
+Liar.state_dict = told
+Liar.named_parameters = lambda self, *a, **k: iter(told(self).items())
+Liar.load_state_dict = lambda *a, **k: None
+Liar.forward = lambda self, *a, **k: torch.zeros(1).as_subclass(Shaped)
+""",
+    "one storage for all": """
+memory = torch.zeros(2 ** 12, dtype=torch.float64)
+def shared(self, *a, **k):
+    shape = [n for n in a if isinstance(n, int)][1::-1] or [1]
+    self.weight = nn.Parameter(memory[: int(np.prod(shape))].view(shape))
+    self.register_buffer('other', memory[:4])
+Liar.begun = shared
+Liar.forward = lambda self, *a, **k: memory.as_strided((2 ** 20, 2 ** 20), (0, 0))
+""",
+    "a loaded tensor that is swapped": """
+def load(self, state, *a, **k):
+    for tensor in state.values():
+        tensor.set_(torch.zeros(3).untyped_storage(), 0, (3,), (1,))
+Liar.load_state_dict = load
+Liar.state_dict = lambda self, *a, **k: {'weight': torch.zeros(2)}
+Liar.named_parameters = lambda self, *a, **k: iter(())
+""",
+}
+LIARS |= {name: MODULE + code for name, code in LYING_MODULES.items()}
 NAMES = {
     name: sorted({f.__name__ for e in CATALOGUE[name].topics[0].exercises for f in e.functions})
     for name in TOPICS

@@ -152,12 +152,12 @@ class House:
         with self.database.read() as session:
             return list(session.scalars(select(Content.submission_id).order_by("submission_id")))
 
-    def furnish(self) -> None:
-        """The courses "dl" and "other", and the people."""
+    def furnish(self, *specs: CourseSpec) -> None:
+        """The courses "dl" and "other", or these, of which the first is "dl"; and the people."""
         at = self.clock()
         with self.database.write() as session:
-            for slug in ("dl", "other"):
-                courses.sync(session, course_spec(at, slug), at=at, actor=None)
+            for spec in specs or [course_spec(at, slug) for slug in ("dl", "other")]:
+                courses.sync(session, spec, at=at, actor=None)
             for name in (*PLACES, "outsider", "admin"):
                 user = accounts.create(
                     session,
@@ -172,7 +172,7 @@ class House:
                     accounts.enrol(
                         session, self._course(session), user, PLACES[name], at=at, actor=None
                     )
-                elif name == "outsider":
+                elif name == "outsider" and not specs:
                     other = self._course(session, "other")
                     accounts.enrol(session, other, user, Role.INSTRUCTOR, at=at, actor=None)
 

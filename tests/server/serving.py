@@ -12,10 +12,10 @@ from pathlib import Path
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[str]:
+def serving(data: Path, *options: str) -> Iterator[str]:
     command = (sys.executable, "-c", "from autograder.cli import main; main()", "serve")
     with subprocess.Popen(
-        [*command, "--port", "0", "--data", str(data)],
+        [*command, "--port", "0", "--data", str(data), *options],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         text=True,
