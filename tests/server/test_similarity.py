@@ -66,6 +66,20 @@ def test_a_copy_with_other_names_is_found_and_where(house: House) -> None:
     assert all(other.score < pair.score for other in others)
 
 
+def in_classes(source: str) -> str:
+    methods = source.replace(HANDED_OUT, "").replace("\n", "\n    ")
+    return f"import torch\n\n\nclass Layer:{methods}\n\nclass A(Layer):\n    pass\n"
+
+
+def test_classes_are_compared_and_a_copy_of_one_is_marked_where_it_stands(house: House) -> None:
+    one, other = in_classes(solution(0b101010101010)), in_classes(solution(0b010101010101))
+    pair, *_ = alike([one, other, renamed(one)], HANDED_OUT)
+    assert (pair.first, pair.second) == (0, 2)
+    assert min(pair.shares) > 0.9
+    begin, end = pair.ranges[0][0]
+    assert whole(("a.py", one.encode()))[begin:end].count("\n") > 10
+
+
 def test_what_was_handed_out_and_what_many_wrote_is_no_likeness() -> None:
     assert alike([HANDED_OUT, HANDED_OUT], HANDED_OUT) == []
     usual = solution(7)

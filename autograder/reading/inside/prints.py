@@ -33,7 +33,9 @@ def prints(text: str, window: int = WINDOW) -> Prints:
     places = np.array([at for at, _ in runs], "<i8")
     hashes = np.array([hash_ for _, hash_ in runs], "<i8")
     # Where a token stands in the text: each row of offsets says what is left out before it.
-    marks = np.asarray(made.offsets, "<i8").reshape(-1, 2)
+    marks = np.asarray(made.offsets, "<i8").reshape(-1, 2).copy()
+    # At a class's name copydetect notes the name's own length, not what is left out up to there.
+    marks[:, 1] = np.maximum.accumulate(marks[:, 1])
 
     def where(tokens: Any) -> bytes:
         if len(marks):
