@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from autograder.policy.rules import GRADIENTS, HARMLESS, NAMESPACES, OPERATORS
+from autograder.policy.rules import GRADIENTS, HARMLESS, NAMESPACES, OPERATORS, ROUNDABOUT
 from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.inside.scan import UNSEEN
@@ -120,6 +120,8 @@ def dispatched(operators: Iterable[str], forbidden: Collection[str]) -> list[Fla
 
 def _rule(path: str, forbidden: Collection[str]) -> Literal["name", "operator", "autograd"] | None:
     name = path.rpartition(".")[2]
+    if {path, f".{name}"} & ROUNDABOUT or path.removesuffix("()") in ROUNDABOUT:
+        return "name"
     if path.startswith("torch."):
         if any(path == space or path.startswith(f"{space}.") for space in NAMESPACES):
             return "name"

@@ -16,6 +16,12 @@ GRADIENTS = {
     *("backward", "backward()", "grad_fn", "requires_grad_", "retain_grad", "register_hook"),
     "requires_grad=True",
 }
+# Ways to come by what is not named: from one class to others, or to what has been imported.
+ROUNDABOUT = {
+    *(".__subclasses__", ".__mro__", ".mro", ".__base__", ".__bases__", ".__globals__"),
+    *("gc.get_objects", "gc.get_referrers", "gc.get_referents", "inspect.getmodule"),
+    *("pkgutil.resolve_name", "sys.meta_path"),
+}
 # Operators that do an exercise in one call, by torch's names; and all whose names say `_backward`.
 _NAMES = """
     alpha_dropout batch_norm batch_norm_elemt batch_norm_gather_stats _batch_norm_impl_index

@@ -67,6 +67,38 @@ EVASIONS = {
     "functional": {"RETURN": "return nn.functional.linear(x, self.weight)"},
     "a container": {"BODY": "self.parts = nn.ModuleList()"},
     "an alias of the package": {"IMPORT": "N = nn", "BODY": "self.inner = N.Linear(d_in, d_out)"},
+    "from where it is defined": {
+        "IMPORT": "from torch.nn.modules import linear",
+        "BASE": "linear.Linear",
+    },
+    "by the package's dict": {"BODY": "self.inner = nn.__dict__['Linear'](d_in, d_out)"},
+    "by vars": {"BODY": "self.inner = vars(nn)['Lin' + 'ear'](d_in, d_out)"},
+    "by a getattr of another name": {"BODY": "g = getattr; self.inner = g(nn, 'Linear')(1, 2)"},
+    "by the type": {"BODY": "self.c = type(self).__mro__[1]"},
+    "by the base": {"BODY": "self.c = Linear.__base__"},
+    "by the bases": {"BODY": "self.c = self.__class__.__bases__[0].__subclasses__()"},
+    "by everything there is": {"BODY": "self.c = object.__subclasses__()"},
+    "by the collector": {"IMPORT": "import gc", "BODY": "self.c = gc.get_objects()"},
+    "by its module": {
+        "IMPORT": "import inspect",
+        "RETURN": "return inspect.getmodule(nn.Module).F.linear(x)",
+    },
+    "by a path in text": {
+        "IMPORT": "import pkgutil",
+        "BODY": "self.c = pkgutil.resolve_name('torch.nn:Linear')",
+    },
+    "by an attribute getter": {
+        "IMPORT": "from operator import attrgetter",
+        "RETURN": "return attrgetter('functional.linear')(nn)(x, self.weight)",
+    },
+    "in a list": {"IMPORT": "L = [nn]", "BODY": "self.inner = L[0].Linear(d_in, d_out)"},
+    "by an argument": {"BODY": "self.inner = (lambda n: n.Linear(d_in, d_out))(nn)"},
+    "by a default": {"BODY": "self.inner = (lambda n=nn: n.Linear(d_in, d_out))()"},
+    "put together": {"IMPORT": "B = type('B', (nn.Linear,), {})", "BASE": "B"},
+    "by a decorator": {"IMPORT": "@lambda c: nn.Linear\nclass B: pass", "BASE": "B"},
+    "a kernel": {"RETURN": "return torch._C._nn.linear(x, self.weight)"},
+    "an operator": {"RETURN": "return torch.ops.aten.linear(x, self.weight)"},
+    "a lazy one": {"BODY": "self.inner = nn.LazyLinear(d_out)"},
     "a base in a variable": {"IMPORT": "Base = nn.Linear", "BASE": "Base"},
 }
 
