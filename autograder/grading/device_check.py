@@ -222,7 +222,7 @@ class DeviceCheck:
         """The solutions pass, and every misconception loses marks: first all solutions, then of
         each exercise one misconception after the other, as far as there is time."""
         tried = {place: _Tried(place) for place in self._places()}
-        left = deque(tried.values())
+        left = deque(sorted(tried.values(), key=lambda one: one.is_large))
         with Grader(self._catalogue, SECRET, sandbox=Sandbox(self._device, LIMITS)) as grader:
             while left and self._left > 10:
                 one = left.popleft()
@@ -254,6 +254,11 @@ class _Tried:
         self.waiting: list[Misconception | None] = [None, *self._exercise.misconceptions]
         self.most = len(self.waiting)
         self.wrong: list[str] = []
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has cases for GPUs only, whose truth takes the CPU long."""
+        return any(case.on == "gpu" for check in self._exercise.checks for case in check.cases)
 
     @property
     def count(self) -> int:

@@ -147,9 +147,7 @@ _BLOCKS = (
 _RUNS = (
     _run("three steps", channels=3, images=4, size=5, steps=3, public=True),
     _run("twelve steps", channels=6, images=8, size=8, steps=12, on="cpu"),
-    _run(
-        "a hundred and fifty steps", channels=12, images=32, size=16, steps=150, often=10, on="gpu"
-    ),
+    _run("a hundred steps", channels=8, images=16, size=12, steps=100, often=10, on="gpu"),
 )
 _ALLOWED = (
     "torch.nn.Module",
