@@ -32,7 +32,7 @@ import torch, time, threading
 def right(x, y):
     return (x * x).sum(1)[:, None] + (y * y).sum(1)[None, :] - 2 * x @ y.T
 def slow(x, y):
-    for _ in range(40):
+    for _ in range(150):
         d = ((x[:, None, :] - y[None, :, :]) ** 2).sum(2)
     return d
 def check(x, y):
@@ -191,7 +191,7 @@ def test_a_cheat_has_nothing_of_the_times_points(graded, cheat):
 def test_a_step_in_between_has_its_share(graded):
     squares = "torch.square(x[:, None, :] - y[None, :, :]).sum(dim=2)"
     by_times = TOPIC.solution().replace(
-        f"return {squares}", f"for _ in range(4): {squares}\n    return {squares}"
+        f"return {squares}", f"for _ in range(8): {squares}\n    return {squares}"
     )
     _, row = graded(by_times.replace("import torch", ""))
     assert row["score"] == row["max_score"] / 2, row["message"]
