@@ -12,11 +12,16 @@ from server.web.services import services
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(spelled=_spelled, stamped=_stamped, away=_away)
+    app.jinja_env.filters.update(spelled=_spelled, day=_day, stamped=_stamped, away=_away)
 
 
 def _spelled(moment: datetime) -> str:
     return moments.spelled(moment, _zone())
+
+
+def _day(moment: datetime) -> str:
+    """`3 Dec`, where the year goes without saying."""
+    return f"{moment.astimezone(_zone()):%-d %b}"
 
 
 def _stamped(moment: datetime) -> str:

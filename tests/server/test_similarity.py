@@ -120,6 +120,8 @@ def test_a_search_from_the_button_to_both_sides(house: House, browser: Browser, 
     assert sides.count("<mark>") > 2
     assert "&lt;script&gt;" in sides
     assert "<script>alert" not in sides
+    house.keep(pair.first.public_id, None)
+    assert "The stored file is missing" in client.get(address).text
 
 
 def test_a_search_that_fails_or_falls_silent_can_be_started_again(

@@ -86,6 +86,15 @@ def test_staff_who_hand_in_are_not_the_class(house: House, browser: Browser) -> 
     assert "No known misconception" in page
 
 
+def test_axes_say_where_they_begin_and_end(house: House, browser: Browser) -> None:
+    submit(house, "student", 15)
+    page = browser("assistant").get(f"{STAFF}/assignments/norm/").text
+    assert "<span>1 student</span>" in page
+    assert "<span>0 %</span><span>50 %</span><span>full marks</span>" in page
+    day = r"\d+ [A-Z][a-z]{2}"
+    assert re.search(rf"opens {day}</span><span>(the line: due {day}; )?ends {day}</span>", page)
+
+
 def test_who_has_not_started_or_is_stuck_is_shown_from_half_time_on(
     house: House, browser: Browser
 ) -> None:

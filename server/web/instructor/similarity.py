@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from server.grades import similarity
+from server.storage.files import FileGone
 from server.storage.models import Assignment, Role, Search, SimilarPair, Submission, User
 from server.web import access, code
 from server.web.access import Seat, in_course
@@ -103,9 +104,11 @@ def similar_pair(seat: Seat, pair_id: int) -> str:
 
 
 def _marked(submission: Submission, ranges: list[list[int]]) -> object:
-    content = services().files.read(submission.public_id)
     try:
+        content = services().files.read(submission.public_id)
         text = reader().run("whole", (submission.filename, content))
+    except FileGone:
+        return "The stored file is missing: restore it from a backup."
     except SubmissionError as error:
         return str(error)
     return code.marked(text, ranges)

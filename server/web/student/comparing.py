@@ -10,6 +10,7 @@ from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from autograder.reading.inside.code import MOST_COMPARED, Line
 from server.grades.scale import in_points
+from server.storage.files import FileGone
 from server.storage.models import Assignment, Role, Submission
 from server.web import access
 from server.web.access import Seat, in_course
@@ -37,13 +38,18 @@ def compare(seat: Seat, assignment: str) -> str:
     )
     if before is None or after is None:
         return render_template("student/compare.html", assignment=chosen, history=history)
+    try:
+        code, missing = _code_changes(seat, before, after), False
+    except FileGone:  # the reports are there without it
+        code, missing = None, True
     return render_template(
         "student/compare.html",
         assignment=chosen,
         history=history,
         before=before,
         after=after,
-        code=_code_changes(seat, before, after),
+        code=code,
+        missing=missing,
         max_lines=MOST_COMPARED,
         **_reports(before, after),
     )
@@ -79,7 +85,11 @@ def _reports(before: Submission, after: Submission) -> dict[str, object]:
 def _code_changes(
     seat: Seat, before: Submission, after: Submission
 ) -> dict[str, tuple[Line, ...]] | None:
-    """None where there is too much to compare, or no code to be read any more."""
+    """None where there is too much to compare, or no code to be read any more.
+
+    Raises:
+        FileGone: one of the two files is missing.
+    """
     files = [(one.filename, services().files.read(one.public_id)) for one in (before, after)]
     try:
         with on_behalf_of(seat.user):
