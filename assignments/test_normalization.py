@@ -26,6 +26,6 @@ HOMES = {
 
 @pytest.mark.parametrize("item", ITEMS, ids=str)
 def test_normalization(item):
-    message = problem(item, *load(HERE, HOMES))
+    message = problem(item, *load(HERE, HOMES), ITEMS)
     if message:
         pytest.fail(message, pytrace=False)

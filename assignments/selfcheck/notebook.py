@@ -35,9 +35,10 @@ def check(exercise: str, functions: Mapping[str, Any]) -> None:
         ValueError: there is no such exercise in the folder's data.
     """
     found: list[tuple[Item, str]] = []
-    for item in _items(exercise):
+    items = _items(exercise)
+    for item in (item for item in items if item.exercise == exercise):
         with contextlib.redirect_stderr(io.StringIO()):  # nbgrader takes any warning for an error
-            found.append((item, problem(item, functions)))
+            found.append((item, problem(item, functions, others=items)))
     got = sum(item.points for item, message in found if not message)
     most = sum(item.points for item, _ in found)
     total = f"{exercise}: {got:g} of {most:g} points here."
@@ -61,12 +62,12 @@ def _lines(found: list[tuple[Item, str]]) -> list[str]:
 
 
 def _items(exercise: str) -> list[Item]:
+    """Those of the exercise's topic."""
     names = []
     for path in sorted(Path(__file__).parent.glob("*.json")):
         data = loads(path.read_text("utf-8"))
-        found = items_of([entry for entry in data if entry["name"] == exercise])
-        if found:
-            return found
+        if any(entry["name"] == exercise for entry in data):
+            return items_of(data)
         names += [entry["name"] for entry in data]
     raise ValueError(f"there is no exercise {exercise!r} here; there are: {', '.join(names)}")
 

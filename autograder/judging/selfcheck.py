@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .beneath import named
 from .call import Session
 from .codec import loads
 from .compare import unchanged
@@ -14,7 +15,7 @@ from .differences import against_forward
 from .finding import Finding
 from .local import LocalSession
 from .where import located
-from .wording import explain
+from .wording import explain, not_right_yet
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class Item:
     def row(self) -> str:
         """The name of its row in the report."""
         return f"{self.check}: {self.output}".removesuffix(": unchanged")
+
+    @property
+    def called(self) -> list[str]:
+        """The functions that it is about."""
+        calls = (call for trial in self.trials for call in trial.get("calls", ()))
+        return list(dict.fromkeys(call.function for call in calls))
 
     def __str__(self) -> str:
         return f"{self.exercise}: {self.row}"
@@ -76,23 +83,52 @@ def _items(exercises: list[Mapping[str, Any]]) -> Iterator[Item]:
                 yield Item(exercise["name"], check, output, 0.0, (difference,))
 
 
-def problem(item: Item, functions: Mapping[str, Any], failed: Sequence[str] = ()) -> str:
+def problem(
+    item: Item,
+    functions: Mapping[str, Any],
+    failed: Sequence[str] = (),
+    others: Sequence[Item] = (),
+) -> str:
     """What is wrong with the item in these functions: one sentence, empty when it is right.
 
     Args:
         failed: what went wrong when they were loaded, which may be why one is missing.
+        others: all items, by which the functions that it calls are looked at.
     """
+    finding, case = _first(item, functions)
+    if finding is None:
+        return ""
+    if finding.evidence.get("kind") in {"missing", "unwritten"}:
+        where = f" ({failed[0]})" if failed else ""
+        return explain(located(finding)) + where
+    beneath = _wrong_beneath(item, functions, others)
+    blame = f"; {not_right_yet(beneath)}" if beneath else ""
+    return f"{explain(located(finding))} (case {case!r}){blame}"
+
+
+def _first(item: Item, functions: Mapping[str, Any]) -> tuple[Finding | None, str]:
+    """What is wrong first, and in which case."""
     session = LocalSession(functions)
     for trial in item.trials:
         finding = _finding(item, trial, session)
         if not finding.passed:
-            kind = finding.evidence.get("kind")
-            if kind in {"missing", "unwritten"}:
-                where = f" ({failed[0]})" if failed else ""
-            else:
-                where = f" (case {trial['case']!r})"
-            return explain(located(finding)) + where
-    return ""
+            return finding, trial["case"]
+    return None, ""
+
+
+def _wrong_beneath(
+    item: Item, functions: Mapping[str, Any], others: Sequence[Item]
+) -> Sequence[str]:
+    """The functions of other exercises that it calls, and that are not right themselves."""
+    own = {name for other in others if other.exercise == item.exercise for name in other.called}
+    asked = dict.fromkeys(name for other in others for name in other.called if name not in own)
+    reads = named([functions.get(name) for name in item.called], asked)
+    return [
+        name
+        for name in asked
+        if name in reads
+        and any(o.called == [name] and _first(o, functions)[0] is not None for o in others)
+    ]
 
 
 def _finding(item: Item, trial: Mapping[str, Any], session: Session) -> Finding:

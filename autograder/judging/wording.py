@@ -198,6 +198,12 @@ def mend_first(beneath: Sequence[str]) -> str:
     return f"What is off here comes from your own {names}, which this calls: mend that first."
 
 
+def not_right_yet(beneath: Sequence[str]) -> str:
+    """What the self-check says of a function that calls these."""
+    verb = "is" if len(beneath) == 1 else "are"
+    return f"it calls your own {_listed(beneath)}, which {verb} not right yet: mend that first"
+
+
 def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 

@@ -9,7 +9,10 @@ from autograder.exercise import Exercise
 from autograder.grading.follow_ons import Graded
 from autograder.grading.grader import Grader
 from autograder.handin.submission import parse
+from autograder.handout.public import public_data
+from autograder.judging.codec import dumps, loads
 from autograder.judging.local import LocalSession
+from autograder.judging.selfcheck import items_of, problem
 from autograder.render.html import report_fragment
 from autograder.report import instructor_view, student_view, validate
 from autograder.topics.catalogue import Catalogue
@@ -319,6 +322,43 @@ def test_the_author_says_what_it_costs(tmp_path, cost, earned, told):
     assert told in line["student_message"]
     # Leaving arguments alone counts once something else does.
     assert entry(report, "raised")["score"] == (earned + 1 if earned else 0)
+
+
+BY_A_HELPER = """
+def double(x):
+    return 3 * x
+
+
+def twice(x):
+    return [double(row) for row in x[None]][0]
+
+
+def raised(x):
+    return twice(x) + 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "blamed"),
+    [
+        (TRIPLED, True),
+        (BY_A_HELPER, True),
+        (TRIPLED.replace("3 * x", "2 * x").replace("+ 1", "+ 2"), False),  # its own error
+        (TRIPLED.replace("double(x) + 1", "2 * x + 2"), False),  # which does not call it
+    ],
+)
+def test_the_self_check_says_what_it_calls_that_is_wrong(tmp_path, source, blamed):
+    (tmp_path / "chain.py").write_text(CHAIN % 0.0)
+    (topic,) = Catalogue.load(tmp_path)["chain"].topics
+    found = items_of(loads(dumps(public_data(topic))))
+    functions = {}
+    exec(source, functions)
+    (item,) = [i for i in found if i.exercise == "raised" and i.output == "y"]
+    said = problem(item, functions, others=found)
+    assert "y is wrong" in said
+    blame = "it calls your own double, which is not right yet: mend that first"
+    assert (blame in said) == blamed
+    assert not any(problem(i, topic.functions(), others=found) for i in found)
 
 
 @pytest.mark.parametrize("cost", [-0.1, 1.5, float("nan")])
