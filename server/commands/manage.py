@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from autograder import spreadsheet
 from server import courses, engine, options, outbox
 from server.clock import utc_now
 from server.grades import exports
@@ -262,13 +263,19 @@ def roster_(
             return
         chosen = proposal.usual | ({c.key for c in proposal.of(Kind.LEAVES)} if leave else set())
         result = enrolling.apply(session, found, listed, chosen, at=utc_now(), actor=None)
-        click.echo(str(result))
+        click.echo(str(result), err=links)  # what is printed then is one table
+        table: list[tuple[str, ...]] = [("name", "email", "link")]
         if links or mail:
             for enrolment in found.enrolments:
                 invited = enrolment.user
                 if enrolment.here and invited.password is None and not invited.disabled:
                     said = _invite(session, invited, mail, url, data)
-                    click.echo(said if mail else f"{invited.email},{said}")
+                    if mail:
+                        click.echo(said)
+                    else:
+                        table.append((invited.name, invited.email, said))
+        if links and not mail:
+            click.echo(spreadsheet.write(table), nl=False)
 
 
 _WORDS = {

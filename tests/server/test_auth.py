@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -272,7 +273,11 @@ def test_an_instructor_cannot_become_somebody_else(
         )
     page = browser("instructor").post("/courses/dl/staff/people/links").text
     assert len(re.findall(r"/invitations/gradmark_invitation_", page)) == 1
-    assert mine.email in page
+    (table,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', page)
+    heading, row = b64decode(table).decode("utf-8-sig").splitlines()
+    assert heading == "name,email,link"
+    assert row.startswith(f"{mine.name},{mine.email},http")
+    assert row.rpartition(",")[2] in page
     assert "Only an administrator can invite" in page
     page = browser("admin").post("/courses/dl/staff/people/links").text
     assert len(re.findall(r"/invitations/gradmark_invitation_", page)) == 2

@@ -9,6 +9,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response
 
+from autograder import spreadsheet
 from server import outbox
 from server.people import accounts, enrolling, roster
 from server.storage.models import Course, Enrolment, Role, User
@@ -160,7 +161,15 @@ def make_links(seat: Seat) -> str | Response:
         words = "invitation is" if len(links) == 1 else "invitations are"
         flash(f"{len(links)} {words} on the way. Whoever does not get theirs can have a link.")
         return redirect(url_for(".people", course=seat.course.slug), 303)
-    return render_template("instructor/links.html", links=links, left_out=left_out)
+    table = [(invited.name, invited.email, link) for invited, link in links]
+    text = spreadsheet.write([("name", "email", "link"), *table], spreadsheet.EXCEL)
+    return render_template(
+        "instructor/links.html",
+        links=links,
+        left_out=left_out,
+        href=f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}",
+        filename=f"{seat.course.slug}-invitations.csv",
+    )
 
 
 @pages.post("/people/<int:user_id>/role")
