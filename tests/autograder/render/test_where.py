@@ -102,3 +102,9 @@ def test_a_picture_is_drawn_only_where_something_is_right():
     assert picture.words == "Wrong only in rows 1 and 2 of 0–2."
     assert (picture.map.rows, picture.map.columns) == (3, 4)
     assert [strip.label for strip in picture.strips] == ["rows", "columns"]
+
+
+def test_what_differs_from_ones_own_forward_looks_different():
+    evidence = {"function": "batch_norm", "change": -10.70001, "promise": -10.70002}
+    said = explain(Finding("grad_x", "difference", evidence))
+    assert said.endswith("changes by -10.70001, while the gradient says -10.70002")
