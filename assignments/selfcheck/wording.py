@@ -138,9 +138,10 @@ def hint_at(finding: Finding) -> str:
         case "refused":
             return f"must raise {e['expected']} here, but {_failure(e, reveal=False)}"
         case "difference":
+            change, promise = _both(e["change"], e["promise"])  # at home nothing is hidden
             return (
                 f"{output} does not fit your own {e['function']}: along a random direction that "
-                f"changes by {_few(e['change'])}, while the gradient says {_few(e['promise'])}"
+                f"changes by {change}, while the gradient says {promise}"
             )
         case "forward":
             return f"{e['function']} does not return what {output} could be held against"
@@ -358,15 +359,19 @@ def _only(e: dict[str, Any]) -> str:
 
 
 def _got(e: dict[str, Any]) -> str:
-    """Both numbers, with as many digits as it takes to tell them apart."""
     got, expected = e["got"], e["expected"]
-    if not (isinstance(got, float) and isinstance(expected, float)):
-        return f"{got}, expected {expected}"
+    if isinstance(got, float) and isinstance(expected, float):
+        got, expected = _both(got, expected)
+    return f"{got}, expected {expected}"
+
+
+def _both(a: float, b: float) -> tuple[str, str]:
+    """Two numbers, with as many digits as it takes to tell them apart."""
     digits = 4
-    apart = abs(got / expected - 1) or 1e-16 if expected else math.inf
-    if got != expected and math.isfinite(apart):
+    apart = abs(a / b - 1) or 1e-16 if b else math.inf
+    if a != b and math.isfinite(apart):
         digits = min(max(4, 2 - math.floor(math.log10(apart))), 17)
-    return f"{got:.{digits}g}, expected {expected:.{digits}g}"
+    return f"{a:.{digits}g}", f"{b:.{digits}g}"
 
 
 def _portion(e: dict[str, Any]) -> str:
