@@ -76,3 +76,10 @@ def test_what_takes_too_long_is_a_verdict_and_so_is_all_that_follows():
     assert later.findings["y"].evidence["kind"] == "unjudged"
     budget = Budget(0.1)
     assert budget.judge(trial(slow), answers()).findings["y"].evidence["kind"] == "unjudged"
+
+
+def test_what_is_spent_in_another_way_counts():
+    budget = Budget(0.1)
+    with budget.spending():
+        time.sleep(0.15)
+    assert budget.used_up

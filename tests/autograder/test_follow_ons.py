@@ -6,6 +6,7 @@ import pytest
 
 from autograder.errors import AuthoringError
 from autograder.exercise import Exercise
+from autograder.grading import grader as grading
 from autograder.grading.follow_ons import Graded
 from autograder.grading.grader import Grader
 from autograder.handin.submission import parse
@@ -16,6 +17,7 @@ from autograder.judging.selfcheck import items_of, problem
 from autograder.render.html import report_fragment
 from autograder.report import instructor_view, student_view, validate
 from autograder.topics.catalogue import Catalogue
+from autograder.truth import oracle
 from tests.conftest import SECRET
 
 
@@ -261,6 +263,42 @@ def test_what_is_right_is_no_error_beneath(grader, topic):
     session = LocalSession(chosen.functions())
     outcomes = [trial.judge(session.run(trial.calls)) for trial in trials]
     assert Graded(chosen, chosen.exercises[0], trials, outcomes).failing() == set()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "waiting"),
+    [
+        ((), set()),
+        ((("eps-outside-root", "batch_norm"),), {"batch_instance_norm"}),
+    ],
+)
+def test_only_what_may_follow_keeps_its_answers(grader, topic, monkeypatch, wrong, waiting):
+    """Of all other exercises the answers are gone once they are judged."""
+    chosen, seen = topic("normalization"), []
+    bugs = [bug(chosen, *one) for one in wrong]
+    decide = grading.follow_ons
+    monkeypatch.setattr(grading, "follow_ons", lambda *a: seen.extend(a[0]) or decide(*a))
+    graded(grader, chosen, chosen.solution(*bugs))
+    kept = {one.exercise.name for one in seen if any(values(one))}
+    assert kept == waiting
+
+
+def values(one):
+    return [a.value is not None for outcome in one.outcomes for a in outcome.answers]
+
+
+def test_wrong_ways_are_sought_once(topic, monkeypatch):
+    made = []
+    real = oracle.mutants
+    monkeypatch.setattr(oracle, "mutants", lambda *a: made.append(a) or real(*a))
+    chosen = topic("normalization")
+    (exercise,) = [e for e in chosen.exercises if e.name == "instance_norm"]
+    known = oracle.Oracle(SECRET)
+    function, way = exercise.ways[0]
+    found = [known.seen(chosen, exercise, way.__name__, function.__name__) for _ in range(2)]
+    assert found[0]
+    assert found[0] is found[1]
+    assert len(made) == 1
 
 
 CHAIN = '''"""Twice and twice more."""
