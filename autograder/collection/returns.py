@@ -127,9 +127,9 @@ def moodle_worksheet(
     header, rows = _read_csv(worksheet, "the grading worksheet", ("Identifier", "Grade"), _ENGLISH)
     feedback = header.index("Feedback comments") if "Feedback comments" in header else None
     filled: list[Sequence[Cell]] = []
-    for line in rows:
+    for short in rows:
+        line = short + [""] * (len(header) - len(short))
         cells: list[Cell] = [Verbatim(value) for value in line]
-        cells += [""] * (len(header) - len(cells))
         # "Participant 2001", in whatever language.
         number = re.sub(r"^\D+", "", line[header.index("Identifier")].strip())
         found = by_id.get(number)

@@ -128,3 +128,9 @@ def test_a_gradebook_that_is_none_is_one_sentence(here: Path, content: str) -> N
 
     with pytest.raises(CollectionError, match="gradebook"):
         canvas_csv([], "x", 10, content.encode("latin-1"))
+
+
+def test_a_short_line_of_a_worksheet_stays_as_it_is() -> None:
+    from autograder.collection.returns import moodle_worksheet
+
+    assert "x,," in moodle_worksheet([], 10, b"Full name,Identifier,Grade\nx\n")
