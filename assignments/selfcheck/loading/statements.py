@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_PARSED = 10_000_000  # characters, read again and again around what is broken
 MAX_BROKEN = 50
-MAX_TRUSTED = 8  # times in a row that what stands above an error holds another one
+MAX_TRUSTED = 4  # times in a row that what stands above an error holds another one
 # What goes on with the statement above although it stands at the margin.
 _CONTINUES = re.compile(r"[\s#)\]}]|$|(?:else|elif|except|finally)\b")
 _DEFINES = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
@@ -63,7 +64,7 @@ def _around_what_is_broken(text: str) -> tuple[list[ast.stmt], list[Broken]]:
             found = ast.parse(part).body
         except _UNREADABLE as error:
             line = bounds[first] + max(getattr(error, "lineno", None) or 1, 1) - 1
-            at = max((i for i in range(first, end) if starts[i] <= line), default=first)
+            at = max(first, bisect_right(starts, line, first, end) - 1)
             if at > first:
                 # Of brackets that are never closed, the last one is named.
                 trusted += 1
