@@ -59,13 +59,14 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, x):
         steps, width = x.shape[-2], x.shape[-1] // self.h
-        at = torch.arange(steps)
+        at = torch.arange(steps, device=x.device)
         q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
         heads = []
         for n in range(self.h):
             columns = slice(n * width, (n + 1) * width)
             a, b = rotary(q[..., columns], at, self.theta), rotary(k[..., columns], at, self.theta)
-            scores = (a @ b.mT / math.sqrt(width)).masked_fill(torch.ones(steps, steps).triu(1) > 0, -math.inf)
+            later = at > at[:, None]
+            scores = (a @ b.mT / math.sqrt(width)).masked_fill(later, -math.inf)
             e = torch.exp(scores - scores.amax(-1, keepdim=True))
             heads.append(e / e.sum(-1, keepdim=True) @ v[..., columns])
         return self.o_proj(torch.cat(heads, -1))
