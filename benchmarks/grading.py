@@ -16,7 +16,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from autograder.grading.grader import Grader, judge
+from autograder.grading.follow_ons import Graded
+from autograder.grading.grader import Grader
+from autograder.grading.rows import judge
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Call
 from autograder.judging.local import LocalSession
@@ -99,9 +101,10 @@ def grading_costs(console: Console) -> None:
                 }
 
         def compare() -> None:
-            for _, exercise in chosen:
+            for topic, exercise in chosen:
                 given = zip(trials[exercise.name], answers[exercise.name], strict=True)
-                judge(exercise, trials[exercise.name], [t.judge(a) for t, a in given])
+                outcomes = [trial.judge(answer) for trial, answer in given]
+                judge(Graded(topic, exercise, trials[exercise.name], outcomes), {})
 
         comparing = median_ms(compare)
         reporting = median_ms(lambda: student_view(report))
