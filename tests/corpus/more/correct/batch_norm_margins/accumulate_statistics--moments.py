@@ -7,7 +7,7 @@ def accumulate_statistics(x, mean, var, count):
     flat = x.transpose(0, 1).flatten(1).double()
     m = flat.shape[1]
     if count == 0:
-        mean = var = torch.zeros(len(flat), dtype=torch.float64)
+        mean = var = flat.new_zeros(len(flat), dtype=torch.float64)
     total = flat.sum(1) + count * mean.double()
     squares = (flat**2).sum(1) + count * (var.double() + mean.double() ** 2)
     new = total / (count + m)

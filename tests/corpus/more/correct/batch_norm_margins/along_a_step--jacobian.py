@@ -10,14 +10,14 @@ def along_a_step(x, y, W1, W2, rates, normalised, eps=1e-5):
     def look(weights):
         z = x @ weights
         n = len(z)
-        jacobians = [torch.eye(n, dtype=z.dtype)] * z.shape[1]
+        jacobians = [torch.diag(z.new_ones(n))] * z.shape[1]
         if normalised:
             centred = z - z.mean(0)
             std = ((centred**2).mean(0) + eps) ** 0.5
             z = centred / std
-            ones = torch.ones(n, n, dtype=z.dtype) / n
+            ones = z.new_ones(n, n) / n
             jacobians = [
-                (torch.eye(n, dtype=z.dtype) - ones - torch.outer(c, c) / n) / s
+                (torch.diag(z.new_ones(n)) - ones - torch.outer(c, c) / n) / s
                 for c, s in zip(z.T, std)
             ]
         hidden = torch.where(z > 0, z, 0)

@@ -22,7 +22,7 @@ def lstm(x, h0, Wx, Wh, b):
 def lstm_backward(grad_h, cache):
     x, Wx, Wh, kept = cache
     n, H = kept[0][0].shape
-    dh, dc = torch.zeros(n, H, dtype=x.dtype), torch.zeros(n, H, dtype=x.dtype)
+    dh, dc = x.new_zeros(n, H), x.new_zeros(n, H)
     dx, dWx, dWh, db = torch.zeros_like(x), torch.zeros_like(Wx), torch.zeros_like(Wh), Wx.new_zeros(4 * H)
     for t in range(len(kept) - 1, -1, -1):
         before, old, s, g, c, _ = kept[t]
