@@ -239,8 +239,10 @@ def test_pages_obey_their_own_policy(client: FlaskClient, upload: Upload, house:
     paths = ("/courses/dl/", "/courses/dl/assignments/norm/", page, "/account", "/nowhere")
     texts = [client.get(path).text for path in paths]
     house.grade_all()
+    # This server's own address stands there for other programs: of a calendar, of a badge.
+    foreign = r"https?://(?!www\.w3\.org|localhost/)"
     for text in [*texts, client.get(page).text]:
-        assert not re.search(r"\sstyle=|\son\w+=|<style|https?://(?!www\.w3\.org)", text)
+        assert not re.search(rf"\sstyle=|\son\w+=|<style|{foreign}", text)
         assert not re.search(r"<script(?![^>]*\ssrc=)", text)
 
 
