@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from autograder.topics.catalogue import Catalogue
 from server.mail.switches import Switches
 from server.storage.config import Config
-from server.storage.models import Kind
+from server.storage.models import Kind, Pace
 from server.web.app import create_app
 from tests.browser.conftest import Visit, choose_file, press
 from tests.server import engines
@@ -32,6 +32,7 @@ COURSE = "/courses/dl/"
 STAFF = f"{COURSE}staff/"
 NO_PAGES = re.compile(  # what answers with a file or with data, and the ways of a sign-on
     r"static|health|metric|report_|status|file|everything|download|export_|^api\.(?!docs)|^admin\.export|openapi"
+    r"|\.(badge|calendar)$"
     r"|^auth\.(start|callback|link)$|^lti\.(?!choose)"
 )
 # What can be used, and what of it has had the focus so that this was to be seen.
@@ -148,6 +149,9 @@ def test_no_page_shuts_anybody_out(
     stranger, student, lecturer = visit().page, visit("student").page, visit("instructor").page
     wrong, right = hand_in(student, topic.solution(*bugs)), hand_in(student, topic.solution())
     hand_in(visit("classmate").page, topic.solution())
+    with house.database.write() as session:
+        timed = house.row(right.rstrip("/").rpartition("/")[2]).id
+        session.add(Pace(submission_id=timed, exercise="l1_loss", name="speed", within=1.3))
     invited = house.invitation("newcomer")
     links = Switches(house.database.key("session"))
     switches = f"/mail/{links.token(house.user('student'), Kind.COMMENT)}"
@@ -159,7 +163,10 @@ def test_no_page_shuts_anybody_out(
     pages: dict[Page, list[str]] = {
         stranger: ["/login", "/login/forgotten", switches, invited, "/api/v1/docs"],
         student: [wrong, right, "/account"]
-        + [COURSE + place for place in ("", assignment, f"{assignment}compare")],
+        + [
+            COURSE + place
+            for place in ("", assignment, f"{assignment}compare", f"{assignment}fastest")
+        ],
         lecturer: [*reports, regrade, compared(lecturer)]
         + [
             STAFF + place
