@@ -138,10 +138,13 @@ def hint_at(finding: Finding) -> str:
         case "refused":
             return f"must raise {e['expected']} here, but {_failure(e, reveal=False)}"
         case "difference":
-            change, promise = _both(e["change"], e["promise"])  # at home nothing is hidden
+            change, promise = _few(e["change"]), _few(e["promise"])
+            says = (
+                promise if promise != change else f"nearly {promise}, but not as nearly as it can"
+            )
             return (
                 f"{output} does not fit your own {e['function']}: along a random direction that "
-                f"changes by {change}, while the gradient says {promise}"
+                f"changes by {change}, while the gradient says {says}"
             )
         case "forward":
             return f"{e['function']} does not return what {output} could be held against"
@@ -359,19 +362,15 @@ def _only(e: dict[str, Any]) -> str:
 
 
 def _got(e: dict[str, Any]) -> str:
+    """Both numbers, with as many digits as it takes to tell them apart."""
     got, expected = e["got"], e["expected"]
-    if isinstance(got, float) and isinstance(expected, float):
-        got, expected = _both(got, expected)
-    return f"{got}, expected {expected}"
-
-
-def _both(a: float, b: float) -> tuple[str, str]:
-    """Two numbers, with as many digits as it takes to tell them apart."""
+    if not (isinstance(got, float) and isinstance(expected, float)):
+        return f"{got}, expected {expected}"
     digits = 4
-    apart = abs(a / b - 1) or 1e-16 if b else math.inf
-    if a != b and math.isfinite(apart):
+    apart = abs(got / expected - 1) or 1e-16 if expected else math.inf
+    if got != expected and math.isfinite(apart):
         digits = min(max(4, 2 - math.floor(math.log10(apart))), 17)
-    return f"{a:.{digits}g}", f"{b:.{digits}g}"
+    return f"{got:.{digits}g}, expected {expected:.{digits}g}"
 
 
 def _portion(e: dict[str, Any]) -> str:

@@ -50,6 +50,8 @@ def test_the_solution_of_every_topic_gets_full_marks_in_one_session(grader, cata
             archive.writestr(f"{topic.name}.py", topic.solution())
     report = grader.grade("all", parse("all.zip", buffer.getvalue()))
     validate(report)
+    checks = [check for entry in report["exercises"] for check in entry["checks"]]
+    assert [c["message"] for c in checks if not c["passed"]] == []
     assert report["score"] == report["max_score"] == catalogue["all"].max_score
 
 

@@ -49,6 +49,8 @@ def test_the_reference_is_never_flagged(grader, catalogue):
         for topic in catalogue["all"].topics:
             files.writestr(f"{topic.name}.py", topic.solution())
     report = grader.grade("all", parse("all.zip", archive.getvalue()))
+    checks = [check for entry in report["exercises"] for check in entry["checks"]]
+    assert [c["message"] for c in checks if not c["passed"]] == []
     assert report["score"] == report["max_score"]
     assert not any(e["policy"] for e in report["exercises"])
 
