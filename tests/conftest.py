@@ -33,6 +33,6 @@ def catalogue() -> Catalogue:
 
 @pytest.fixture(scope="session")
 def grader(catalogue: Catalogue) -> Iterator[Grader]:
-    limits = Limits(call_seconds=4, load_seconds=5, session_seconds=30)
+    limits = Limits(call_seconds=2, load_seconds=5, session_seconds=30)
     with Grader(catalogue, SECRET, limits=limits) as grader:
         yield grader
