@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def report_of(
         )
     if report.get("view") == "student":
         raise PostingError("This is the student's view of a report: the whole one is needed.")
-    if not 0 <= report["score"] <= report["max_score"]:
+    if not 0 <= report["score"] <= report["max_score"] < math.inf:  # as which 1e999 is read
         raise PostingError("The report's score is not between 0 and its greatest.")
     return report
 

@@ -8,12 +8,13 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from server.lti import LtiError
 from server.people.providers import is_safe
 from server.storage import audit
 from server.storage.models import (
+    Course,
     Deployment,
     LtiContext,
     LtiLink,
@@ -176,3 +177,21 @@ def deployments(session: Session, platform: Platform) -> Sequence[Deployment]:
         .where(Deployment.platform_id == platform.id)
         .order_by(Deployment.deployment_id)
     ).all()
+
+
+def connected(session: Session, course: Course) -> tuple[Sequence[LtiContext], Sequence[LtiLink]]:
+    """The courses of platforms that this one is connected with, each with its platform, and their
+    links, each with its assignment."""
+    contexts = session.scalars(
+        select(LtiContext)
+        .where(LtiContext.course_id == course.id)
+        .options(joinedload(LtiContext.platform))
+        .order_by(LtiContext.id)
+    ).all()
+    links = session.scalars(
+        select(LtiLink)
+        .where(LtiLink.context_id.in_([context.id for context in contexts]))
+        .options(joinedload(LtiLink.assignment))
+        .order_by(LtiLink.id)
+    ).all()
+    return contexts, links

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from server import outbox
-from server.storage.models import Assignment, LtiContext, LtiLink, Outgoing, Role, Scope
+from server.lti import platforms
+from server.storage.models import Assignment, Outgoing, Role, Scope
 from server.web.access import Seat, admins_only, in_course
 from server.web.api import schemas
 from server.web.api.blueprint import by_token, page_of, pages
@@ -23,18 +24,7 @@ from server.web.services import services
 def course_systems(seat: Seat) -> list[dict[str, Any]]:
     """The courses of course systems (LTI) that this one is connected with"""
     with services().database.read() as session:
-        contexts = session.scalars(
-            select(LtiContext)
-            .where(LtiContext.course_id == seat.course.id)
-            .options(joinedload(LtiContext.platform))
-            .order_by(LtiContext.id)
-        ).all()
-        links = session.scalars(
-            select(LtiLink)
-            .where(LtiLink.context_id.in_([context.id for context in contexts]))
-            .options(joinedload(LtiLink.assignment))
-            .order_by(LtiLink.id)
-        ).all()
+        contexts, links = platforms.connected(session, seat.course)
     return [
         {
             "platform": context.platform.title,

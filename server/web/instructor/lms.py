@@ -6,12 +6,12 @@ import csv
 import io
 
 from flask import abort, flash, redirect, render_template, url_for
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
 from server import outbox
-from server.lti import LtiError, available
+from server.lti import LtiError, available, platforms
 from server.people import accounts, roster
 from server.people.accounts import AccountError
 from server.storage import audit
@@ -114,18 +114,7 @@ def _is_address(text: str) -> bool:
 
 def _lms(seat: Seat, refusal: str = "") -> str:
     with services().database.read() as session:
-        contexts = session.scalars(
-            select(LtiContext)
-            .where(LtiContext.course_id == seat.course.id)
-            .options(joinedload(LtiContext.platform))
-            .order_by(LtiContext.id)
-        ).all()
-        links = session.scalars(
-            select(LtiLink)
-            .where(LtiLink.context_id.in_([context.id for context in contexts]))
-            .options(joinedload(LtiLink.assignment))
-            .order_by(LtiLink.id)
-        ).all()
+        contexts, links = platforms.connected(session, seat.course)
         titles = {a.id: a.title for a in Assignment.of(session, seat.course)}
         told = outbox.grades_of(seat.course.id)
         states = session.execute(

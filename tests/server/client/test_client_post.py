@@ -16,6 +16,7 @@ from autograder.cli import main
 from autograder.grading.grader import Grader
 from autograder.handin.submission import parse
 from autograder.report import Report, student_view
+from server.grading import posting
 from server.storage.models import AuditEntry, Grade, Outgoing, Scope, State, Submission, User
 from tests.server.client.conftest import Gradmark, Served
 
@@ -198,6 +199,12 @@ def test_a_report_that_does_not_hold_is_one_sentence(
     assert sentence in done.output
     assert served.house.rows() == []
     assert rows(served, Grade) == []
+
+
+def test_a_score_beyond_all_numbers_is_refused() -> None:
+    content = b'{"assignment": "losses", "view": "full", "score": 1.0, "max_score": 1e999}'
+    with pytest.raises(posting.PostingError, match="not between 0 and its greatest"):
+        posting.report_of(content, "losses", lambda report: None)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"results": [{"slug": "../x"}]}', "\0"])
