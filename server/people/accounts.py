@@ -21,6 +21,7 @@ from server.storage.models import Course, Enrolment, Identity, Invitation, Role,
 INVITATION_LASTS = timedelta(days=30)
 RESET_LASTS = timedelta(hours=2)
 SHORTEST_PASSWORD = 10
+_AROUND = re.compile(r"<?\s*(?:mailto:)?\s*([^<>\s]*)\s*>?", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 
 
@@ -41,12 +42,12 @@ def normal_email(text: str) -> str:
 
 
 def as_written(address: str) -> str:
-    """Without what nobody sees of it; letters of full width are the letters that they look like."""
-    return (
-        sheet.clean(unicodedata.normalize("NFKC", address))
-        .replace("\u200c", "")
-        .replace("\u200d", "")
-    )
+    """Without what nobody sees of it, or what links and mail programs put around it; letters of
+    full width are the letters that they look like."""
+    seen = sheet.clean(unicodedata.normalize("NFKC", address))
+    seen = seen.replace("\u200c", "").replace("\u200d", "")
+    around = _AROUND.fullmatch(seen)
+    return around[1] if around else seen
 
 
 def find(session: Session, email: str) -> User | None:

@@ -65,6 +65,8 @@ def people(content: str | bytes) -> list[Person]:
             ("jane@example.org", "Jane Doe", ""),
         ),
         ("email,name\nｊane＠example.org,Jo\u0308rg\n", ("jane@example.org", "Jörg", "")),
+        ("email,name\nMailto:jane@example.org,Jane\n", ("jane@example.org", "Jane", "")),
+        ("email,name\n<jane@example.org>,Jane\n", ("jane@example.org", "Jane", "")),
         (
             "email,name,section\njane@x.org,Jane,Lecture\nJane@X.org,Jane,Lab 2\n",
             ("jane@x.org", "Jane", "Lecture, Lab 2"),
