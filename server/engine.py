@@ -10,7 +10,7 @@ import logging
 import secrets
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 Report: TypeAlias = dict[str, Any]
 Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
 
+# What else stands at a line of a report: for an exercise, what the line is called, and its checks.
+AtCheck: TypeAlias = Callable[[str, str, Sequence[Mapping[str, Any]]], Markup]
+
 _COSTS: Mapping[SourcePolicy, Cost] = {
     SourcePolicy.NOTHING: "report",
     SourcePolicy.WARNING: "warn",
@@ -56,15 +59,24 @@ class Topic(Protocol):
     def max_score(self) -> float: ...
 
 
+class Parts(Protocol):
+    """A view as pieces of a page."""
+
+    @property
+    def head(self) -> Markup: ...
+    @property
+    def exercises(self) -> Mapping[str, Markup]: ...
+
+
 @dataclass(frozen=True)
 class Engine:
     """What pages and API need: what can be graded, and how a report looks."""
 
     topics: Mapping[str, Topic]
-    show: Callable[[Report], Markup]
-    show_all: Callable[[Report], Markup]  # the same for staff
+    # A view in pieces, with something else at the lines of its checks.
+    parts: Callable[[Report, AtCheck], Parts]
     views: Mapping[str, Callable[[Report], Report]]  # "student", "instructor"
-    stylesheet: str  # of what `show` gives
+    stylesheet: str  # of what `parts` gives
     script: str = ""  # of it too; it is readable without
     # A topic's reference as the folder holds it now; ConfigError: it cannot be loaded.
     digest: Callable[[str], str] = lambda topic: ""
@@ -134,14 +146,15 @@ def load(reference: Path | None) -> Engine:
     Raises:
         ConfigError: they are not well formed.
     """
-    from autograder.render.html import SCRIPT, STYLESHEET, report_fragment
+    from autograder.render.html import SCRIPT, STYLESHEET, report_parts
     from autograder.report import instructor_view, student_view
 
     exercises = _Exercises(reference)
     return Engine(
         exercises.now(),
-        show=lambda report: report_fragment(student_view(report)),
-        show_all=lambda report: report_fragment(instructor_view(report)),
+        parts=lambda view, at_check: report_parts(
+            view, lambda exercise, line: at_check(exercise, line.name, line.checks)
+        ),
         views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
         script=SCRIPT,

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.judging.summary import say_flag
 from autograder.render.curve import Curve, in_words, rows
-from autograder.render.lines import all_of, all_right, lines, summary
+from autograder.render.lines import Line, all_of, all_right, lines, summary
 from autograder.render.picture import Picture
 from autograder.render.plot import Plot
 from autograder.report import Report
 
 if TYPE_CHECKING:
     from autograder.grading.audit import ExerciseAudit
+
+AtLine: TypeAlias = Callable[[str, Line], Markup]
 
 _static = resources.files("autograder").joinpath("render/static")
 
@@ -45,11 +48,36 @@ templates = Environment(
 def report_fragment(view: Report) -> Markup:
     """The view as HTML, everything in it escaped; it needs `STYLESHEET`, and `SCRIPT` where
     `has_curves`, and holds neither style nor script of its own."""
-    return Markup(templates.get_template("report.html").render(report=view))  # noqa: S704
+    return Markup(templates.get_template("report.html").render(report=view, nothing=_nothing))  # noqa: S704
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A view in pieces, for a page that puts something beside each exercise."""
+
+    head: Markup
+    exercises: Mapping[str, Markup]  # what was found, by the exercise's name
+
+
+def report_parts(view: Report, at_line: AtLine) -> Parts:
+    """The same as `report_fragment` in pieces, each to stand inside an element of the class
+    `gm-report`.
+
+    Args:
+        at_line: what else is to stand at a line, by the exercise's name and the line.
+    """
+    head: Any = templates.get_template("head.html").module
+    exercise: Any = templates.get_template("exercise.html").module
+    found = {e["name"]: exercise.found(view, e, at_line) for e in view["exercises"]}
+    return Parts(head.head(view), found)
 
 
 def has_curves(view: Report) -> bool:
     return any("curves" in check for e in view["exercises"] for check in e["checks"])
+
+
+def _nothing(exercise: str, line: Line) -> Markup:
+    return Markup("")
 
 
 def curve_svg(curve: Curve) -> Markup:

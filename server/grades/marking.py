@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from server import outbox
 from server.grades import grades
 from server.storage import audit
-from server.storage.models import Adjustment, Assignment, Comment, Extension, Kind, Submission, User
+from server.storage.models import (
+    Adjustment,
+    Assignment,
+    Comment,
+    Extension,
+    Kind,
+    LookedAt,
+    Submission,
+    User,
+)
 
 
 def grant(
@@ -100,18 +109,49 @@ def comment(
     for_staff: bool,
     at: datetime,
     actor: User,
-) -> None:
+    where: tuple[str, int] | None = None,
+) -> Comment:
+    """
+    Args:
+        where: a file or cell and the number of a line in it; None: about all of it.
+    """
+    place, line = where or (None, None)
     row = Comment(
         submission_id=submission.id,
         author_id=actor.id,
         text=text,
         for_staff=for_staff,
         written_at=at,
+        place=place,
+        line=line,
     )
     session.add(row)
     if not for_staff and actor.id != submission.user_id:
         session.flush()
         outbox.put(session, Kind.COMMENT, submission.user_id, str(row.id), at=at, comment=row.id)
+    return row
+
+
+def read(session: Session, submission: Submission, at: datetime) -> None:
+    """The student has seen what was written to them about it."""
+    session.execute(
+        update(Comment)
+        .where(
+            Comment.submission_id == submission.id, Comment.read_at.is_(None), ~Comment.for_staff
+        )
+        .values(read_at=at)
+    )
+
+
+def done(session: Session, submission: Submission, at: datetime, actor: User) -> None:
+    """Somebody of the staff has looked at it, and nobody else has to."""
+    if session.get(LookedAt, submission.id) is None:
+        session.add(LookedAt(submission_id=submission.id, looked_by_id=actor.id, looked_on=at))
+
+
+def not_done(session: Session, submission: Submission) -> None:
+    """Somebody should look at it once more."""
+    session.execute(delete(LookedAt).where(LookedAt.submission_id == submission.id))
 
 
 def comment_on_all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -15,16 +15,19 @@ from server.engine import Report
 from server.storage.config import ConfigError
 from server.web.services import services
 
+_MOST_FUNCTIONS = 20  # of an exercise: what is defined last counts
 _KIND = re.compile(r"[a-z0-9]{1,4}")
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function as it was handed in; `place` says where."""
+    """A function as it was handed in: in which piece, from which line on, and its lines, escaped
+    and highlighted."""
 
     name: str
-    place: str
-    html: Markup
+    piece: str
+    first: int
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Piece:
     """A file, or a notebook's code cell, and the functions that it defines."""
 
     title: str
-    html: Markup
+    lines: tuple[str, ...]  # escaped and highlighted
     cut: bool
     functions: tuple[Function, ...]
 
@@ -42,8 +45,8 @@ class Written:
     """What was written for an exercise: all definitions of its functions."""
 
     exercise: str
-    right: bool
     functions: tuple[Function, ...]
+    left_out: int  # definitions that are there, too
 
 
 def pieces(filename: str, content: bytes) -> list[Piece]:
@@ -62,20 +65,23 @@ def pieces(filename: str, content: bytes) -> list[Piece]:
 def by_exercise(
     pieces: Iterable[Piece], report: Report, asked: Mapping[str, Iterable[str]]
 ) -> list[Written]:
-    """What was written for each exercise of the report, in its order, where something was.
+    """What was written for each exercise of the report, in its order.
 
     Args:
         asked: the functions of each exercise; one that is not named here asks for a function of
             its own name and for that function's backward.
     """
-    functions = [function for piece in pieces for function in piece.functions]
+    by_name: dict[str, list[Function]] = {}
+    for piece in pieces:
+        for function in piece.functions:
+            by_name.setdefault(function.name, []).append(function)
     found = []
     for exercise in report["exercises"]:
         name = exercise["name"]
         names = tuple(asked.get(name, (name, f"{name}_backward")))
-        own = [one for wanted in names for one in functions if one.name == wanted]
-        if own:
-            found.append(Written(name, exercise["score"] >= exercise["max_score"], tuple(own)))
+        own = [one for wanted in names for one in by_name.get(wanted, ())]
+        kept = own[-_MOST_FUNCTIONS:]
+        found.append(Written(name, tuple(kept), len(own) - len(kept)))
     return found
 
 
@@ -90,16 +96,17 @@ def asked(topic: str) -> dict[str, tuple[str, ...]]:
 
 
 def _piece(one: inside.Piece) -> Piece:
-    lines = _line_by_line(_parts(one.text, one.lengths, one.kinds))
-    functions = [
+    lines = tuple(_line_by_line(_parts(one.text, one.lengths, one.kinds)))
+    functions = tuple(
         Function(
             stretch.name,
-            f"{one.title}, line {stretch.first}",
-            _numbered(lines[max(0, stretch.first - 1) : stretch.last], stretch.first),
+            one.title,
+            max(1, stretch.first),
+            lines[max(1, stretch.first) - 1 : stretch.last],
         )
         for stretch in one.functions
-    ]
-    return Piece(one.title, _lines(lines), one.cut, tuple(functions))
+    )
+    return Piece(one.title, lines, one.cut, functions)
 
 
 def marked(text: str, ranges: list[list[int]]) -> Markup:
@@ -140,9 +147,10 @@ def _lines(lines: Iterable[str]) -> Markup:
     return Markup("\n".join(f'<span class="line">{line}</span>' for line in lines))  # noqa: S704
 
 
-def _numbered(lines: Iterable[str], first: int) -> Markup:
-    """The same, numbered from the first on."""
+def numbered(lines: Iterable[str], first: int, marks: Container[int] = ()) -> Markup:
+    """The same, numbered from the first on; those whose numbers are in `marks` are marked."""
     shown = (
-        f'<span class="line" data-n="{n}">{line}</span>' for n, line in enumerate(lines, first)
+        f'<span class="line{" noted" if n in marks else ""}" data-n="{n}">{line}</span>'
+        for n, line in enumerate(lines, first)
     )
     return Markup("\n".join(shown))  # noqa: S704

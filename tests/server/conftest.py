@@ -52,6 +52,7 @@ from server.storage.models import (
     LtiContext,
     Outgoing,
     Role,
+    SavedComment,
     Scope,
     Search,
     SearchState,
@@ -379,6 +380,21 @@ class House:
             session.add(pair)
             session.flush()
             return pair.id
+
+    def saved(self, course: str = "dl", misconception: str = "interleaved-groups") -> int:
+        """The id of a comment that the instructor has saved for who has the misconception."""
+        with self.database.write() as session:
+            row = SavedComment(
+                course_id=self.course(course).id,
+                exercise="group_norm",
+                misconception=misconception,
+                text="Look at the order of the channels.",
+                written_by_id=self.user("instructor").id,
+                written_at=self.clock(),
+            )
+            session.add(row)
+            session.flush()
+            return row.id
 
     def invitation(self, name: str) -> str:
         """The address of a new invitation for a new student."""

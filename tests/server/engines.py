@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from autograder.handin.submission import Submission
 from autograder.handout.kept import Asked, Handout, Part
-from server.engine import CannotConfine, Engine, Grade, OpenGrader, Rules
+from server.engine import AtCheck, CannotConfine, Engine, Grade, OpenGrader, Rules
 from server.grading.grader import run_grader
 from server.grading.queue import Patience
 from server.grading.worker import Worker, run_worker
@@ -39,14 +39,23 @@ class Topic:
     max_score: float
 
 
-def show(report: dict[str, Any]) -> Markup:
-    rows = [
-        Markup("<p>{}: {} of {}</p>").format(row["name"], row["score"], row["max_score"])
-        for row in report["exercises"]
-    ]
-    return Markup("<h2>{} of {} points</h2>").format(report["score"], report["max_score"]) + Markup(
-        ""
-    ).join(rows)
+@dataclass(frozen=True)
+class Parts:
+    head: Markup
+    exercises: dict[str, Markup]
+
+
+def parts(report: dict[str, Any], at_check: AtCheck) -> Parts:
+    def found(row: dict[str, Any]) -> Markup:
+        said = Markup("<p>{}: {} of {}</p>").format(row["name"], row["score"], row["max_score"])
+        for check in row["checks"]:
+            said += Markup("<div>{}{}</div>").format(
+                check["name"], at_check(row["name"], check["name"], [check])
+            )
+        return said
+
+    head = Markup("<h2>{} of {} points</h2>").format(report["score"], report["max_score"])
+    return Parts(head, {row["name"]: found(row) for row in report["exercises"]})
 
 
 def as_view(view: str, report: dict[str, Any]) -> dict[str, Any]:
@@ -70,8 +79,7 @@ ENGINE = Engine(
         "normalization": Topic("normalization", "Normalization layers", 20.0),
         "losses": Topic("losses", "Losses", 10.0),
     },
-    show,
-    show,
+    parts,
     {view: partial(as_view, view) for view in ("student", "instructor")},
     ".gm-report { color: var(--gm-fg) }",
     "document.title;",
@@ -109,7 +117,13 @@ def report(assignment: str, score: float = 15.0, reference: str = REFERENCE) -> 
 
 
 def _check(score: float) -> dict[str, Any]:
-    return {"name": "values: y", "score": score, "max_score": 10.0, "passed": score == 10.0}
+    return {
+        "name": "values: y",
+        "kind": "values",
+        "score": score,
+        "max_score": 10.0,
+        "passed": score == 10.0,
+    }
 
 
 def grade(

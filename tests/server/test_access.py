@@ -146,6 +146,11 @@ TABLE = {
     "GET /courses/<course>/staff/submissions/<public_id>/": STAFF,
     "POST /courses/<course>/staff/submissions/<public_id>/comments": STAFF,
     "POST /courses/<course>/staff/submissions/<public_id>/again": STAFF,
+    "POST /courses/<course>/staff/submissions/<public_id>/points": INSTRUCTORS,
+    "POST /courses/<course>/staff/submissions/<public_id>/done": STAFF,
+    "POST /courses/<course>/staff/saved/<int:saved_id>/remove": {
+        "admin"
+    },  # gone for who asks later
     "GET /courses/<course>/staff/regrades": STAFF,
     "POST /courses/<course>/staff/regrades": STAFF,
     "GET /courses/<course>/staff/regrades/<int:regrade_id>/": STAFF,
@@ -228,6 +233,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "public_id": graded,
         "regrade_id": str(house.regrade()),
         "pair_id": str(house.pair(graded, graded)),
+        "saved_id": str(house.saved()),
         "token": "1",  # the student's
         "assignment_id": "1",
         **dict(zip(LMS, house.course_system(), strict=True)),
@@ -241,6 +247,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "public_id": foreign,
         "regrade_id": str(house.regrade(assignment="elsewhere", course="other")),
         "pair_id": str(house.pair(foreign, foreign)),
+        "saved_id": str(house.saved("other")),
         "user_id": str(house.user("outsider").id),
         **dict(zip(LMS[1:], house.course_system("other", "elsewhere")[1:], strict=True)),
     }
@@ -305,6 +312,7 @@ def test_who_gets_in(place: Place, route: str) -> None:
             "user_id",
             "regrade_id",
             "pair_id",
+            "saved_id",
             "context_id",
             "sent_id",
         )

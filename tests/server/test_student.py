@@ -328,14 +328,16 @@ def helper(x):
     public_id = house.accept("mine.py", source)
     house.grade_all()
     page = client.get(house.page(public_id)).text
-    right, wrong = re.findall('<details class="written"(.*?)</details>', page, re.S)
+    right, wrong = re.findall('<details class="part" id="exercise-.*?"(.*?)</details>', page, re.S)
     assert right.startswith(">")
     assert "batch_norm: mine.py, line 6" in right
-    assert wrong.startswith(" open>")
+    assert 'href="#code-batch_norm-batch_norm"' in right  # from its checks
+    assert 'href="#found-batch_norm"' in right  # and back
+    assert wrong.startswith(" open data-wrong>")
     assert 'data-n="4"' in wrong
     assert 'data-n="5"' not in wrong
-    assert "<b>" not in wrong.replace('<span class="hl-', "")
-    assert "helper" not in page
+    assert "&lt;b&gt;" in wrong
+    assert "helper" not in right + wrong
     broken = house.accept("mine.py", b"def batch_norm(x):\n    return (\n\n" + source)
     house.grade_all()
     assert "group_norm: mine.py, line 6" in client.get(house.page(broken)).text

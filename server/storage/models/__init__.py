@@ -11,6 +11,7 @@ from server.storage.models.course import (
     Role,
     SourcePolicy,
 )
+from server.storage.models.desk import LookedAt, Question, QuestionState, SavedComment
 from server.storage.models.health import Exercises, GraderProcess, Hit, Key, Meter
 from server.storage.models.lti import (
     Deployment,
@@ -30,7 +31,13 @@ from server.storage.models.marking import (
 )
 from server.storage.models.outbox import Delivery, Kind, MailSwitch, Outgoing
 from server.storage.models.people import ApiToken, Identity, Invitation, Scope, User
-from server.storage.models.similarity import Search, SearchState, SimilarPair
+from server.storage.models.similarity import (
+    Judgement,
+    PairJudgement,
+    Search,
+    SearchState,
+    SimilarPair,
+)
 from server.storage.models.submission import (
     Content,
     ExerciseScore,
@@ -61,8 +68,10 @@ __all__ = [
     "Hit",
     "Identity",
     "Invitation",
+    "Judgement",
     "Key",
     "Kind",
+    "LookedAt",
     "LtiContext",
     "LtiKey",
     "LtiLink",
@@ -72,11 +81,15 @@ __all__ = [
     "MisconceptionFound",
     "Outgoing",
     "Pace",
+    "PairJudgement",
     "Platform",
+    "Question",
+    "QuestionState",
     "Regrade",
     "RegradeItem",
     "RegradeState",
     "Role",
+    "SavedComment",
     "Scope",
     "Search",
     "SearchState",

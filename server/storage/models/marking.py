@@ -28,6 +28,10 @@ class Comment(Base):
     text: Mapped[str] = mapped_column(String(10_000))
     for_staff: Mapped[bool] = mapped_column(default=False)
     written_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # At a line of a file or cell, as the pages call it; None: about all of it.
+    place: Mapped[str | None] = mapped_column(String(200))
+    line: Mapped[int | None]
+    read_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # by the student
 
     submission: Mapped[Submission] = relationship()
     author: Mapped[User] = relationship()

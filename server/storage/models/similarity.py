@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.storage.models.base import Base, UTCDateTime, one_of
@@ -35,6 +35,8 @@ class Search(Base):
     done: Mapped[int] = mapped_column(default=0)  # submissions compared with all before them
     total: Mapped[int] = mapped_column(default=0)
     left_out: Mapped[int] = mapped_column(default=0)  # submissions that could not be read
+    # Whether those of earlier courses with the same topic are compared, too.
+    earlier: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     assignment: Mapped[Assignment] = relationship()
     started_by: Mapped[User] = relationship()
@@ -55,7 +57,30 @@ class SimilarPair(Base):
     second_share: Mapped[float]
     first_ranges: Mapped[list[list[int]]] = mapped_column(JSON, deferred=True)  # [begin, end]
     second_ranges: Mapped[list[list[int]]] = mapped_column(JSON, deferred=True)
+    # Which range of the first is which of the second: pairs of their places. None: not known.
+    links: Mapped[list[list[int]] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
     search: Mapped[Search] = relationship()
     first: Mapped[Submission] = relationship(foreign_keys=first_id)
     second: Mapped[Submission] = relationship(foreign_keys=second_id)
+
+
+class Judgement(StrEnum):
+    SEEN = "seen"
+    DISMISSED = "dismissed"
+    CONFIRMED = "confirmed"
+
+
+class PairJudgement(Base):
+    """What somebody made of two submissions that are alike, whichever search found them."""
+
+    __tablename__ = "pair_judgements"
+    __table_args__ = (CheckConstraint("first_id < second_id", name="in_order"),)
+
+    first_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    second_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    judgement: Mapped[Judgement] = mapped_column(one_of(Judgement))
+    judged_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    judged_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    judged_by: Mapped[User] = relationship()

@@ -1,6 +1,7 @@
 """What the staff of a course see and do."""
 
 from server.web.instructor import (
+    desk,
     exports,
     gradebook,
     lms,
@@ -15,6 +16,7 @@ from server.web.instructor import (
 from server.web.instructor.blueprint import pages
 
 __all__ = [
+    "desk",
     "exports",
     "gradebook",
     "lms",

@@ -79,14 +79,34 @@ class AdjustmentForm(Form):
             raise ValidationError("It must be a number other than 0.")
 
 
-class CommentForm(Form):
-    text = TextAreaField(
-        "Comment",
-        [InputRequired(), Length(max=10_000), _not_blank],
-        render_kw={"rows": 4},
+class PointsForm(Form):
+    """Points given or taken on the desk."""
+
+    exercise = StringField("Exercise", [Length(max=200)])
+    points = DecimalField(
+        "Points to give or take", [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS)]
     )
+    reason = _reason()
+    adjust = SubmitField("Adjust")
+
+    validate_points = AdjustmentForm.validate_points
+
+
+class CommentForm(Form):
+    """On all of a submission, or at a line of it."""
+
+    exercise = StringField("Exercise", [Length(max=200)])  # by whose code it is written
+    place = StringField("File or cell", [Length(max=200)])
+    line = IntegerField("Line", [Optional(), NumberRange(1)])
+    saved = IntegerField("A saved comment", [Optional()])
+    text = TextAreaField("Comment", [Length(max=10_000)], render_kw={"rows": 4})
+    keep = StringField("Keep it for others with", [Length(max=200)])
     for_staff = BooleanField("Only for staff")
     send = SubmitField("Comment")
+
+    def validate_text(self, field: Any) -> None:
+        if self.saved.data is None:
+            _not_blank(self, field)
 
 
 class ReplyForm(Form):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
@@ -100,11 +100,6 @@ def adjust(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, i
     form = AdjustmentForm()
     if not form.validate_on_submit():
         return _student(seat, enrolment, chosen.slug, adjustment_form=form), 422
-    occasion = None
-    if public_id := request.form.get("submission"):
-        occasion = access.submission(seat, public_id)
-        if (occasion.user_id, occasion.assignment_id) != (user_id, chosen.id):
-            abort(404)
     with services().database.write() as session:
         marking.adjust(
             session,
@@ -112,7 +107,6 @@ def adjust(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, i
             user_id,
             float(form.points.data),
             form.adjustment_reason.data.strip(),
-            submission=occasion,
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )

@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 
 from flask import Response, current_app, jsonify, render_template, send_file
-from markupsafe import Markup
 from werkzeug.exceptions import TooManyRequests
 
 from autograder.reading import SandboxFault, SandboxUnavailable
+from server.engine import Report
+from server.grades import marking
 from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.grades.scale import in_points
 from server.grading import presence
+from server.storage.database import forgiving
 from server.storage.files import FileGone
 from server.storage.models import Role, State, Submission
-from server.web import access, code
+from server.web import access, code, desk
 from server.web.access import Seat, in_course, public
+from server.web.code import Piece
 from server.web.reading import on_behalf_of
 from server.web.services import services
 from server.web.student import queries
@@ -27,17 +30,21 @@ from server.web.student.blueprint import pages
 def submission(seat: Seat, public_id: str) -> str:
     found = access.submission(seat, public_id, report=True)
     grade, adjustments = queries.standing(found.assignment, found.user_id)
-    return render_template(
+    comments = queries.comments(found)
+    page = render_template(
         "student/submission.html",
         submission=found,
         sentence=_sentence(found, services().queue.position(found)),
-        report=_report(found),
-        written=_written(seat, found),
-        comments=queries.comments(found),
+        desk=desk.desk(_pieces(seat, found), _report(found), found.assignment.topic, comments),
         grade=grade,
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[found.assignment.counts],
     )
+    if found.user_id == seat.user.id and any(comment.read_at is None for comment in comments):
+        # Once the page is made, so that it shows what is new.
+        with forgiving("not marked as read"), services().database.write() as session:
+            marking.read(session, found, services().clock())
+    return page
 
 
 @pages.get("/courses/<course>/submissions/<public_id>/status")
@@ -81,22 +88,22 @@ def report_script() -> Response:
     return _asset(services().engine.script, "text/javascript")
 
 
-def _report(found: Submission) -> Markup | None:
+def _report(found: Submission) -> Report | None:
     if found.report is None:
         return None
-    return services().engine.show(in_points(found.report, found.assignment.points))
+    view = services().engine.views["student"](found.report)
+    return in_points(view, found.assignment.points)
 
 
-def _written(seat: Seat, found: Submission) -> list[code.Written]:
-    """The code by exercise; none while it cannot be read: the report is there without it."""
+def _pieces(seat: Seat, found: Submission) -> list[Piece]:
+    """The code; none while it cannot be read: the report is there without it."""
     if found.report is None:
         return []
     try:
         with on_behalf_of(seat.user):
-            pieces = code.pieces(found.filename, services().files.read(found.public_id))
+            return code.pieces(found.filename, services().files.read(found.public_id))
     except (FileGone, TooManyRequests, SandboxFault, SandboxUnavailable):
         return []
-    return code.by_exercise(pieces, found.report, code.asked(found.assignment.topic))
 
 
 def _graders(device: str) -> bool:

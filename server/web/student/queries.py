@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from server.grades.attempts import FREE, Allowance, allowance
@@ -26,6 +26,7 @@ class Place:
     extension: Extension | None
     allowance: Allowance
     phase: Phase
+    unread: int  # comments that the student has not seen
 
 
 def places(seat: Seat) -> list[Place]:
@@ -79,6 +80,31 @@ def standing(assignment: Assignment, user_id: int) -> tuple[Grade | None, Sequen
         return session.scalar(grade), session.scalars(adjustments).all()
 
 
+def unread(assignment: Assignment, user_id: int) -> dict[int, int]:
+    """How much was written to the student and not read yet, by the submission's id."""
+    with services().database.read() as session:
+        found = _unread(session, [assignment.id], user_id)
+    return {submission: count for _, submission, count in found}
+
+
+def _unread(
+    session: Session, assignments: Collection[int], user_id: int
+) -> Sequence[tuple[int, int, int]]:
+    """For each submission with something new: its assignment, its id, how much it is."""
+    query = (
+        select(Submission.assignment_id, Submission.id, func.count())
+        .join(Comment, Comment.submission_id == Submission.id)
+        .where(
+            Submission.user_id == user_id,
+            Submission.assignment_id.in_(assignments),
+            Comment.for_staff.is_(False),
+            Comment.read_at.is_(None),
+        )
+        .group_by(Submission.assignment_id, Submission.id)
+    )
+    return [(assignment, id_, count) for assignment, id_, count in session.execute(query)]
+
+
 def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> list[Place]:
     ids = [assignment.id for assignment in assignments]
     extensions = {
@@ -104,13 +130,21 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
         )
     ):
         counted[assignment_id].append(received_at)
+    new: Counter[int] = Counter()
+    for assignment_id, _, count in _unread(session, ids, seat.user.id):
+        new[assignment_id] += count
     now = services().clock()
 
     def place(assignment: Assignment) -> Place:
         extension = extensions.get(assignment.id)
         may = allowance(assignment, seat.course.timezone, extension, counted[assignment.id], now)
         return Place(
-            assignment, grades.get(assignment.id), extension, may, may.deadlines.phase(now)
+            assignment,
+            grades.get(assignment.id),
+            extension,
+            may,
+            may.deadlines.phase(now),
+            new[assignment.id],
         )
 
     return [place(assignment) for assignment in assignments]

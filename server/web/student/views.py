@@ -109,6 +109,7 @@ def _assignment(
         late_days=late_days,
         kept=kept_share(chosen, late_days),
         history=history,
+        unread=queries.unread(chosen, seat.user.id),
         chart=Chart(history),
         steps=breakdown(chosen, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[chosen.counts],
