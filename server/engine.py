@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from markupsafe import Markup
 
 from autograder.handin.submission import Submission
+from autograder.topics.folder import EVERYTHING
 from server.storage.config import ConfigError
 from server.storage.models import SourcePolicy
 
@@ -82,9 +83,9 @@ class Engine:
     digest: Callable[[str], str] = lambda topic: ""
     # Whether a document is a report: ValueError, with a sentence, where it is none.
     check: Callable[[Report], None] = lambda report: None
-    # The functions that a topic's checks call, each with the topic that asks for it; all of them
-    # for None.
-    homes: Callable[[str | None], Mapping[str, str]] = lambda topic: {}
+    # The functions that a topic's checks call, and those of all topics: each with the topic that
+    # asks for it.
+    homes: Callable[[str], tuple[Mapping[str, str], Mapping[str, str]]] = lambda topic: ({}, {})
     # A topic's lesson and what it asks for; None: there is none, or not yet. And a zip of all that
     # students get for it. ConfigError: it cannot be made.
     handout: Callable[[str], Handout | None] = lambda topic: None
@@ -160,7 +161,7 @@ def load(reference: Path | None) -> Engine:
         script=SCRIPT,
         digest=lambda topic: exercises.now()[topic].digest,
         check=check_report,
-        homes=lambda topic: exercises.now()[topic or "all"].homes,
+        homes=exercises.homes,
         handout=exercises.handout,
         archive=exercises.archive,
     )
@@ -277,6 +278,10 @@ class _Exercises:
 
         with self._lock, _well_formed():
             return index(self._reference, own_cache())
+
+    def homes(self, topic: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        now = self.now()
+        return now[topic].homes, now[EVERYTHING].homes
 
     def handout(self, topic: str) -> Handout | None:
         """None until it is made, which begins by asking for it.

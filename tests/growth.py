@@ -23,11 +23,18 @@ File = tuple[str, bytes]
 Dimension = tuple[int, Callable[[int], File]]  # how many at first, and a file of so many
 
 
-def hold(do: Callable[[File], object], dimension: Dimension, most: float) -> None:
-    """Fails where `do` takes more than `most` seconds for the greater file, or grows too fast."""
+def hold(
+    do: Callable[[File], object], dimension: Dimension, most: float, grown: float | None = None
+) -> None:
+    """Fails where `do` takes more than `most` seconds for the greater file, or grows too fast.
+
+    Args:
+        grown: how many times as much there is of it, where that is not in the file's bytes.
+    """
     n, make = dimension
     few, many = make(n), make(FACTOR * n)
-    grown = max(1.0, len(many[1]) / len(few[1]))
+    if grown is None:
+        grown = max(1.0, len(many[1]) / len(few[1]))
     slow = quick = float("inf")
     for _ in range(ATTEMPTS):
         slow = min(slow, seconds(do, many))

@@ -42,8 +42,8 @@ def place(name: str, directory: Path, cache: Path, more: Iterable[Path] = ()) ->
 
 
 @lru_cache(maxsize=1)
-def _engine() -> tuple[Path, ...]:
-    return tuple(sorted(Path(__file__).parents[1].rglob("*.py")))
+def _engine() -> tuple[str | Path, ...]:
+    return tuple(folder.code(Path(__file__).parents[1]))
 
 
 def steady(where: Callable[[], Path], get: Callable[[Path], T]) -> T:

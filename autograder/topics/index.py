@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from autograder.topics import aside, folder
@@ -54,7 +55,7 @@ def index(directory: Path | None, cache: Path) -> Mapping[str, Entry]:
     chosen = directory or folder.DEFAULT
     where = partial(aside.place, "index.json", chosen, cache)
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return _read(where().read_bytes())
+        return _kept(where())
     path, told = aside.steady(
         where, lambda path: (path, aside.made(__name__, str(chosen.resolve())))
     )
@@ -72,11 +73,18 @@ def once(what: str, directory: Path | None, cache: Path, do: Callable[[], None])
             aside.keep(seen, b"true")
 
 
-def _read(told: bytes) -> dict[str, Entry]:
-    return {
+@lru_cache(maxsize=4)
+def _kept(path: Path) -> Mapping[str, Entry]:
+    """What lies there follows from the path, which holds a digest."""
+    return _read(path.read_bytes())
+
+
+def _read(told: bytes) -> Mapping[str, Entry]:
+    entries = {
         node["name"]: Entry(**{**node, "exercises": tuple(Row(**row) for row in node["exercises"])})
         for node in json.loads(told)
     }
+    return MappingProxyType(entries)
 
 
 # In the process that tells.

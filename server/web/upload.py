@@ -27,14 +27,12 @@ _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes, whenever 
 @dataclass(frozen=True)
 class Seen:
     """What a look at the files of one hand-in found: `sentences` for the student, and why they are
-    not accepted, or an empty `refusal`. With `complete` there is nothing to mend; `again`: it is
-    what the student has handed in before, byte for byte."""
+    not accepted, or an empty `refusal`. With `complete` there is nothing to mend."""
 
     content: bytes
     look: Look
     asked: Sequence[str]  # the assignment's functions
     refusal: str
-    again: bool
 
     @property
     def sentences(self) -> list[str]:
@@ -53,17 +51,20 @@ def look(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]])
         TooManyRequests: the user has sent several at a time.
     """
     name, content = one_file(files, assignment.topic)
-    homes = services().engine.homes
-    asked, everything = homes(assignment.topic), homes(None)
+    asked, everything = services().engine.homes(assignment.topic)
     with on_behalf_of(seat.user):
         seen = reader().run("look", (name, content), homes={**everything, **asked})
+    refused = refusal(seen, assignment.title, asked, everything)
+    return Seen(content, seen, tuple(asked), refused)
+
+
+def known(seat: Seat, assignment: Assignment, seen: Seen) -> bool:
+    """Whether it is what the student has handed in before, byte for byte."""
     mine = select(Submission).where(
         Submission.assignment_id == assignment.id, Submission.user_id == seat.user.id
     )
     with services().database.read() as session:
-        again = same(assignment, session.scalars(mine).all(), seen.digest) is not None
-    refused = refusal(seen, assignment.title, asked, everything)
-    return Seen(content, seen, tuple(asked), refused, again)
+        return same(assignment, session.scalars(mine).all(), seen.look.digest) is not None
 
 
 def hand_in(

@@ -140,6 +140,35 @@ OUTSIDE = {
             "::test_no_part_of_a_text_is_a_formula_to_whom_expects_another_separator",
         ),
     ),
+    "two clicks at once": Outside(
+        "the same hand-in twice at the same moment uses two attempts, or is refused with nonsense",
+        (
+            f"{SERVER}/test_queue.py::test_a_double_click_is_one_submission",
+            f"{SERVER}/test_queue.py::test_the_clock_is_read_when_nobody_else_writes",
+        ),
+    ),
+    "what is no form": Outside(
+        "JSON, files and half a multipart in a form's place: an error, or another count of guesses",
+        (
+            f"{SERVER}/test_auth.py::test_a_login_that_is_no_form_is_refused",
+            f"{SERVER}/test_access.py::test_what_is_no_form_breaks_nothing",
+        ),
+    ),
+    "numbers of one's own": Outside(
+        "what hidden laws, bands and metrics measured is printed, and is what the submission chose",
+        (
+            "tests/attacks/test_little_is_told.py"
+            "::test_a_sentence_about_a_hidden_case_tells_little_of_a_number",
+        ),
+    ),
+    "a name without end": Outside(
+        "a module's name of a million characters is stored and shown",
+        ("tests/autograder/test_submission.py::test_a_modules_name_has_an_end",),
+    ),
+    "answers without end": Outside(
+        "what a function returns, prints and raises makes its judge slow or large",
+        ("tests/autograder/test_growth.py::test_judging_costs_no_more_than_n_log_n",),
+    ),
     "too large a body": Outside(
         "bodies are taken in before they are refused; pages stay in the browser",
         (

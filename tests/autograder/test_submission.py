@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.handin.submission import MAX_BYTES, MAX_CODE, SubmissionError, parse
+from autograder.handin.submission import (
+    MAX_BYTES,
+    MAX_CODE,
+    MAX_NAME,
+    MAX_PATH,
+    SubmissionError,
+    parse,
+)
 
 
 def zipped(**files: str | bytes) -> bytes:
@@ -44,6 +51,16 @@ def test_a_python_file_is_one_chunk_named_after_the_file():
 def test_a_file_name_that_is_no_module_name_still_grades():
     (source,) = parse("my homework (2).py", b"x = 1").sources
     assert source.module == "my_homework__2_"
+
+
+def test_a_modules_name_has_an_end():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("folder/" + "b" * 60_000 + ".py", "x = 1")
+    for name, content in (("a" * 10**6 + ".py", b"x = 1"), ("a.zip", archive.getvalue())):
+        (source,) = parse(name, content).sources
+        assert len(source.module) <= MAX_NAME + 1
+        assert len(source.path) <= MAX_PATH
 
 
 def test_the_encoding_line_is_obeyed():

@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from server.storage.models import Scope
+from server.web import app as app_module
 from server.web.access import declared, needed_scope
 from server.web.app import create_app
 from tests.server import engines
@@ -360,3 +361,41 @@ def test_every_answer_has_the_strict_headers(place: Place) -> None:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Referrer-Policy"] == "same-origin"
         client = place.client("admin")  # /logout is a route, too
+
+
+WEB = Path(app_module.__file__).parent
+FIELDS = sorted(
+    {
+        name
+        for page in (WEB / "templates").rglob("*.html")
+        for name in re.findall(
+            r'<(?:input|textarea|select|button)[^>]* name="([\w-]+)"', page.read_text()
+        )
+    }
+    | {"email", "password", "code", "state", "id_token", "client_id"}
+)
+FORMS = [route for route in TABLE if route.startswith("POST ") and not for_programs(route)]
+
+
+def no_form(kind: str) -> dict[str, object]:
+    """What a form's handler may be sent in a form's place."""
+    if kind == "files":  # where text is expected
+        return {"data": {name: (BytesIO(b"a\0b"), "x\0\u202e") for name in FIELDS}}
+    if kind == "halves":
+        encoded = "&".join(f"{name}=%ED%A0%80%00%FF" for name in FIELDS)
+        return {"data": encoded, "content_type": "application/x-www-form-urlencoded"}
+    if kind == "lists":
+        return {"json": [dict.fromkeys(FIELDS)]}
+    if kind == "no multipart":
+        return {"data": b"--x\r\n\r\n", "content_type": "multipart/form-data; boundary=x"}
+    return {"json": {name: {"a": [1]} for name in FIELDS}}
+
+
+@pytest.mark.parametrize("kind", ["objects", "lists", "files", "halves", "no multipart"])
+def test_what_is_no_form_breaks_nothing(place: Place, kind: str) -> None:
+    assert len(FIELDS) > 30
+    for route in FORMS:
+        if route != "POST /logout":
+            visitor = "instructor" if "instructor" in TABLE[route] else min(TABLE[route])
+            address = path(route, place.here)
+            assert place.client(visitor).post(address, **no_form(kind)).status_code < 500, route

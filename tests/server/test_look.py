@@ -22,8 +22,8 @@ def asking(app: Flask) -> None:
     """The engine's topics ask for functions."""
     services = app.extensions["gradmark"]
 
-    def homes(topic: str | None) -> dict[str, str]:
-        return {name: home for name, home in HOMES.items() if topic in (None, home)}
+    def homes(topic: str) -> tuple[dict[str, str], dict[str, str]]:
+        return {name: home for name, home in HOMES.items() if home == topic}, HOMES
 
     replace(services, engine=replace(services.engine, homes=homes)).install(app)
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from autograder.handin.submission import parse
 from server.engine import Grade, Progress, ReferenceChanged, Rules
 from server.grades.attempts import NotAllowed
 from server.grading import accepting
 from server.grading.accepting import Accepted
-from server.grading.queue import LeaseLost, Patience
+from server.grading.queue import LeaseLost, Patience, Queue
 from server.storage.config import ConfigError
 from server.storage.models import (
     Assignment,
@@ -278,6 +280,39 @@ def test_a_student_keeps_so_much_and_no_more_superseded_or_not(
     assert len(house.rows()) == 2
     assert len(house.kept()) == 2
     assert hand_in(house, b"x = 1\n") is None  # which fits
+
+
+def test_a_double_click_is_one_submission(house: House) -> None:
+    content = new_source()
+    with ThreadPoolExecutor(4) as pool:
+        ids = [pool.submit(house.accept, "a.py", content) for _ in range(4)]
+    assert len({one.result() for one in ids}) == 1
+    assert len(house.rows()) == 1
+
+
+def test_the_clock_is_read_when_nobody_else_writes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two at the same time, the second would be held against limits by a clock from before the
+    first one came."""
+    alone: list[bool] = []
+    write = house.database.write
+
+    @contextmanager
+    def noted() -> Iterator[Session]:
+        with write() as session:
+            alone.append(True)
+            yield session
+            alone.clear()
+
+    def clock() -> datetime:
+        assert alone
+        return house.clock()
+
+    monkeypatch.setattr(house.database, "write", noted)
+    read = parse("a.py", new_source())
+    queue = Queue(house.database, clock=clock)
+    queue.accept(house.assignment().id, house.user().id, read, b"x")
 
 
 def test_staff_can_have_any_stored_file_graded(house: House) -> None:

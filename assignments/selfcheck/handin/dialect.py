@@ -5,16 +5,14 @@ Nothing is run: IPython's own input transformation is a function of text.
 
 from __future__ import annotations
 
-import ast
 import re
 import tokenize
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from selfcheck.loading.statements import runs_cell
+from selfcheck.loading.statements import is_python, runs_cell
 
 # Where a cell begins in a .py, as VS Code, Jupytext and nbconvert write it.
 _MARK = re.compile(r"^(?=#\s*(?:%%|In\[))", re.MULTILINE)
@@ -63,16 +61,6 @@ def written_file(text: str) -> tuple[str, str, bool] | None:
     append = len(words) > 1 and words[0] in _APPENDS
     path = (words[1] if append else path).strip("'\"")
     return (path.strip(), rest, append) if path and not {"'", '"'} & set(path) else None
-
-
-def is_python(text: str) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-    return True
 
 
 def _as_ipython_does(text: str) -> str:

@@ -17,6 +17,11 @@ _CONTINUES = re.compile(r"[\s#)\]}]|$|(?:else|elif|except|finally)\b")
 _DEFINES = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
 _LINE = re.compile(r"(\b(?:on|at) line )(\d+)")
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+# Texts that were found to be Python, with what they were parsed to, until that is read: the last
+# AHEAD, of LONG characters at most each.
+AHEAD = 64
+LONG = 2**16
+_ahead: dict[str, ast.Module] = {}
 # Magics that run Python code: of a line, and of a cell.
 _RUN_LINES = {"time"}
 _RUN_CELLS = {"time", "timeit", "capture", "prun", "memit"}
@@ -32,6 +37,21 @@ class Broken:
     name: str = ""
 
 
+def is_python(text: str) -> bool:
+    """Whether it is, all of it. Reading it next does not parse it again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            tree = ast.parse(text)
+        except _UNREADABLE:
+            return False
+    if len(text) <= LONG:
+        _ahead[text] = tree
+        if len(_ahead) > AHEAD:
+            del _ahead[next(iter(_ahead))]
+    return True
+
+
 def read(text: str) -> tuple[list[ast.stmt], list[Broken]]:
     """The statements, and what is no Python: a syntax error costs its own statement alone.
 
@@ -41,7 +61,8 @@ def read(text: str) -> tuple[list[ast.stmt], list[Broken]]:
         warnings.simplefilter("ignore")
         broken: list[Broken] = []
         try:
-            body = ast.parse(text).body
+            # Whoever reads it may change it, so that nobody else is given the same one.
+            body = (_ahead.pop(text, None) or ast.parse(text)).body
         except _UNREADABLE:
             body, broken = _around_what_is_broken(text)
         return [inner for statement in body for inner in _unfolded(statement)], broken

@@ -29,6 +29,7 @@ class Walls:
     threads: int
     address_space: bool  # whether it is what limits memory
     trees: Sequence[str]  # of the host's files, what may be read
+    in_scratch: Sequence[str]  # those of them that a worker's scratch space would hide
     masks: Sequence[str]  # folders in them that may not
     jail: str  # a folder to be the root without a view, where there is one
 
@@ -54,7 +55,9 @@ def confine(call_fd: int, how: Confinement) -> None:
     )
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     size = f"size={how.scratch_bytes},nr_inodes=4096,mode=777"
-    hidden = _trees_below(SCRATCH, how.walls.trees)
+    # Detached before it is mounted. This package is a tree, too, but stands elsewhere in a view.
+    trees = how.walls.in_scratch
+    hidden = {path: kernel.clone_tree(path) for path in trees if os.path.exists(path)}
     kernel.mount("tmpfs", SCRATCH, "tmpfs", flags, size)
     for path, tree in hidden.items():
         _make_place(path, tree)
@@ -71,12 +74,10 @@ def confine(call_fd: int, how: Confinement) -> None:
     kernel.install_seccomp(how.walls.seccomp)
 
 
-def _trees_below(folder: str, trees: Sequence[str]) -> dict[str, int]:
-    """What of the trees a mount on the folder would hide: detached, by path."""
+def hidden_by_scratch(trees: Sequence[str]) -> list[str]:
+    """What of the trees a mount on SCRATCH hides."""
     real = {os.path.realpath(tree) for tree in trees}
-    hidden = (path for path in sorted(real) if path.startswith(f"{folder}/"))
-    # This package is one of them, but stands elsewhere in a view.
-    return {path: kernel.clone_tree(path) for path in hidden if os.path.exists(path)}
+    return sorted(path for path in real if path.startswith(f"{SCRATCH}/"))
 
 
 def _make_place(path: str, tree: int) -> None:

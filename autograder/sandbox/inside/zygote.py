@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import kernel
-from .confine import Confinement, Walls, confine, confine_flat, keep_only, limit
+from .confine import Confinement, Walls, confine, confine_flat, hidden_by_scratch, keep_only, limit
 
 REQUEST = struct.Struct("<I?QQQ")  # slot, more, memory_bytes, cpu_seconds, scratch_bytes
 
@@ -58,7 +58,8 @@ class Zygote:
         self._warm_up_more: Callable[[], None] | None = getattr(program, "warm_up_more", None)
         self._isolation: str = config["isolation"]
         seccomp = base64.b64decode(config["seccomp"])
-        self._walls = Walls(seccomp=seccomp, **config["walls"])
+        walls = config["walls"]
+        self._walls = Walls(seccomp=seccomp, in_scratch=hidden_by_scratch(walls["trees"]), **walls)
         self._self = os.pidfd_open(os.getpid())
         self._workers: dict[int, tuple[int, socket.socket]] = {}  # by the worker's pidfd
 

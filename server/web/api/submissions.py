@@ -79,7 +79,7 @@ def look(seat: Seat, sent: dict[str, Any], assignment: str) -> dict[str, Any]:
         "problems": seen.look.problems,
         "sentences": seen.sentences,
         "refusal": seen.refusal or None,
-        "again": seen.again,
+        "again": upload.known(seat, chosen, seen),
     }
 
 

@@ -121,6 +121,7 @@ def _assignment(
         is_timed=is_timed(chosen),
         badge=badge.address(chosen),
         seen=seen,
+        again=seen is not None and upload.known(seat, chosen, seen),
         code=_pasted() if request.method == "POST" else "",
         max_mebibytes=MAX_BYTES // 2**20,
     )

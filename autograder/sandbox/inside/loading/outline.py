@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 _OF_IMPORTS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-_UNSEEN = re.compile(r"\b(?:globals|exec|setattr|vars)\s*\(")
+_BINDERS = ("globals", "exec", "setattr", "vars")
+_UNSEEN = re.compile(rf"\b(?:{'|'.join(_BINDERS)})\s*\(")
 _INSIDE = re.compile(r":=|\bglobal\b")
 _ENDS = re.compile(r"\r\n?|\n")
 
@@ -125,14 +126,14 @@ def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def binds_inside(text: str) -> list[int]:
     """The lines, from 1, where an expression or a function may bind a name at the top level."""
-    if not _INSIDE.search(text):
+    if ":=" not in text and "global" not in text:  # looked for in a tenth of the time
         return []
     return [at for at, line in enumerate(_ENDS.split(text), 1) if _INSIDE.search(line)]
 
 
 def binds_unseen(text: str) -> bool:
     """Whether the text may bind names in ways that cannot be seen without running it."""
-    return _UNSEEN.search(text) is not None
+    return any(name in text for name in _BINDERS) and _UNSEEN.search(text) is not None
 
 
 def guarded(body: Sequence[ast.stmt]) -> list[tuple[int, int]]:
