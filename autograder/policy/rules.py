@@ -16,11 +16,15 @@ GRADIENTS = {
     *("backward", "backward()", "grad_fn", "requires_grad_", "retain_grad", "register_hook"),
     "requires_grad=True",
 }
+_LOADING = ("load", "loads", "_load", "_loads", "Unpickler", "_Unpickler")
 # Ways to come by what is not named: from one class to others, or to what has been imported.
 ROUNDABOUT = {
     *(".__subclasses__", ".__mro__", ".mro", ".__base__", ".__bases__", ".__globals__"),
     *("gc.get_objects", "gc.get_referrers", "gc.get_referents", "inspect.getmodule"),
-    *("pkgutil.resolve_name", "sys.meta_path"),
+    *("pkgutil.resolve_name", "sys.meta_path", ".get_field", "importlib.import_module()"),
+    *(".__annotations__", ".annotation", "typing.get_type_hints", "inspect.get_annotations"),
+    # What is unpickled, or is bytecode, names what it likes in bytes.
+    *(f"{module}.{name}" for module in ("pickle", "_pickle", "marshal") for name in _LOADING),
 }
 # Operators that do an exercise in one call, by torch's names; and all whose names say `_backward`.
 _NAMES = """

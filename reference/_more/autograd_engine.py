@@ -270,7 +270,7 @@ EXERCISES = (
                 "            self.grad += out.grad\n            other.grad += out.grad",
                 "            self.grad = out.grad\n            other.grad = out.grad",
                 name="gradients-overwritten",
-                hint="A number that is used twice gets a gradient from both uses.",
+                hint="A number is used twice: what is in its grad when the second use comes?",
             ),
             edit(
                 Value.__mul__,
@@ -279,14 +279,14 @@ EXERCISES = (
                 "            self.grad += self.data * out.grad\n"
                 "            other.grad += other.data * out.grad",
                 name="product-rule-crossed",
-                hint="The derivative of a * b by a is b.",
+                hint="What is the derivative of a * b by a? And by b?",
             ),
             edit(
                 Value.tanh,
                 "(1 - out.data**2) * out.grad",
                 "(1 - out.data**2)",
                 name="tanh-forgets-upstream",
-                hint="The chain rule multiplies by the gradient of what was computed.",
+                hint="By what does the chain rule multiply tanh's own derivative?",
             ),
             edit(
                 Value.__pow__,

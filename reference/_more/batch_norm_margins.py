@@ -15,9 +15,10 @@ def accumulate_statistics(x, mean, var, count):
     """Take one more batch into the statistics of all images so far: a cumulative average.
 
     A running average with a momentum forgets; statistics over the whole training set weigh every
-    value alike (Ioffe & Szegedy 2015, algorithm 2, step 10). Means of variances do not do: the
-    batches' means differ as well. With n values per channel so far and m new ones, of mean mean_b
-    and biased variance var_b,
+    value alike. Ioffe & Szegedy (2015, algorithm 2, step 10), and PyTorch's batch norm with
+    momentum=None, average the batches' means and unbiased variances; that leaves out that the
+    batches' means differ as well. What is asked for here is exact: with n values per channel so far
+    and m new ones, of mean mean_b and biased variance var_b,
 
         mean' = mean + (mean_b - mean) * m / (n + m),
         var'  = (n * var + m * var_b) / (n + m) + (mean_b - mean)^2 * n * m / (n + m)^2
@@ -220,7 +221,7 @@ EXERCISES = (
                 "unbiased=False",
                 "unbiased=True",
                 name="unbiased-batch-variance",
-                hint="The variance of all values is biased here, and so is each batch's.",
+                hint="By what is the sum of squares of one batch divided: by m, or by m - 1?",
             ),
             edit(
                 accumulate_statistics,
@@ -250,7 +251,7 @@ EXERCISES = (
                 "(old_bias - running_mean) * scale + beta",
                 "old_bias - running_mean * scale + beta",
                 name="bias-not-scaled",
-                hint="The convolution's bias goes through batch norm as well.",
+                hint="What does batch norm do to a bias that the convolution has added?",
             ),
             edit(
                 fold_batch_norm,
@@ -299,7 +300,7 @@ EXERCISES = (
                 "torch.linalg.norm(there - gradient)",
                 "(torch.linalg.norm(there) - torch.linalg.norm(gradient)).abs()",
                 name="difference-of-lengths",
-                hint="Two gradients of one length may point in opposite directions.",
+                hint="How far apart are two gradients of one length in opposite directions?",
             ),
             edit(
                 along_a_step,

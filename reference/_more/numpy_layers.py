@@ -35,7 +35,7 @@ def affine_backward(dout, cache):
         cache: what the forward gave.
 
     Returns:
-        dx, dw, db.
+        dx, dw, db, of the shapes of x, w and b.
     """
     x, w = cache
     dx = (dout @ w.T).reshape(x.shape)
@@ -96,7 +96,7 @@ def batchnorm_backward(dout, cache):
         cache: what the forward gave.
 
     Returns:
-        dx, dgamma, dbeta.
+        dx `(N, D)`, dgamma and dbeta `(D,)`.
     """
     mode, gamma, x_hat, inverse_std = cache
     dgamma = (dout * x_hat).sum(axis=0)
@@ -407,7 +407,7 @@ EXERCISES = (
                 "x.var(axis=0)",
                 "x.var(axis=0, ddof=1)",
                 name="unbiased-variance",
-                hint="The variance here divides by N.",
+                hint="By what does a biased variance divide: by N, or by N - 1?",
             ),
             edit(
                 batchnorm_forward,

@@ -35,7 +35,7 @@ def rnn_step_backward(grad_h_next, cache):
         cache: what the forward gave.
 
     Returns:
-        grad_x, grad_h, grad_Wx, grad_Wh, grad_b.
+        grad_x, grad_h, grad_Wx, grad_Wh, grad_b, of the shapes of what they belong to.
     """
     x, h, Wx, Wh, h_next = cache
     grad_a = grad_h_next * (1 - h_next**2)  # of tanh's argument
@@ -72,7 +72,7 @@ def rnn_backward(grad_h, cache):
         cache: what the forward gave.
 
     Returns:
-        grad_x `(N, T, D)`, grad_h0, grad_Wx, grad_Wh, grad_b.
+        grad_x `(N, T, D)`, grad_h0 `(N, H)`, grad_Wx, grad_Wh, grad_b.
     """
     grads_x, weights = [], [0, 0, 0]
     grad_state = torch.zeros_like(grad_h[:, 0])
@@ -117,7 +117,7 @@ def lstm_step_backward(grad_h_next, grad_c_next, cache):
         cache: what the forward gave.
 
     Returns:
-        grad_x, grad_h, grad_c, grad_Wx, grad_Wh, grad_b.
+        grad_x, grad_h, grad_c, grad_Wx, grad_Wh, grad_b, of the shapes of what they belong to.
     """
     x, h, c, Wx, Wh, i, f, o, g, squashed = cache
     grad_c = grad_c_next + grad_h_next * o * (1 - squashed**2)
@@ -161,7 +161,7 @@ def lstm_backward(grad_h, cache):
         cache: what the forward gave.
 
     Returns:
-        grad_x `(N, T, D)`, grad_h0, grad_Wx, grad_Wh, grad_b.
+        grad_x `(N, T, D)`, grad_h0 `(N, H)`, grad_Wx, grad_Wh, grad_b.
     """
     grads_x, weights = [], [0, 0, 0]
     grad_state = grad_memory = torch.zeros_like(grad_h[:, 0])

@@ -226,7 +226,7 @@ EXERCISES = (
                 "counts.get(word, 0) + 1",
                 "1",
                 name="only-present-or-absent",
-                hint="A word that comes a second time is counted again.",
+                hint="What is a word's count when it has come a second time?",
             ),
         ),
     ),
@@ -242,7 +242,7 @@ EXERCISES = (
                 "pairs.get(pair, 0) + counts[word]",
                 "pairs.get(pair, 0) + 1",
                 name="word-counts-ignored",
-                hint="A pair in a word that stands six times in the text stands there six times.",
+                hint="How often does a pair stand in the text if its word stands there six times?",
             ),
             edit(
                 train,

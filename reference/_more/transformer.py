@@ -453,7 +453,7 @@ EXERCISES = (
                 "self.weight[tokens]",
                 "self.weight[tokens] / self.weight[tokens].norm(dim=-1, keepdim=True)",
                 name="normalised",
-                hint="The rows are taken as they are.",
+                hint="Does anything happen to a row between weight and the result?",
             ),
         ),
     ),

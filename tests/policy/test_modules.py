@@ -99,6 +99,53 @@ EVASIONS = {
     "a kernel": {"RETURN": "return torch._C._nn.linear(x, self.weight)"},
     "an operator": {"RETURN": "return torch.ops.aten.linear(x, self.weight)"},
     "a lazy one": {"BODY": "self.inner = nn.LazyLinear(d_out)"},
+    "by a metaclass": {"BASE": "nn.Module, metaclass=lambda n, b, d: nn.Linear"},
+    "by a metaclass with a name": {
+        "IMPORT": "class Meta(type):\n    def __call__(c, *a): return nn.Linear(*a)",
+        "BASE": "object, metaclass=Meta",
+    },
+    "by a class's keyword": {
+        "IMPORT": "class B:\n    def __init_subclass__(c, of): c.of = of",
+        "BASE": "B, of=nn.Linear",
+    },
+    "unpickled": {
+        "IMPORT": "import pickle",
+        "BODY": "self.c = pickle.loads(b'ctorch.nn\\nLinear\\n.')",
+    },
+    "unpickled by another name": {
+        "IMPORT": "from _pickle import Unpickler as U, loads",
+        "BODY": "self.c = U(__import__('io').BytesIO(b'ctorch.nn\\nLinear\\n.')).load()",
+    },
+    "unpickled by a table": {
+        "IMPORT": "import pickle\nP = {'l': pickle.loads}",
+        "BODY": "self.c = P['l'](b'ctorch.nn\\nLinear\\n.')",
+    },
+    "as bytecode": {"IMPORT": "import marshal", "BODY": "exec(marshal.loads(b'...'))"},
+    "by a module's name in letters": {
+        "IMPORT": "import importlib",
+        "BODY": "self.c = importlib.import_module(bytes([116, 46, 110]).decode()).Linear",
+    },
+    "by a format's field": {
+        "IMPORT": "import string",
+        "BODY": "self.c = string.Formatter().get_field('0.nn.Linear', (torch,), {})[0]",
+    },
+    "bound by an annotation": {"IMPORT": "x: (L := nn.Linear) = 1", "BODY": "self.inner = L(1, 2)"},
+    "bound by a parameter's": {
+        "IMPORT": "def f(x: (L := nn.Linear)): pass",
+        "BODY": "self.inner = L(1, 2)",
+    },
+    "bound by a default": {
+        "IMPORT": "def f(x=(L := nn.Linear)): pass",
+        "BODY": "self.inner = L(1, 2)",
+    },
+    "bound by a decorator": {
+        "IMPORT": "@(L := nn.Linear, lambda f: f)[1]\ndef f(x): pass",
+        "BODY": "self.inner = L(1, 2)",
+    },
+    "read off an annotation": {
+        "IMPORT": "def f(x: nn.Linear): pass",
+        "BODY": "self.inner = f.__annotations__['x'](1, 2)",
+    },
     "a base in a variable": {"IMPORT": "Base = nn.Linear", "BASE": "Base"},
 }
 

@@ -1,7 +1,9 @@
 """The second course: what other courses ask for, through every face that a topic has."""
 
 import importlib.util
+import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -46,6 +48,24 @@ def test_nothing_is_asked_for_twice_and_every_topic_has_a_lesson():
     asked = [f.__name__ for topic in TOPICS.values() for e in topic.exercises for f in e.functions]
     assert len(asked) == len(set(asked))
     assert all(topic.path.with_suffix(".md").exists() for topic in TOPICS.values())
+
+
+def test_the_merges_in_the_tokenizers_lesson_are_those_of_its_solution():
+    topic = TOPICS["tokenizer"]
+    lesson = topic.path.with_suffix(".md").read_text("utf-8").replace("`", "")
+    rows = re.findall(r"^\| (\d+) \| (\S+) (\S+) \| (\d+) times", lesson, re.MULTILINE)
+    assert len(rows) == 4
+    counts = {"low": 5, "lower": 2, "newest": 6, "widest": 3}
+    merges = topic.functions()["train"](counts, len(rows))
+    assert [(int(number), (left, right)) for number, left, right, _ in rows] == [
+        *enumerate(merges, 1)
+    ]
+    symbols = {word: [*word, "</w>"] for word in counts}
+    for (_, left, right, times), pair in zip(rows, merges, strict=True):
+        seen = sum(counts[word] * list(pairwise(symbols[word])).count(pair) for word in counts)
+        assert seen == int(times)
+        merged = topic.functions()["_merged"]
+        symbols = {word: merged(symbols[word], (left, right)) for word in counts}
 
 
 @pytest.mark.parametrize("name", TOPICS)

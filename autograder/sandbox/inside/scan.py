@@ -22,6 +22,8 @@ MAX_DEPTH = 24
 MAX_TEXT = 1000  # characters of a text that is put together from others
 MAX_RUN = 200_000  # characters of texts that are run, as often as they are
 UNSEEN = "?"  # stands for what a statement uses where it was not looked at
+MADE_UP = "importlib.import_module()"  # of a name that is put together at run time
+_IMPORTING = {"builtins.__import__", "importlib.import_module", "importlib.__import__"}
 _DYNAMIC = {"exec", "eval", "setattr", "globals", "vars", "locals", "delattr"}
 # Tuples: a union would be made anew, or gone through in Python, at each of many thousand nodes.
 _SIGNS = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
@@ -118,8 +120,30 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, _SCOPES):
-            pending += _children(node)
+        pending += _around(node) if isinstance(node, _SCOPES) else _children(node)
+
+
+def _around(node: Any) -> list[ast.expr]:
+    """What of a function or class is worked out in the scope that it stands in."""
+    found = list(getattr(node, "decorator_list", ()))
+    if isinstance(node, ast.ClassDef):
+        return found + node.bases + [keyword.value for keyword in node.keywords]
+    found += [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+    return found + _annotations(node)
+
+
+def _annotations(node: Any) -> list[ast.expr]:
+    """What a function's annotations bind: apart from that they are words about it."""
+    given = node.args
+    every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    stated = [one.annotation for one in every if one is not None]
+    return [part for one in (*stated, getattr(node, "returns", None)) for part in _taken(one)]
+
+
+def _taken(annotation: ast.expr | None) -> list[ast.expr]:
+    if annotation is None:
+        return []
+    return [node for node in _inside(annotation) if isinstance(node, ast.NamedExpr)]
 
 
 def _bind(body: Sequence[ast.stmt], scope: Scope) -> list[str]:
@@ -240,7 +264,7 @@ class _Statement:
                 self._visit_import(node)
                 return
             case ast.AnnAssign():
-                for part in (node.target, node.value):
+                for part in (node.target, node.value, *_taken(node.annotation)):
                     if part is not None:
                         self._visit(part, scope, line)
                 return
@@ -281,6 +305,8 @@ class _Statement:
         if function & {"builtins.getattr", "builtins.setattr"}:
             for text in texts:
                 self._use(f".{text}", line)
+        if function & _IMPORTING and node.args and not resolve(node.args[0], scope):
+            self._use(MADE_UP, line)
         if function & {"builtins.exec", "builtins.eval", "builtins.compile"}:
             for text in texts:
                 body = self._run.parse(text)
@@ -302,11 +328,13 @@ class _Statement:
         for decorator in getattr(node, "decorator_list", []):
             self._visit(decorator, scope, line)
         if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                self._visit(base, scope, line)
+            for base in (*node.bases, *(keyword.value for keyword in node.keywords)):
+                self._visit(base, scope, line)  # a metaclass makes of the class what it likes
         else:
             for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
                 self._visit(default, scope, line)
+            for part in _annotations(node):
+                self._visit(part, scope, line)
             _bind_parameters(node.args, inner, scope)
         body = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
         for name in _bind(body, inner):
@@ -421,10 +449,10 @@ def _call(node: ast.Call, paths: Any, texts: Any, scope: Scope) -> set[Known]:
             case "builtins.getattr", 2 | 3:
                 names = texts(arguments[1])
                 found |= {f"{path}.{name}" for path in paths(arguments[0]) for name in names}
-            case (("builtins.__import__" | "importlib.import_module" | "importlib.__import__"), n):
+            case name, n if name in _IMPORTING:
                 for text in texts(arguments[0]) if n else ():
                     found |= {text}
-                    if "__import__" in function:  # which gives the top one
+                    if "__import__" in name:  # which gives the top one
                         found |= {text.partition(".")[0]}
             case "builtins.vars", 1:
                 found |= {f"{path}.__dict__" for path in paths(arguments[0])}
