@@ -53,8 +53,8 @@ SERVER = """
     outbox:      clock storage
     options:
     engine:      storage
-    people:      sheet storage engine
     grades:      clock logs sheet storage outbox options engine
+    people:      sheet storage engine grades
     courses:     storage grades
     grading:     clock logs storage outbox options engine grades
     mail:        clock storage outbox people grades grading

@@ -212,6 +212,9 @@ def _report(server: Server, course: str, submission: Any, *, wait: bool) -> None
         case "graded":
             from autograder.render.text import render
 
+            if not found.get("scores_shown", True):
+                click.echo("It is graded. Its report is not shown yet.")
+                return
             render(server.get(f"{path}/report", view="student"), console)
         case "superseded":
             click.echo("It was not graded: you handed in a newer one before its turn came.")
@@ -263,7 +266,7 @@ def _latest(submission: Any) -> tuple[str, str]:
     if submission is None:
         return "", ""
     state = submission["state"]
-    if state == "graded":
+    if state == "graded" and submission["score"] is not None:
         state = f"{_number(submission['score'])} of {_number(submission['max_score'])}"
     return submission["id"][:_SHOWN_OF_ID], state
 

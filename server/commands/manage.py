@@ -179,7 +179,9 @@ def export_user(email: str, file: Path, data: Path) -> None:
                 found = _user(session, email)
                 with file.open("xb") as target:
                     file.chmod(0o600)
-                    privacy.export(session, _files(data), engine.student_view, found, target)
+                    privacy.export(
+                        session, _files(data), engine.student_view, found, target, utc_now()
+                    )
         except FileExistsError:
             refuse(f"{file} exists: choose a new file.")
         except OSError as error:

@@ -20,6 +20,7 @@ from flask import Flask
 
 from autograder.reading import SandboxFault, SandboxUnavailable, reader
 from server import engine, logs, lti, options, outbox
+from server.grades.withheld import Withheld
 from server.grading import exercises
 from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
 from server.grading.heartbeat import repeated
@@ -168,7 +169,10 @@ def sweep_of(app: Flask) -> outbox.Sweep:
     return outbox.Sweep(
         here.database,
         {**(post.senders if post else {}), **_reporting(app)},
-        before=(Reminders(here.database, here.clock),) if post else (),
+        before=(
+            Withheld(here.database, here.clock),
+            *((Reminders(here.database, here.clock),) if post else ()),
+        ),
         clock=here.clock,
     )
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from server.grades import moments
 from server.grades.moments import NoSuchTime
-from server.storage.models import Counts, SourcePolicy
+from server.storage.models import WHEN_PUBLISHED, Counts, SourcePolicy
 
 
 class CourseError(ValueError):
@@ -36,6 +36,11 @@ class AssignmentSpec:
     counts: Counts
     source_policy: SourcePolicy
     device: str
+    # From when on students see what grading found; None: at once.
+    hints_from: datetime | None = None
+    scores_from: datetime | None = None
+    comments_from: datetime | None = None
+    window_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,10 @@ def read(text: str, topics: Collection[str]) -> CourseSpec:
     _only(document, ("course", "policy", "assignments"), "the file")
     course = _take(_table(document, "course"), COURSE, "[course]")
     zone = ZoneInfo(course["timezone"])
-    assignment_keys = (*_assignment_keys(topics, zone), *POLICY)
+    policy_keys = _policy_keys(zone)
+    assignment_keys = (*_assignment_keys(topics, zone), *policy_keys)
     policy = _table(document, "policy") if "policy" in document else {}
-    _take(policy, POLICY, "[policy]")
+    _take(policy, policy_keys, "[policy]")
     tables = document.get("assignments")
     if not isinstance(tables, list) or not tables:
         raise CourseError("The file has no [[assignments]]: a course has at least one.")
@@ -97,7 +103,8 @@ def _assignment(values: dict[str, Any], where: str) -> AssignmentSpec:
         raise CourseError(f"{where}: due must be later than opens.")
     if late is not None and late < due:
         raise CourseError(f"{where}: late_until must not be earlier than due.")
-    return AssignmentSpec(opens_at=opens, due_at=due, **values)
+    released = {f"{part}_from": values.pop(part) for part in ("hints", "scores", "comments")}
+    return AssignmentSpec(opens_at=opens, due_at=due, **released, **values)
 
 
 def _take(table: Mapping[str, Any], keys: Collection[Key], where: str) -> dict[str, Any]:
@@ -196,6 +203,15 @@ def _moment(zone: ZoneInfo) -> Callable[[object], datetime]:
     return take
 
 
+def _release(zone: ZoneInfo) -> Callable[[object], datetime | None]:
+    moment = _moment(zone)
+
+    def take(value: object) -> datetime | None:
+        return RELEASES[value] if isinstance(value, str) and value in RELEASES else moment(value)
+
+    return take
+
+
 def _device(value: object) -> str:
     """A kind of device of torch's: which of them is the grader's to choose."""
     if not isinstance(value, str) or not re.fullmatch(r"[a-z]{1,16}", value):
@@ -211,17 +227,34 @@ _SLUG = 'lower-case letters, digits and hyphens, such as "homework-1"'
 _TITLE = "a text of up to 200 characters"
 _MOMENT = "a date with a time, such as 2027-01-31 23:59:00 (without offset: in the course's zone)"
 
+# When something is shown, in words.
+RELEASES = {"at once": None, "when published": WHEN_PUBLISHED}
+_RELEASE = f"{_one_of(RELEASES)}, or {_MOMENT}"
+
 COURSE = (
     Key("slug", _slug, _SLUG),
     Key("title", _text, _TITLE),
     Key("timezone", _timezone, 'the name of a time zone, such as "Europe/Berlin"'),
     Key("notice", _text, _TITLE, ""),
 )
-POLICY = (
+
+
+def _policy_keys(zone: ZoneInfo) -> tuple[Key, ...]:
+    release = _release(zone)
+    return (
+        *_LIMITS,
+        Key("hints", release, _RELEASE, None),
+        Key("scores", release, _RELEASE, None),
+        Key("comments", release, _RELEASE, None),
+    )
+
+
+_LIMITS = (
     Key("late_penalty", _number(0, 100), "the percent lost per day begun, from 0 to 100", 0.0),
     Key("attempts", _count(1, 10_000), "how many may be handed in, from 1 on", None),
     Key("attempts_per_day", _count(1, 1000), "how many per day, from 1 on", None),
     Key("cool_down_minutes", _count(0, 10_080), "minutes between two attempts, from 0 on", 0),
+    Key("window_minutes", _count(1, 10_080), "minutes from pressing Start on", None),
     Key("counts", _word(Counts), _one_of(list(Counts)), Counts.BEST),
     Key("source_policy", _word(SourcePolicy), _one_of(list(SourcePolicy)), SourcePolicy.WARNING),
     Key("device", _device, 'what its graders compute on: "cpu", "cuda"', "cpu"),
@@ -246,4 +279,5 @@ def _assignment_keys(topics: Collection[str], zone: ZoneInfo) -> tuple[Key, ...]
     )
 
 
+POLICY = _policy_keys(ZoneInfo("UTC"))
 ASSIGNMENT = _assignment_keys((), ZoneInfo("UTC"))

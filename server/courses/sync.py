@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from server.courses.spec import AssignmentSpec, CourseError, CourseSpec
 from server.grades import grades
 from server.storage import audit
-from server.storage.models import Assignment, Course, LtiLink, Submission, User
+from server.storage.models import WHEN_PUBLISHED, Assignment, Course, LtiLink, Submission, User
 
 
 def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None) -> list[str]:
@@ -108,6 +108,8 @@ def _update(row: Course | Assignment, values: dict[str, Any], what: str) -> list
 
 
 def _text(value: object) -> str:
+    if value == WHEN_PUBLISHED:
+        return "when published"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return "not set" if value is None else str(value)

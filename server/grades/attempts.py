@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from server.grades.deadlines import Deadlines, deadlines
 from server.grades.moments import spelled
-from server.storage.models import Assignment, Counts, Extension, State, Submission
+from server.storage.models import Assignment, Counts, Extension, Sitting, State, Submission
 
 # What costs no attempt: a fault of ours gives it back, and what was never graded taught nothing.
 FREE = (State.FAILED, State.SUPERSEDED)
@@ -40,6 +40,13 @@ class Allowance:
     left: int | None  # None: no limit
     left_today: int | None
     refusal: str | None  # why nothing can be handed in now; None: it can
+    window: int | None = None  # minutes from pressing Start on; None: there is no such button
+    started_at: datetime | None = None
+
+    @property
+    def must_start(self) -> bool:
+        """Whether what is asked is shown only once the student presses Start."""
+        return self.window is not None and self.started_at is None
 
 
 def allowance(
@@ -48,15 +55,22 @@ def allowance(
     extension: Extension | None,
     counted: Sequence[datetime],
     now: datetime,
+    sitting: Sitting | None = None,
 ) -> Allowance:
     """
     Args:
         timezone: the course's, whose calendar days count.
         counted: when the submissions arrived that cost an attempt (those not in a FREE state).
+        sitting: that the student has pressed Start, where the assignment has a window.
     """
     zone = ZoneInfo(timezone)
     limits = deadlines(assignment, extension, zone)
     extra = extension.extra_attempts if extension else 0
+    window = assignment.window_minutes
+    if window is not None:
+        window += extension.extra_minutes if extension else 0
+        if sitting is not None:
+            limits = limits.ending(sitting.started_at + timedelta(minutes=window))
     today = [at for at in counted if at.astimezone(zone).date() == now.astimezone(zone).date()]
     left = _left(assignment.attempts, extra, len(counted))
     left_today = _left(assignment.attempts_per_day, extra, len(today))
@@ -67,6 +81,8 @@ def allowance(
         refusal = f"This assignment opens on {spelled(assignment.opens_at, zone)}."
     elif not limits.takes(now):
         refusal = f"This assignment closed on {spelled(limits.late_until, zone)}."
+    elif window is not None and sitting is None:
+        refusal = "Your time begins when you press Start on the page of the assignment."
     elif left == 0:
         allowed = (assignment.attempts or 0) + extra
         refusal = (
@@ -76,7 +92,8 @@ def allowance(
         refusal = "All attempts of today are used: the next one is possible tomorrow."
     elif now < ready_at:
         refusal = f"The next attempt is possible from {spelled(ready_at, zone)} on."
-    return Allowance(limits, left, left_today, refusal)
+    started_at = None if sitting is None else sitting.started_at
+    return Allowance(limits, left, left_today, refusal, window, started_at)
 
 
 def _left(limit: int | None, extra: int, used: int) -> int | None:

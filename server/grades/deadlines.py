@@ -6,7 +6,7 @@ hours there are in between. A deadline includes the minute that it names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
@@ -53,6 +53,10 @@ class Deadlines:
         if not self._by(self.due_at, now):
             return Phase.LATE
         return Phase.DUE_SOON if self.due_at - now <= _SOON else Phase.OPEN
+
+    def ending(self, end: datetime) -> Deadlines:
+        """The same, but for who has to stop by `end`."""
+        return replace(self, due_at=min(self.due_at, end), late_until=min(self.late_until, end))
 
     @staticmethod
     def _by(deadline: datetime, moment: datetime) -> bool:

@@ -31,12 +31,13 @@ def grant(
     due_at: datetime | None,
     late_until: datetime | None,
     extra_attempts: int,
+    extra_minutes: int = 0,
     reason: str,
     at: datetime,
     actor: User,
 ) -> None:
-    """Give a student other dates (None: as for everyone) and more attempts, in place of what was
-    granted before."""
+    """Give a student other dates (None: as for everyone), more attempts and minutes, in place of
+    what was granted before."""
     extension = session.scalar(
         select(Extension).where(Extension.assignment_id == assignment.id, Extension.user_id == user)
     )
@@ -45,7 +46,7 @@ def grant(
         extension = Extension(assignment_id=assignment.id, user_id=user)
         session.add(extension)
     extension.due_at, extension.late_until = due_at, late_until
-    extension.extra_attempts = extra_attempts
+    extension.extra_attempts, extension.extra_minutes = extra_attempts, extra_minutes
     extension.reason = reason
     extension.granted_by_id, extension.granted_at = actor.id, at
     audit.record(
@@ -178,4 +179,5 @@ def _granted(extension: Extension) -> dict[str, object]:
         "due": text(extension.due_at),
         "late_until": text(extension.late_until),
         "extra_attempts": extension.extra_attempts,
+        "extra_minutes": extension.extra_minutes,
     }

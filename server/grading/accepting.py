@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from server.grades import grades
 from server.grades.attempts import FREE, NotAllowed, allowance, same
+from server.grades.sittings import sitting_of
 from server.grading import meters, turns
 from server.storage import files
 from server.storage.models import Assignment, Content, Extension, State, Submission
@@ -71,7 +72,8 @@ def accept(
     if not unlimited:
         counted = [row.received_at for row in earlier if row.state not in FREE]
         timezone = assignment.course.timezone
-        refusal = allowance(assignment, timezone, extension, counted, now).refusal
+        sitting = sitting_of(session, assignment_id, user)
+        refusal = allowance(assignment, timezone, extension, counted, now, sitting).refusal
         if refusal is not None:
             raise NotAllowed(refusal)
         kept = files.kept(session, assignment_id, user) if earlier else 0

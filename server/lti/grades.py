@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from server.clock import Clock, utc_now
+from server.grades.release import Part, is_shown
 from server.lti import LtiError, http
 from server.lti.services import Client
-from server.outbox import Gone, Later, Never
+from server.outbox import Gone, Held, Later, Never
 from server.storage.database import Database
 from server.storage.models import (
     Assignment,
@@ -32,7 +33,7 @@ class Reporter:
     def __call__(self, row: Outgoing) -> None:
         """
         Raises:
-            Gone, Later, Never: see `server.outbox`.
+            Gone, Held, Later, Never: see `server.outbox`.
         """
         number, user = row.about["assignment"], row.user_id
         with self._database.read() as session:
@@ -40,6 +41,8 @@ class Reporter:
             grade = session.get(Grade, (number, user))
             if assignment is None or grade is None:
                 raise Gone
+            if not is_shown(assignment, Part.SCORES, self._clock()):
+                raise Held
             place = session.get(Enrolment, (assignment.course_id, user))
             # Platforms refuse grades of staff.
             if place is None or not place.here or place.role is not Role.STUDENT:

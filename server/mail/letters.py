@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server import outbox
 from server.grades import moments
 from server.grades.deadlines import deadlines
+from server.grades.release import Part, is_shown
 from server.people import accounts
 from server.storage.models import (
     Assignment,
@@ -39,7 +41,11 @@ class Letter:
 
 
 def compose(session: Session, row: Outgoing, at: datetime) -> Letter | None:
-    """What the row says now; None when it is true no more."""
+    """What the row says now; None when it is true no more.
+
+    Raises:
+        outbox.Held: the student may not see it yet.
+    """
     return _KINDS[row.kind](session, row, row.user, at)
 
 
@@ -91,6 +97,8 @@ def _comment(session: Session, row: Outgoing, user: User, at: datetime) -> Lette
     submission, text = comment.submission, comment.text
     if not _is_in(session, submission.assignment, user):
         return None
+    if not is_shown(submission.assignment, Part.COMMENTS, at):
+        raise outbox.Held
     return Letter(
         f"{comment.author.name} on {submission.assignment.title}",
         (f"{comment.author.name} wrote about your attempt {submission.number}:",),
@@ -113,7 +121,7 @@ def _fault_over(session: Session, row: Outgoing, user: User, at: datetime) -> Le
             " It is graded now. The fault has cost you no attempt and no points.",
         ),
         _of(submission),
-        "Read the report",
+        "See the attempt",
     )
 
 

@@ -52,7 +52,7 @@ class Post:
     def send(self, row: Outgoing) -> None:
         """
         Raises:
-            Gone, Later, Never, Uncertain: it was not sent, see `server.outbox`.
+            Gone, Held, Later, Never, Uncertain: it was not sent, see `server.outbox`.
         """
         now = self._clock()
         with self._database.write() as session:  # it may make a link

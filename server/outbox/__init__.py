@@ -10,16 +10,19 @@ from server.outbox.box import (
     fault_met,
     grade_changed,
     grades_of,
+    held,
     invite,
     keys,
     put,
+    release,
     renew,
     waits,
 )
-from server.outbox.sweep import Gone, Later, Never, Sweep, Uncertain
+from server.outbox.sweep import Gone, Held, Later, Never, Sweep, Uncertain
 
 __all__ = [
     "Gone",
+    "Held",
     "Later",
     "Never",
     "Sweep",
@@ -29,9 +32,11 @@ __all__ = [
     "fault_met",
     "grade_changed",
     "grades_of",
+    "held",
     "invite",
     "keys",
     "put",
+    "release",
     "renew",
     "waits",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
 from server.storage.models import Assignment, Delivery, Kind, LtiLink, Outgoing, Submission
+
+_AT_ONCE = 500  # rows in one statement: databases limit its parameters
 
 
 def put(
@@ -85,6 +88,24 @@ def waits(session: Session, kind: Kind, user: int, since: datetime) -> bool:
         Outgoing.user_id == user, Outgoing.kind == kind, Outgoing.created_at > since
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def held(session: Session, kinds: Sequence[Kind]) -> Sequence[Row[tuple[int, Any]]]:
+    """The id of each row of these kinds that is held, and what it is about."""
+    query = select(Outgoing.id, Outgoing.about).where(
+        Outgoing.state == Delivery.HELD, Outgoing.kind.in_(kinds)
+    )
+    return session.execute(query).all()
+
+
+def release(session: Session, rows: Sequence[int], at: datetime) -> None:
+    """Have told what was held."""
+    for start in range(0, len(rows), _AT_ONCE):
+        session.execute(
+            update(Outgoing)
+            .where(Outgoing.id.in_(rows[start : start + _AT_ONCE]), Outgoing.state == Delivery.HELD)
+            .values(state=Delivery.WAITING, created_at=at, not_before=at)
+        )
 
 
 def keys(session: Session, kind: Kind, since: datetime) -> set[str]:

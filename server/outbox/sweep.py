@@ -35,6 +35,10 @@ class Uncertain(Exception):
     """It may have arrived: it is not sent again."""
 
 
+class Held(Exception):
+    """It is not to be told yet: it waits until `box.release` says so."""
+
+
 class Gone(Exception):
     """There is nothing to tell any more."""
 
@@ -119,6 +123,8 @@ class Sweep:
             self._senders[row.kind](row)
         except Gone:
             return self._finish(row, None, None)
+        except Held:
+            return self._finish(row, Delivery.HELD, None)
         except Later as error:
             return self._finish(row, Delivery.WAITING, str(error))
         except (Never, Uncertain) as error:
@@ -141,6 +147,8 @@ class Sweep:
                 row.attempts = 0
             elif state is None:
                 session.delete(row)
+            elif state is Delivery.HELD:
+                row.state, row.attempts = state, 0
             elif state is Delivery.WAITING:
                 _wait(row, now, fault or "")
             else:

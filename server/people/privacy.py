@@ -17,12 +17,21 @@ from sqlalchemy import Table, delete, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from server.engine import Report
+from server.grades import release
+from server.grades.release import Shown, as_shown
 from server.storage import audit
 from server.storage.files import FileGone, Files
-from server.storage.models import AuditEntry, Base, Comment, Submission, User
+from server.storage.models import Assignment, AuditEntry, Base, Comment, Submission, User
 
 # Columns that are secret, for the staff, or a file of their own in the archive.
 _MISSING = "What was handed in cannot be read on the server: a fault of ours.\n"
+# What tells of scores while they are hidden.
+_SCORES = {
+    "submissions": ("score", "max_score"),
+    "grades": ("submission_id", "points", "late_days", "adjustment", "without_gain"),
+    "adjustments": ("points", "reason"),
+}
+_ABOUT_SCORES = (audit.Action.GRADE_CHANGED, audit.Action.ADJUSTED)
 _LEFT_OUT = {"password", "session_key", "digest", "last_fault", "report"}
 
 
@@ -32,24 +41,26 @@ def export(
     student_view: Callable[[Report], Report],
     user: User,
     target: IO[bytes],
+    now: datetime,
 ) -> None:
-    """Write a zip archive of everything about the user that the user may see.
+    """Write a zip archive of everything about the user that the user may see by now.
 
     `person.json` has the rows of every table, `submissions/` what was handed in, with its report as
     the student sees it and the comments to the student. Other people are in it as numbers, and what
     staff wrote among themselves is not.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("person.json", _json(_person(session, user)))
+        archive.writestr("person.json", _json(_person(session, user, now)))
         for folder, submission in _submissions(session, user):
             suffix = submission.filename.rpartition(".")[2]
             try:
                 archive.writestr(f"{folder}/file.{suffix}", files.read(submission.public_id))
             except FileGone:
                 archive.writestr(f"{folder}/file-is-missing.txt", _MISSING)
-            archive.writestr(f"{folder}/submission.json", _json(_told(session, submission)))
-            if submission.report is not None:
-                report = student_view(submission.report)
+            shown = release.shown(submission.assignment, now)
+            archive.writestr(f"{folder}/submission.json", _json(_told(session, submission, shown)))
+            if submission.report is not None and shown.scores:
+                report = student_view(as_shown(submission.report, shown))
                 archive.writestr(f"{folder}/report.json", _json(report))
 
 
@@ -94,7 +105,7 @@ def _theirs(table: Table, user: User) -> list[Any]:
     return own + about
 
 
-def _person(session: Session, user: User) -> dict[str, Any]:
+def _person(session: Session, user: User, now: datetime) -> dict[str, Any]:
     columns = [User.__table__.c.id]
     columns += [table.c.user_id for table in Base.metadata.sorted_tables if "user_id" in table.c]
     rows = {
@@ -109,12 +120,24 @@ def _person(session: Session, user: User) -> dict[str, Any]:
         .where(or_(AuditEntry.subject == f"user:{user.id}", AuditEntry.actor_id == user.id))
         .order_by(AuditEntry.id)
     )
+    hidden = {
+        row.id: row.slug
+        for row in session.scalars(select(Assignment))
+        if not release.shown(row, now).scores
+    }
+    for table, columns_of_scores in _SCORES.items():
+        for row in rows[table]:
+            if row["assignment_id"] in hidden:
+                row.update(dict.fromkeys(columns_of_scores))
     written = session.scalars(select(Comment).where(Comment.author_id == user.id))
     return {
         **rows,
         "comments_written": [comment.text for comment in written],
         "audit_log": [
-            {"at": entry.at, "action": entry.action, "detail": entry.detail} for entry in log
+            {"at": entry.at, "action": entry.action, "detail": entry.detail}
+            for entry in log
+            if entry.action not in _ABOUT_SCORES
+            or entry.detail.get("assignment") not in hidden.values()
         ],
     }
 
@@ -134,7 +157,7 @@ def _submissions(session: Session, user: User) -> Iterator[tuple[str, Submission
         yield path, submission
 
 
-def _told(session: Session, submission: Submission) -> dict[str, Any]:
+def _told(session: Session, submission: Submission, shown: Shown) -> dict[str, Any]:
     comments = session.scalars(
         select(Comment)
         .where(Comment.submission_id == submission.id, Comment.for_staff.is_(False))
@@ -144,11 +167,13 @@ def _told(session: Session, submission: Submission) -> dict[str, Any]:
         "filename": submission.filename,
         "received_at": submission.received_at,
         "state": submission.state,
-        "score": submission.score,
-        "max_score": submission.max_score,
+        "score": submission.score if shown.scores else None,
+        "max_score": submission.max_score if shown.scores else None,
         "graded_at": submission.graded_at,
         "comments": [
-            {"text": comment.text, "written_at": comment.written_at} for comment in comments
+            {"text": comment.text, "written_at": comment.written_at}
+            for comment in comments
+            if shown.comments
         ],
     }
 

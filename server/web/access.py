@@ -21,6 +21,8 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload, undefer
 from werkzeug.wrappers import Response
 
+from server.grades import release
+from server.grades.release import EVERYTHING, Shown
 from server.storage.models import (
     ApiToken,
     Assignment,
@@ -173,6 +175,11 @@ def assignment(seat: Seat, slug: str) -> Assignment:
     with services().database.read() as session:
         found = session.scalar(query)
     return found or abort(404)
+
+
+def shown(seat: Seat, assignment: Assignment) -> Shown:
+    """What of the grading may be seen from this seat: everything, for staff."""
+    return EVERYTHING if seat.is_staff else release.shown(assignment, services().clock())
 
 
 def submission(seat: Seat, public_id: str, *, report: bool = False) -> Submission:

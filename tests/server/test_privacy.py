@@ -28,6 +28,7 @@ from server.storage.models import (
     RegradeItem,
     RegradeState,
     Scope,
+    Sitting,
     State,
     User,
 )
@@ -68,6 +69,7 @@ def leave_traces(house: House) -> str:
                 adjusted_at=at,
             )
         )
+        session.add(Sitting(**marks, started_at=at))
         session.add(MailSwitch(user_id=student, kind=Kind.COMMENT))
         session.add(Extension(**marks, reason="ill", granted_by_id=author, granted_at=at))
         regrade = Regrade(

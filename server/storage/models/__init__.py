@@ -3,12 +3,14 @@
 from server.storage.models.audit import AuditEntry
 from server.storage.models.base import Base
 from server.storage.models.course import (
+    WHEN_PUBLISHED,
     Assignment,
     Counts,
     Course,
     Enrolment,
     Extension,
     Role,
+    Sitting,
     SourcePolicy,
 )
 from server.storage.models.desk import LookedAt, Question, QuestionState, SavedComment
@@ -48,6 +50,7 @@ from server.storage.models.submission import (
 from server.storage.models.work import State, Work
 
 __all__ = [
+    "WHEN_PUBLISHED",
     "Adjustment",
     "ApiToken",
     "Assignment",
@@ -94,6 +97,7 @@ __all__ = [
     "Search",
     "SearchState",
     "SimilarPair",
+    "Sitting",
     "SourcePolicy",
     "State",
     "Submission",

@@ -4,7 +4,7 @@ granted."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -23,6 +23,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from server.storage.models.base import Base, UTCDateTime, one_of
 from server.storage.models.people import User
+
+# From when on something is shown that only a button shows.
+WHEN_PUBLISHED = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Role(StrEnum):
@@ -104,6 +107,17 @@ class Assignment(Base):
     source_policy: Mapped[SourcePolicy] = mapped_column(one_of(SourcePolicy))
     device: Mapped[str] = mapped_column(String(16), default="cpu", server_default="cpu")
 
+    # From when on students see what grading found; None: at once. `server.grades.release` decides.
+    hints_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    scores_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    comments_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # When staff published it, whatever the date says.
+    hints_published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    scores_published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    comments_published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # How long each student has from pressing Start on; None: until the assignment ends.
+    window_minutes: Mapped[int | None]
+
     course: Mapped[Course] = relationship(back_populates="assignments")
 
     @classmethod
@@ -159,6 +173,7 @@ class Extension(Base):
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # None: as for everyone
     late_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     extra_attempts: Mapped[int] = mapped_column(default=0)  # in all and per day
+    extra_minutes: Mapped[int] = mapped_column(default=0, server_default="0")  # of the window
     reason: Mapped[str] = mapped_column(String(1000))
     granted_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     granted_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -166,3 +181,14 @@ class Extension(Base):
     assignment: Mapped[Assignment] = relationship()
     user: Mapped[User] = relationship(foreign_keys=user_id)
     granted_by: Mapped[User] = relationship(foreign_keys=granted_by_id)
+
+
+class Sitting(Base):
+    """That a student has pressed Start, where each has a window of their own."""
+
+    __tablename__ = "sittings"
+    __table_args__ = (Index(None, "user_id"),)
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)

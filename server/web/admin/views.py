@@ -66,7 +66,9 @@ def export(user_id: int) -> Response:
     here = services()
     with here.database.read() as session:
         found = session.get(User, user_id) or abort(404)
-        privacy.export(session, here.files, here.engine.views["student"], found, target)
+        privacy.export(
+            session, here.files, here.engine.views["student"], found, target, here.clock()
+        )
     with audit.noting(here.database, whoever_asks().id) as session:
         audit.record(
             session,

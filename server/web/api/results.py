@@ -108,6 +108,7 @@ def post_result(
     said = {
         "submission": row,
         **score_in_points(row.score, row.max_score, row.assignment.points),
+        "scores_shown": True,
         "counts": grade is not None and grade.submission_id == row.id,
     }
     answer = {"submission": said, "again": posted.again, "differs": posted.differs}

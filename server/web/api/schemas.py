@@ -130,6 +130,18 @@ class Assignment(Schema):
         metadata=_said("Why nothing can be handed in now; null: it can."),
     )
     counts = fields.Enum(Counts, by_value=True, required=True, attribute="assignment.counts")
+    window_minutes = fields.Integer(
+        required=True,
+        allow_none=True,
+        attribute="allowance.window",
+        metadata=_said("How long the user has from pressing Start on; null: there is no such."),
+    )
+    started_at = _time(required=True, allow_none=True, attribute="allowance.started_at")
+    scores_shown = fields.Boolean(
+        required=True,
+        attribute="shown.scores",
+        metadata=_said("False: grade, scores and reports are not to be seen yet."),
+    )
     grade = fields.Nested(OwnGrade, required=True, allow_none=True)
     badge = fields.String(
         required=True,
@@ -205,7 +217,13 @@ class Submission(Schema):
     max_score = fields.Float(
         required=True, allow_none=True, metadata=_said("The assignment's points; null: no score.")
     )
-    counts = fields.Boolean(required=True, metadata=_said("Whether the grade comes from it."))
+    counts = fields.Boolean(
+        required=True,
+        metadata=_said("Whether the grade comes from it; false while scores are not shown."),
+    )
+    scores_shown = fields.Boolean(
+        required=True, metadata=_said("False: its score and report are not to be seen yet.")
+    )
 
 
 class SubmissionStatus(Submission):

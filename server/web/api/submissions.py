@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from autograder.handin.submission import SubmissionError
 from server.grades.attempts import NotAllowed
+from server.grades.release import as_shown
 from server.grades.scale import in_points, score_in_points
 from server.grading import presence
 from server.storage.models import Assignment, Grade, Role, Scope, Submission
@@ -22,6 +23,7 @@ from server.web.api.blueprint import by_token, page_of, pages
 from server.web.auth.sessions import hand_ins
 from server.web.problems import Problem
 from server.web.services import services
+from server.web.student import queries
 
 
 @pages.post("/courses/<course>/assignments/<assignment>/submissions")
@@ -47,7 +49,7 @@ def hand_in(seat: Seat, sent: dict[str, Any], assignment: str) -> tuple[Any, int
     except NotAllowed as error:
         raise Problem(409, str(error)) from None
     where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
-    found = _status(access.submission(seat, accepted.public_id))
+    found = _status(seat, access.submission(seat, accepted.public_id))
     found["look"] = seen.sentences
     return found, 200 if accepted.again else 201, {"Location": where}
 
@@ -64,6 +66,8 @@ def look(seat: Seat, sent: dict[str, Any], assignment: str) -> dict[str, Any]:
     Says which functions are found where. Nothing is run, handed in or used up.
     """
     chosen = access.assignment(seat, assignment)
+    if not queries.place(seat, chosen).is_open:
+        raise Problem(403, "Your time begins when you press Start on the page of the assignment.")
     try:
         seen = upload.look(
             seat, chosen, [(file.filename or "", file.read()) for file in sent["file"]]
@@ -118,7 +122,7 @@ def submissions(
         query = query.where(Submission.state == wanted["state"])
     with services().database.read() as session:
         rows = page_of(session, query, pagination_parameters)
-    return [{**_scored(row.Submission), "counts": row.counts} for row in rows]
+    return [_scored(seat, row.Submission, row.counts) for row in rows]
 
 
 @pages.get("/courses/<course>/submissions/<public_id>")
@@ -127,7 +131,7 @@ def submissions(
 @pages.response(200, schemas.SubmissionStatus)
 def submission(seat: Seat, public_id: str) -> dict[str, Any]:
     """A submission and how far it is: ask again until it is final"""
-    return _status(access.submission(seat, public_id))
+    return _status(seat, access.submission(seat, public_id))
 
 
 @pages.get("/courses/<course>/submissions/<public_id>/report")
@@ -141,25 +145,29 @@ def report(seat: Seat, wanted: dict[str, Any], public_id: str) -> Response:
     found = access.submission(seat, public_id, report=True)
     if found.report is None:
         raise Problem(404, f"This submission has no report: it is {found.state.value}.")
+    shown = access.shown(seat, found.assignment)
+    if not shown.scores:
+        raise Problem(403, " ".join(queries.hidden(seat, found.assignment)))
     view = wanted.get("view", "instructor" if seat.is_staff else "student")
     if view == "instructor" and not seat.is_staff:
         raise Problem(403, "The instructor's view is for staff, with a token that may manage.")
-    shown = services().engine.views[view](found.report)
-    return jsonify(in_points(shown, found.assignment.points))
+    report = services().engine.views[view](as_shown(found.report, shown))
+    return jsonify(in_points(report, found.assignment.points))
 
 
-def _scored(found: Submission) -> dict[str, Any]:
-    scale = score_in_points(found.score, found.max_score, found.assignment.points)
-    return {"submission": found, **scale}
+def _scored(seat: Seat, found: Submission, counts: bool) -> dict[str, Any]:
+    shown = access.shown(seat, found.assignment).scores
+    score = found.score if shown else None
+    scale = score_in_points(score, found.max_score, found.assignment.points)
+    return {"submission": found, "counts": shown and counts, "scores_shown": shown, **scale}
 
 
-def _status(found: Submission) -> dict[str, Any]:
+def _status(seat: Seat, found: Submission) -> dict[str, Any]:
     with services().database.read() as session:
         grade = session.get(Grade, (found.assignment_id, found.user_id))
         graders = presence.able(session, services().clock(), found.assignment.device)
     return {
-        **_scored(found),
-        "counts": grade is not None and grade.submission_id == found.id,
+        **_scored(seat, found, grade is not None and grade.submission_id == found.id),
         "position": services().queue.position(found),
         "graders": graders,
         "retrying": found.faults > 0,

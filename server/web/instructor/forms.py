@@ -31,6 +31,7 @@ from server.web.forms import Form
 
 _MOST_POINTS = 10_000
 _MOST_ATTEMPTS = 1000
+_MOST_MINUTES = 10_080
 
 
 def _reason() -> StringField:
@@ -51,6 +52,12 @@ class ExtensionForm(Form):
     late_until = DateTimeLocalField("Late until", [Optional()], format="%Y-%m-%dT%H:%M")
     extra_attempts = IntegerField(
         "Extra attempts", [InputRequired(), NumberRange(0, _MOST_ATTEMPTS)], default=0
+    )
+    extra_minutes = IntegerField(
+        "Extra minutes",
+        [Optional(), NumberRange(0, _MOST_MINUTES)],
+        default=0,
+        description="Beyond those that everyone has from pressing Start on.",
     )
     extension_reason = _reason()
     grant = SubmitField("Grant")

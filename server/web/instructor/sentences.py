@@ -21,6 +21,9 @@ NAMES: Mapping[Action, str] = {
     Action.ROLE_CHANGED: "role changed",
     Action.USER_RENAMED: "name changed",
     Action.EXTENSION_GRANTED: "extension granted",
+    Action.STARTED: "started",
+    Action.PUBLISHED: "results published",
+    Action.WITHDRAWN: "results taken back",
     Action.GRADE_CHANGED: "grade changed",
     Action.ADJUSTED: "points by hand",
     Action.RESULT_POSTED: "result posted",
@@ -80,6 +83,8 @@ def _extension(detail: Detail, zone: tzinfo) -> str:
             parts.append(f"{words} {spelled(datetime.fromisoformat(given[key]), zone)}")
     if given.get("extra_attempts"):
         parts.append(f"{_many(given['extra_attempts'], 'attempt')} more")
+    if given.get("extra_minutes"):
+        parts.append(f"{_many(given['extra_minutes'], 'minute')} more")
     return (
         f"{detail.get('assignment')}: {', '.join(parts) or 'as for everyone'}. "
         f"{detail.get('reason', '')}"
@@ -122,6 +127,13 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     Action.GRADE_CHANGED: _grade,
     Action.ADJUSTED: _adjusted,
     Action.EXTENSION_GRANTED: _extension,
+    Action.STARTED: lambda d, z: f"Pressed Start for {d.get('assignment')}.",
+    Action.PUBLISHED: lambda d, z: (
+        f"For {d.get('assignment')} students see from now on: {_text(d.get('parts', []))}."
+    ),
+    Action.WITHDRAWN: lambda d, z: (
+        f"For {d.get('assignment')} what was published was taken back: {_text(d.get('parts', []))}."
+    ),
     Action.RESULT_POSTED: lambda d, z: (
         f"A result for {d.get('assignment')} that was found elsewhere was posted."
     ),

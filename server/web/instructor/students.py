@@ -85,6 +85,7 @@ def grant(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, in
             due_at=due,
             late_until=late,
             extra_attempts=form.extra_attempts.data,
+            extra_minutes=form.extra_minutes.data or 0,
             reason=form.extension_reason.data.strip(),
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
@@ -174,6 +175,7 @@ def _extension_form(seat: Seat, extension: Extension | None) -> ExtensionForm:
         due_at=extension.due_at and extension.due_at.astimezone(zone),
         late_until=extension.late_until and extension.late_until.astimezone(zone),
         extra_attempts=extension.extra_attempts,
+        extra_minutes=extension.extra_minutes,
         extension_reason=extension.reason,
     )
 

@@ -15,6 +15,7 @@ from server.web import access
 from server.web.access import Seat, in_course
 from server.web.instructor import glance
 from server.web.instructor.blueprint import number, pages
+from server.web.instructor.publishing import standings
 from server.web.instructor.versions import versions
 from server.web.services import services
 
@@ -89,6 +90,7 @@ def assignment(seat: Seat, assignment: str) -> str:
             page=page,
             pages=-(-standing.students // _ROWS),
             versions=versions(session, [chosen]),
+            releases=standings(chosen),
         )
 
 

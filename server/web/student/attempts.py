@@ -11,6 +11,7 @@ from autograder.reading import SandboxFault, SandboxUnavailable
 from server.engine import Report
 from server.grades import marking
 from server.grades.breakdown import WHICH_COUNTS, breakdown
+from server.grades.release import Shown, as_shown
 from server.grades.scale import in_points
 from server.grading import presence
 from server.storage.database import forgiving
@@ -29,13 +30,20 @@ from server.web.student.blueprint import pages
 @in_course(Role.STUDENT)
 def submission(seat: Seat, public_id: str) -> str:
     found = access.submission(seat, public_id, report=True)
-    grade, adjustments = queries.standing(found.assignment, found.user_id)
-    comments = queries.comments(found)
+    shown = access.shown(seat, found.assignment)
+    grade, adjustments = queries.standing(seat, found.assignment, found.user_id)
+    comments = queries.comments(seat, found)
+    report = _report(found, shown)
     page = render_template(
         "student/submission.html",
         submission=found,
         sentence=_sentence(found, services().queue.position(found)),
-        desk=desk.desk(_pieces(seat, found), _report(found), found.assignment.topic, comments),
+        shown=shown,
+        hidden=queries.hidden(seat, found.assignment),
+        hints=[] if shown.scores or not shown.hints else _hints(found),
+        desk=desk.desk(
+            _pieces(seat, found) if report else [], report, found.assignment.topic, comments
+        ),
         grade=grade,
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[found.assignment.counts],
@@ -88,11 +96,17 @@ def report_script() -> Response:
     return _asset(services().engine.script, "text/javascript")
 
 
-def _report(found: Submission) -> Report | None:
-    if found.report is None:
+def _report(found: Submission, shown: Shown) -> Report | None:
+    if found.report is None or not shown.scores:
         return None
-    view = services().engine.views["student"](found.report)
+    view = services().engine.views["student"](as_shown(found.report, shown))
     return in_points(view, found.assignment.points)
+
+
+def _hints(found: Submission) -> list[tuple[str, str]]:
+    """(exercise, hint): all that is shown of a report whose scores are hidden."""
+    report = found.report or {"exercises": []}
+    return [(e["name"], one["hint"]) for e in report["exercises"] for one in e["diagnosis"]]
 
 
 def _pieces(seat: Seat, found: Submission) -> list[Piece]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, current_app, render_template, url_for
 from sqlalchemy import select
 
+from server.grades import release
 from server.grades.scale import score_in_points
 from server.people.links import Links
 from server.storage.models import Assignment, Enrolment, State, Submission
@@ -49,7 +50,9 @@ def badge(assignment_id: int, token: str) -> Response:
             .limit(1)
         )
     said, share = "no report yet", None
-    if last is not None:
+    if last is not None and not release.shown(found, services().clock()).scores:
+        said = "not shown yet"
+    elif last is not None:
         score = score_in_points(last.score, last.max_score, found.points)["score"] or 0.0
         said, share = f"{round(score, 2):g} of {found.points:g}", score / (found.points or 1.0)
     widths = [round(len(text) * _A_LETTER + _AROUND) for text in (found.title, said)]

@@ -61,8 +61,7 @@ def _due(seat: Seat, place: queries.Place) -> Event:
         where = "student.assignment"
         slugs = {"course": seat.course.slug, "assignment": assignment.slug}
         event.add("url", url_for(where, **slugs, _external=True))
-    handed_in = place.grade is not None
-    if not handed_in:
+    if not place.handed_in:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
         alarm.add("description", f"{assignment.title} is due tomorrow")

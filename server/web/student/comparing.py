@@ -9,6 +9,7 @@ from flask import abort, render_template, request
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from autograder.reading.inside.code import MOST_COMPARED, Line
+from server.grades.release import Shown, as_shown
 from server.grades.scale import in_points
 from server.storage.files import FileGone
 from server.storage.models import Assignment, Role, Submission
@@ -31,13 +32,16 @@ def compare(seat: Seat, assignment: str) -> str:
     students = {found.user_id for found in (before, after) if found is not None}
     if len(students) > 1:
         abort(404)
+    shown = access.shown(seat, chosen)
     history = queries.history(chosen, students.pop() if students else seat.user.id)
     after = after or _newest(seat, history)
     before = before or (
         _newest(seat, [row for row in history if row.number < after.number]) if after else None
     )
     if before is None or after is None:
-        return render_template("student/compare.html", assignment=chosen, history=history)
+        return render_template(
+            "student/compare.html", assignment=chosen, history=history, shown=shown
+        )
     try:
         code, missing = _code_changes(seat, before, after), False
     except FileGone:  # the reports are there without it
@@ -51,7 +55,9 @@ def compare(seat: Seat, assignment: str) -> str:
         code=code,
         missing=missing,
         max_lines=MOST_COMPARED,
-        **_reports(before, after),
+        shown=shown,
+        hidden=queries.hidden(seat, chosen),
+        **_reports(before, after, shown),
     )
 
 
@@ -69,12 +75,13 @@ def _newest(seat: Seat, history: Sequence[Submission]) -> Submission | None:
     return access.submission(seat, history[0].public_id, report=True) if history else None
 
 
-def _reports(before: Submission, after: Submission) -> dict[str, object]:
-    if before.report is None or after.report is None:
+def _reports(before: Submission, after: Submission, shown: Shown) -> dict[str, object]:
+    if before.report is None or after.report is None or not shown.scores:
         return {"changes": None}
     worth = after.assignment.points
-    was, now = in_points(before.report, worth), in_points(after.report, worth)
-    old, new = comparison.hints(before.report), comparison.hints(after.report)
+    earlier, later = as_shown(before.report, shown), as_shown(after.report, shown)
+    was, now = in_points(earlier, worth), in_points(later, worth)
+    old, new = comparison.hints(earlier), comparison.hints(later)
     return {
         "changes": comparison.changes(was, now),
         "gone": {place: hint for place, hint in old.items() if place not in new},

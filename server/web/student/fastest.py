@@ -35,7 +35,7 @@ def fastest(seat: Seat, assignment: str) -> str:
     return render_template(
         "student/fastest.html",
         assignment=chosen,
-        boards=boards(chosen, seat.user.id),
+        boards=boards(chosen, seat.user.id) if access.shown(seat, chosen).scores else {},
         shows_name=_shows_name(seat),
     )
 

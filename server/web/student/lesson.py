@@ -16,6 +16,7 @@ from server.web import access
 from server.web.access import Seat, in_course
 from server.web.markdown import markdown, without_title
 from server.web.services import Services, services
+from server.web.student import queries
 from server.web.student.blueprint import pages
 
 
@@ -75,6 +76,8 @@ def lesson(assignment: Assignment) -> Lesson | None:
 def everything(seat: Seat, assignment: str) -> Response:
     """Stubs, notebook, self-check and README, as one zip."""
     chosen = access.assignment(seat, assignment)
+    if not queries.place(seat, chosen).is_open:
+        abort(403)
     try:
         path = services().engine.archive(chosen.topic)
     except ConfigError as error:

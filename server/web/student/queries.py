@@ -6,13 +6,25 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from server.grades import release
 from server.grades.attempts import FREE, Allowance, allowance
 from server.grades.deadlines import Phase
-from server.storage.models import Adjustment, Assignment, Comment, Extension, Grade, Submission
+from server.grades.release import Shown
+from server.storage.models import (
+    Adjustment,
+    Assignment,
+    Comment,
+    Extension,
+    Grade,
+    Sitting,
+    Submission,
+)
+from server.web import access
 from server.web.access import Seat
 from server.web.services import services
 
@@ -22,11 +34,14 @@ class Place:
     """A student at an assignment: what they have, and what they may still do."""
 
     assignment: Assignment
-    grade: Grade | None
+    shown: Shown
+    grade: Grade | None  # None too while it is not to be seen
+    handed_in: bool
     extension: Extension | None
     allowance: Allowance
     phase: Phase
     unread: int  # comments that the student has not seen
+    is_open: bool  # whether what is asked is shown, which may need Start
 
 
 def places(seat: Seat) -> list[Place]:
@@ -52,8 +67,11 @@ def history(assignment: Assignment, user_id: int) -> Sequence[Submission]:
         return session.scalars(query).all()
 
 
-def comments(submission: Submission) -> Sequence[Comment]:
-    """What was written to the student, not what the staff wrote among themselves."""
+def comments(seat: Seat, submission: Submission) -> Sequence[Comment]:
+    """What was written to the student, once they may see it, not what the staff wrote among
+    themselves."""
+    if not access.shown(seat, submission.assignment).comments:
+        return []
     query = (
         select(Comment)
         .where(Comment.submission_id == submission.id, Comment.for_staff.is_(False))
@@ -64,8 +82,20 @@ def comments(submission: Submission) -> Sequence[Comment]:
         return session.scalars(query).all()
 
 
-def standing(assignment: Assignment, user_id: int) -> tuple[Grade | None, Sequence[Adjustment]]:
-    """A student's grade with the submission that counts, and what was given or taken by hand."""
+def hidden(seat: Seat, assignment: Assignment) -> list[str]:
+    """What is not shown from this seat yet, in sentences."""
+    if seat.is_staff:
+        return []
+    return release.sentences(assignment, services().clock(), ZoneInfo(seat.course.timezone))
+
+
+def standing(
+    seat: Seat, assignment: Assignment, user_id: int
+) -> tuple[Grade | None, Sequence[Adjustment]]:
+    """A student's grade with the submission that counts, and what was given or taken by hand; as if
+    there were none while scores are hidden."""
+    if not access.shown(seat, assignment).scores:
+        return None, []
     grade = (
         select(Grade)
         .where(Grade.assignment_id == assignment.id, Grade.user_id == user_id)
@@ -133,18 +163,35 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
     new: Counter[int] = Counter()
     for assignment_id, _, count in _unread(session, ids, seat.user.id):
         new[assignment_id] += count
+    sittings = {
+        row.assignment_id: row
+        for row in session.scalars(
+            select(Sitting).where(Sitting.user_id == seat.user.id, Sitting.assignment_id.in_(ids))
+        )
+    }
     now = services().clock()
 
     def place(assignment: Assignment) -> Place:
         extension = extensions.get(assignment.id)
-        may = allowance(assignment, seat.course.timezone, extension, counted[assignment.id], now)
+        may = allowance(
+            assignment,
+            seat.course.timezone,
+            extension,
+            counted[assignment.id],
+            now,
+            sittings.get(assignment.id),
+        )
+        shown, grade = access.shown(seat, assignment), grades.get(assignment.id)
         return Place(
             assignment,
-            grades.get(assignment.id),
+            shown,
+            grade if shown.scores else None,
+            grade is not None,
             extension,
             may,
             may.deadlines.phase(now),
-            new[assignment.id],
+            new[assignment.id] if shown.comments else 0,
+            seat.is_staff or not may.must_start,
         )
 
     return [place(assignment) for assignment in assignments]

@@ -6,10 +6,11 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from autograder.handin.submission import MAX_BYTES, SubmissionError
+from server.grades import sittings
 from server.grades.attempts import NotAllowed
 from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.grades.grades import kept_share
-from server.storage.models import Assignment, Role
+from server.storage.models import Assignment, Role, User
 from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
 from server.web.auth.sessions import hand_ins, looks
@@ -68,10 +69,31 @@ def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
 def look(seat: Seat, assignment: str) -> str | tuple[str, int]:
     """Say what is seen in files or pasted code, before anything counts. Nothing of it is kept."""
     chosen = access.assignment(seat, assignment)
+    if not queries.place(seat, chosen).is_open:
+        abort(403)
     try:
         return _assignment(seat, chosen, seen=upload.look(seat, chosen, _sent(chosen)))
     except SubmissionError as error:
         return _assignment(seat, chosen, str(error)), 422
+
+
+@pages.post("/courses/<course>/assignments/<assignment>/start")
+@in_course(Role.STUDENT)
+def start(seat: Seat, assignment: str) -> Response | tuple[str, int]:
+    """One's own time begins."""
+    chosen = access.assignment(seat, assignment)
+    try:
+        with services().database.write() as session:
+            sittings.start(
+                session,
+                session.get_one(Assignment, chosen.id),
+                session.get_one(User, seat.user.id),
+                at=services().clock(),
+            )
+    except NotAllowed as error:
+        return _assignment(seat, chosen, str(error)), 422
+    where = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
+    return redirect(where, 303)
 
 
 def _sent(chosen: Assignment) -> list[tuple[str, bytes]]:
@@ -98,10 +120,10 @@ def _assignment(
     seat: Seat, chosen: Assignment, refusal: str = "", seen: upload.Seen | None = None
 ) -> str:
     history = queries.history(chosen, seat.user.id)
-    grade, adjustments = queries.standing(chosen, seat.user.id)
+    grade, adjustments = queries.standing(seat, chosen, seat.user.id)
     place = queries.place(seat, chosen)
     late_days = place.allowance.deadlines.late_days(services().clock())
-    marks = progress.marks(chosen, history)
+    marks = progress.marks(chosen, history) if place.shown.scores else {}
     shown = grade.submission_id if grade and grade.submission_id in marks else next(iter(marks), 0)
     return render_template(
         "student/assignment.html",
@@ -109,16 +131,17 @@ def _assignment(
         late_days=late_days,
         kept=kept_share(chosen, late_days),
         history=history,
-        unread=queries.unread(chosen, seat.user.id),
-        chart=Chart(history),
+        unread=queries.unread(chosen, seat.user.id) if place.shown.comments else {},
+        chart=Chart(history if place.shown.scores else []),
+        hidden=queries.hidden(seat, chosen),
         steps=breakdown(chosen, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[chosen.counts],
-        lesson=lesson.lesson(chosen),
+        lesson=lesson.lesson(chosen) if place.is_open else None,
         shown=next((row for row in history if row.id == shown), None),
         marks=marks.get(shown or 0, {}),
         differences=progress.differences(chosen, history, marks),
         refusal=refusal,
-        is_timed=is_timed(chosen),
+        is_timed=place.shown.scores and is_timed(chosen),
         badge=badge.address(chosen),
         seen=seen,
         again=seen is not None and upload.known(seat, chosen, seen),
