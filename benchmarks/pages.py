@@ -48,6 +48,7 @@ from server.storage.models import (
     Enrolment,
     ExerciseScore,
     Grade,
+    LostCheck,
     MisconceptionFound,
     Role,
     SourcePolicy,
@@ -197,6 +198,7 @@ def _hand_ins(
     tables: dict[type, list[dict[str, Any]]] = {
         Submission: [],
         ExerciseScore: [],
+        LostCheck: [],
         MisconceptionFound: [],
         Adjustment: [],
         Grade: [],
@@ -229,6 +231,18 @@ def _hand_ins(
                         "max_score": points,
                     }
                 )
+                if got < points:
+                    tables[LostCheck] += [
+                        {
+                            "submission_id": id_,
+                            "exercise": name,
+                            "name": f"values: {half}",
+                            "lost": (points - got) / 2,
+                            "max_score": points / 2,
+                            "alone": f"case {number}" if rng.random() < 0.3 else None,
+                        }
+                        for half in ("y", "grad_x")
+                    ]
                 if got < points and misconceptions and rng.random() < 0.5:
                     which = min(int(rng.expovariate(0.7)), len(misconceptions) - 1)
                     tables[MisconceptionFound].append(
@@ -356,6 +370,7 @@ def requests(
 
     yield "staff", "overview", lambda rng: f"{staff}/"
     yield "staff", "assignment", lambda rng: f"{staff}/assignments/{week(rng)}/"
+    yield "staff", "statistics", lambda rng: f"{staff}/assignments/{week(rng)}/statistics"
     yield "staff", "gradebook", lambda rng: f"{staff}/gradebook?page={rng.randint(1, 20)}"
     yield (
         "staff",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from server import engine
 from server.storage.models import (
     ExerciseScore,
+    LostCheck,
     MisconceptionFound,
     Pace,
     RegradeItem,
@@ -26,9 +28,9 @@ def keep(work: Work, report: dict[str, Any]) -> None:
 
 
 def index(session: Session, submission: Submission, report: dict[str, Any]) -> None:
-    """Write the scores per exercise, the misconceptions that the report names and how quick it was,
-    in place of those of an earlier report."""
-    for table in (ExerciseScore, MisconceptionFound, Pace):
+    """Write what the report says of exercises, of checks that cost points, of misconceptions and of
+    how quick it was, in place of those of an earlier report."""
+    for table in (ExerciseScore, LostCheck, MisconceptionFound, Pace):
         session.execute(delete(table).where(table.submission_id == submission.id))
     for position, exercise in enumerate(report["exercises"]):
         session.add(
@@ -40,6 +42,7 @@ def index(session: Session, submission: Submission, report: dict[str, Any]) -> N
                 max_score=float(exercise["max_score"]),
             )
         )
+    session.add_all(_lost_checks(submission, report))
     for exercise, check, within in engine.paces(report):
         session.add(Pace(submission_id=submission.id, exercise=exercise, name=check, within=within))
     found = {
@@ -51,6 +54,24 @@ def index(session: Session, submission: Submission, report: dict[str, Any]) -> N
         session.add(
             MisconceptionFound(submission_id=submission.id, exercise=exercise, name=name, hint=hint)
         )
+
+
+def _lost_checks(submission: Submission, report: dict[str, Any]) -> Iterable[LostCheck]:
+    found: dict[tuple[str, str], LostCheck] = {}
+    for exercise in report["exercises"]:
+        for check in exercise["checks"]:
+            lost = float(check["max_score"]) - float(check["score"])
+            if lost > 0:
+                failed = [case["name"] for case in check["cases"] if not case["passed"]]
+                found[exercise["name"], check["name"]] = LostCheck(
+                    submission_id=submission.id,
+                    exercise=exercise["name"],
+                    name=check["name"],
+                    lost=lost,
+                    max_score=float(check["max_score"]),
+                    alone=failed[0] if len(failed) == 1 else None,
+                )
+    return found.values()
 
 
 def keeping_times(session: Session, item: RegradeItem, report: dict[str, Any]) -> dict[str, Any]:

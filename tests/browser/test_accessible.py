@@ -172,6 +172,7 @@ def test_no_page_shuts_anybody_out(
             STAFF + place
             for place in (*staff, assignment, f"students/{someone}/", f"{assignment}similarity")
         ]
+        + [f"{STAFF}{assignment}statistics"]
         + ["/lti/courses/dl/choose"],
         visit("admin").page: ["/", f"/admin/users/{someone}"]
         + [f"/admin/{place}" for place in ("users", "outbox", "platforms")],

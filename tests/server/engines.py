@@ -117,12 +117,15 @@ def report(assignment: str, score: float = 15.0, reference: str = REFERENCE) -> 
 
 
 def _check(score: float) -> dict[str, Any]:
+    passed = score == 10.0
+    cases = [{"name": "case 1", "public": False, "passed": passed}]
     return {
         "name": "values: y",
         "kind": "values",
         "score": score,
         "max_score": 10.0,
-        "passed": score == 10.0,
+        "passed": passed,
+        "cases": cases,
     }
 
 

@@ -160,6 +160,7 @@ TABLE = {
     "GET /courses/<course>/staff/regrades/<int:regrade_id>/status": STAFF,
     "POST /courses/<course>/staff/regrades/<int:regrade_id>/apply": INSTRUCTORS,
     "POST /courses/<course>/staff/regrades/<int:regrade_id>/discard": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/statistics": STAFF,
     "GET /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
     "POST /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
     "GET /courses/<course>/staff/assignments/<assignment>/similarity/status": INSTRUCTORS,

@@ -26,6 +26,7 @@ from server.storage.models import (
     Course,
     ExerciseScore,
     Grade,
+    LostCheck,
     MisconceptionFound,
     Regrade,
     RegradeItem,
@@ -62,7 +63,7 @@ def grade_anew(house: House, *scores: float, reference: str = engines.REFERENCE)
 
 def everything(house: House) -> dict[str, list[tuple[Any, ...]]]:
     """What a student's score is made of and shown by."""
-    tables = (Submission, ExerciseScore, MisconceptionFound, Grade)
+    tables = (Submission, ExerciseScore, LostCheck, MisconceptionFound, Grade)
     with house.database.read() as session:
         return {
             table.__tablename__: [tuple(row) for row in session.execute(select(table.__table__))]

@@ -43,6 +43,7 @@ from server.storage.models.similarity import (
 from server.storage.models.submission import (
     Content,
     ExerciseScore,
+    LostCheck,
     MisconceptionFound,
     Pace,
     Submission,
@@ -75,6 +76,7 @@ __all__ = [
     "Key",
     "Kind",
     "LookedAt",
+    "LostCheck",
     "LtiContext",
     "LtiKey",
     "LtiLink",

@@ -75,6 +75,19 @@ class Pace(Base):
     within: Mapped[float]
 
 
+class LostCheck(Base):
+    """A check that did not give all of its points in a submission's report."""
+
+    __tablename__ = "lost_checks"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    exercise: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    lost: Mapped[float]  # of `max_score`
+    max_score: Mapped[float]
+    alone: Mapped[str | None] = mapped_column(String(200))  # the one case that failed, if one did
+
+
 class MisconceptionFound(Base):
     """A misconception that a submission's report names."""
 

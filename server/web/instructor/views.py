@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from server.storage.models import Assignment, Enrolment, ExerciseScore, Grade, Role, User
 from server.web import access
 from server.web.access import Seat, in_course
-from server.web.instructor import glance
+from server.web.instructor import glance, items
 from server.web.instructor.blueprint import number, pages
 from server.web.instructor.publishing import standings
 from server.web.instructor.versions import versions
@@ -21,6 +21,7 @@ from server.web.services import services
 
 _DAYS = 14
 _STEPS = 48  # of an assignment's time, from its opening to its end
+_PARTS = 12  # of that time, in which misconceptions are counted
 _MOST = 10  # lines of a list on the start page
 _ROWS = 50  # students in a page of the heatmap
 
@@ -89,8 +90,27 @@ def assignment(seat: Seat, assignment: str) -> str:
             rows=_rows(session, seat, chosen, page),
             page=page,
             pages=-(-standing.students // _ROWS),
+            suspects=[
+                item for item in items.items(session, seat.course, chosen) if item.looks_wrong
+            ],
             versions=versions(session, [chosen]),
             releases=standings(chosen),
+        )
+
+
+@pages.get("/assignments/<assignment>/statistics")
+@in_course(Role.ASSISTANT)
+def statistics(seat: Seat, assignment: str) -> str:
+    """How each check of an assignment does as a question, and who has which misconception when."""
+    chosen = access.assignment(seat, assignment)
+    with services().database.read() as session:
+        (standing,) = glance.standings(session, seat.course, chosen)
+        return render_template(
+            "instructor/statistics.html",
+            standing=standing,
+            items=items.items(session, seat.course, chosen),
+            spreads=items.spreads(session, seat.course, chosen, _PARTS),
+            sections=items.sections(session, seat.course),
         )
 
 
