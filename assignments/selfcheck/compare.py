@@ -187,8 +187,11 @@ def _compare_closely(
     got = got.to(torch.float64)
     if got.numel() == 0:
         return Finding(output, evidence={"error": 0.0, "tolerance": 0.0, "excess": 0.0})
-    error = (low - got).clamp(min=0) + (got - high).clamp(min=0)
-    if not bool(torch.isfinite(error).all()):
+    if low is high:
+        error = (got - low).abs_()
+    else:
+        error = (low - got).clamp_(min=0) + (got - high).clamp_(min=0)
+    if not math.isfinite(float(error.sum())) and not bool(torch.isfinite(error).all()):
         finite = torch.isfinite(low)
         misplaced = torch.where(finite, ~torch.isfinite(got), ~_same_nonfinite(got, low))
         if misplaced.any():

@@ -169,6 +169,7 @@ class MaskExpectation:
         assert isinstance(truth, Tensor)  # noqa: S101 - made so by the check
         assert precise is not None  # noqa: S101 - likewise
         worst = Finding(self.output)
+        wide, usable = truth.to(torch.float64), truth.abs() > 1e-3
         for mask, output in zip(masks, outputs, strict=True):
             under = mask.expand(truth.shape)
             exact = torch.where(under, precise, 0.0)
@@ -176,8 +177,8 @@ class MaskExpectation:
             if not found.passed:
                 worst = found
             if isinstance(output, Tensor) and output.shape == truth.shape and bool(under.any()):
-                usable = under & (truth.abs() > 1e-3)
-                ratio = output.to(torch.float64)[usable] / truth.to(torch.float64)[usable]
+                seen = (under & usable).flatten().nonzero().squeeze(1)
+                ratio = output.take(seen).to(torch.float64) / wide.take(seen)
                 scales.append(float(ratio.median()) if ratio.numel() else math.nan)
         if worst.passed and (not scales or all(bool(mask.all()) for mask in masks)):
             # Nothing kept, or nothing dropped: there is no dropout here that could be right.
@@ -289,14 +290,22 @@ def _mask_tests(masks: Tensor, keep: float) -> Iterator[Test]:
     # batch, exactly round(n * p) zeros in every call.
     kept = masks.to(torch.float64)
     axes = [axis for axis in range(masks.dim()) if masks.shape[axis] > 1]
+    totals = {(): kept}  # over groups of axes, each from one over an axis less: counts are exact
+
+    def total(summed: tuple[int, ...]) -> Tensor:
+        if summed not in totals:
+            totals[summed] = total(summed[:-1]).sum(dim=summed[-1], keepdim=True)
+        return totals[summed]
+
     for size in range(1, len(axes)):
         for summed in itertools.combinations(axes, len(axes) - size):
-            counts = kept.sum(dim=summed).flatten()
+            counts = total(summed)
             groups, members = counts.numel(), n // counts.numel()
-            shares = counts / members
-            extreme = float(shares[(shares - keep).abs().argmax()])
-            log_p = log_binomial(extreme, members, keep) + math.log(groups)
-            if bool((counts == counts[0]).all()):
+            least, most = (float(count) / members for count in torch.aminmax(counts))
+            chances = {share: log_binomial(share, members, keep) for share in (least, most)}
+            extreme = min(chances, key=chances.__getitem__)
+            log_p = chances[extreme] + math.log(groups)
+            if least == most:
                 log_p = min(log_p, (groups - 1) * _log_most_likely(members, keep))
             over = " and ".join(
                 "draws" if axis == 0 else f"dimension {axis - 1}"
@@ -322,8 +331,8 @@ def _pairs(z: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
             continue
         first, second = z.narrow(axis, 0, half), z.narrow(axis, half, half)
         yield f"halves of dimension {axis - 1} alike", first, second
-        even = torch.arange(0, 2 * half, 2)
-        neighbours = z.index_select(axis, even), z.index_select(axis, even + 1)
+        paired = z.narrow(axis, 0, 2 * half).unflatten(axis, (half, 2))
+        neighbours = paired.unbind(axis + 1)
         yield f"neighbours in dimension {axis - 1} alike", *neighbours
 
 

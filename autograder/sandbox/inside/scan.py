@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from .loading.source import Source
@@ -26,8 +27,12 @@ MADE_UP = "importlib.import_module()"  # of a name that is put together at run t
 _IMPORTING = {"builtins.__import__", "importlib.import_module", "importlib.__import__"}
 _DYNAMIC = {"exec", "eval", "setattr", "globals", "vars", "locals", "delattr"}
 # Tuples: a union would be made anew, or gone through in Python, at each of many thousand nodes.
-_SIGNS = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+_LEAVES = (ast.Constant, ast.Name, ast.alias)
+_SIGNS = {"ctx", "op", "ops"}  # the fields that hold signs such as `+`
 _PARTS = (ast.Attribute, ast.Subscript)
+_CHAINED = (*_PARTS, ast.Call)
+_FOLLOWED = (ast.Name, *_CHAINED)
+_ELSEWHERE = (ast.Global, ast.Nonlocal)
 _BINDING = (ast.stmt, ast.NamedExpr, ast.comprehension, ast.withitem, ast.Call)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -102,14 +107,24 @@ def _parse(text: str) -> list[ast.stmt]:
     return read(text)[0]
 
 
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """Those that may hold nodes worth a visit: not signs, half of all nodes, which are no use."""
+    if issubclass(kind, _LEAVES):
+        return ()
+    return tuple(name for name in kind._fields if name not in _SIGNS)
+
+
 def _children(node: ast.AST) -> list[ast.AST]:
-    """As `ast.iter_child_nodes`, without signs such as `+`: half of all nodes, and never a use."""
+    """As `ast.iter_child_nodes`, without signs and what stands in leaves."""
     found: list[ast.AST] = []
-    for name in node._fields:
+    for name in _fields(type(node)):
         value = getattr(node, name, None)
+        if value is None:
+            continue
         if isinstance(value, list):
             found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _SIGNS):
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
 
@@ -151,7 +166,7 @@ def _bind(body: Sequence[ast.stmt], scope: Scope) -> list[str]:
     elsewhere: list[str] = []
     for statement in body:
         for node in _inside(statement):
-            if isinstance(node, ast.Global | ast.Nonlocal):
+            if isinstance(node, _ELSEWHERE):
                 elsewhere += node.names
             elif isinstance(node, _BINDING):
                 _bind_node(node, scope)
@@ -241,7 +256,7 @@ class _Statement:
     def _root(self, node: ast.AST) -> str:
         """The name that an expression begins with, "*" when it begins with none."""
         chain = []
-        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        while isinstance(node, _CHAINED):
             if node in self._roots:
                 break
             chain.append(node)
@@ -251,41 +266,43 @@ class _Statement:
         return root
 
     def _visit(self, node: ast.AST, scope: Scope, line: int | None = None) -> None:
-        at: int = getattr(node, "lineno", 0) if line is None else line
-        match node:
-            case ast.Constant():
+        if isinstance(node, _FOLLOWED):
+            if self._follow(node, scope, node.lineno if line is None else line):
                 return
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
-                self._visit_scope(node, scope, line)
-                return
-            case ast.Import():
-                return
-            case ast.ImportFrom():
-                self._visit_import(node)
-                return
-            case ast.AnnAssign():
-                for part in (node.target, node.value, *_taken(node.annotation)):
-                    if part is not None:
-                        self._visit(part, scope, line)
-                return
-            case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call():
-                root = self._root(node)
-                self._read(root, scope)
-                if isinstance(node, _PARTS) and isinstance(node.ctx, ast.Store):
-                    self.bound.add(root)  # what is patched is reached by whoever uses it
-                    if isinstance(node, ast.Attribute) and node.attr == "requires_grad":
-                        self._use("requires_grad=True", at)
-                known = [value for value in resolve(node, scope) if isinstance(value, str)]
-                for path in known:
-                    self._use(path, at)
-                if known and isinstance(node, ast.Name | ast.Attribute):
-                    return
-                if isinstance(node, ast.Attribute):
-                    self._use(f".{node.attr}", at)
-                if isinstance(node, ast.Call):
-                    self._visit_call(node, scope, at)
+        elif isinstance(node, _SCOPES):
+            self._visit_scope(node, scope, line)
+            return
+        elif isinstance(node, ast.ImportFrom):
+            self._visit_import(node)
+            return
+        elif isinstance(node, ast.AnnAssign):
+            for part in (node.target, node.value, *_taken(node.annotation)):
+                if part is not None:
+                    self._visit(part, scope, line)
+            return
         for child in _children(node):
             self._visit(child, scope, line)
+
+    def _follow(
+        self, node: ast.Name | ast.Attribute | ast.Subscript | ast.Call, scope: Scope, at: int
+    ) -> bool:
+        """Note what an expression stands for. Returns whether that is all there is to it."""
+        root = self._root(node)
+        self._read(root, scope)
+        if isinstance(node, _PARTS) and isinstance(node.ctx, ast.Store):
+            self.bound.add(root)  # what is patched is reached by whoever uses it
+            if isinstance(node, ast.Attribute) and node.attr == "requires_grad":
+                self._use("requires_grad=True", at)
+        known = [value for value in resolve(node, scope) if isinstance(value, str)]
+        for path in known:
+            self._use(path, at)
+        if known and not isinstance(node, ast.Subscript | ast.Call):
+            return True
+        if isinstance(node, ast.Attribute):
+            self._use(f".{node.attr}", at)
+        if isinstance(node, ast.Call):
+            self._visit_call(node, scope, at)
+        return False
 
     def _visit_import(self, node: ast.ImportFrom) -> None:
         self.reads |= {name.name for name in node.names if node.module in self._own}
@@ -359,13 +376,34 @@ def resolve(node: ast.expr, scope: Scope, depth: int = 0) -> set[Known]:
     """What an expression may stand for: dotted paths and texts; empty when unknown."""
     if depth > MAX_DEPTH:
         return set()
-    if node not in scope.known:
+    found = scope.known.get(node)
+    if found is None:
         scope.known[node] = set()  # for whatever leads back here
-        scope.known[node] = _resolve(node, scope, depth)
-    return scope.known[node]
+        found = scope.known[node] = _resolve(node, scope, depth)
+    return found
 
 
 def _resolve(node: ast.expr, scope: Scope, depth: int) -> set[Known]:
+    # Nearly all expressions are names, attributes and constants.
+    found: set[Known] = set()
+    if isinstance(node, ast.Name):
+        held = scope.find(node.id)
+        if held is None:
+            return {f"builtins.{node.id}"}
+        for value, where in held:
+            found |= {value} if isinstance(value, str) else resolve(value, where, depth + 1)
+    elif isinstance(node, ast.Attribute):
+        of = resolve(node.value, scope, depth + 1)
+        found = {f"{path}.{node.attr}" for path in of if isinstance(path, str)}
+    elif isinstance(node, ast.Constant):
+        found = {Text(node.value)} if isinstance(node.value, str) else found
+    else:
+        found = _put_together(node, scope, depth)
+    return set(sorted(found, key=str)[:MAX_VALUES]) if len(found) > MAX_VALUES else found
+
+
+def _put_together(node: ast.expr, scope: Scope, depth: int) -> set[Known]:
+    """What an expression of several parts may stand for."""
 
     def known(inner: ast.expr) -> set[Known]:
         return resolve(inner, scope, depth + 1)
@@ -378,16 +416,6 @@ def _resolve(node: ast.expr, scope: Scope, depth: int) -> set[Known]:
 
     found: set[Known] = set()
     match node:
-        case ast.Name():
-            held = scope.find(node.id)
-            if held is None:
-                return {f"builtins.{node.id}"}
-            for value, where in held:
-                found |= {value} if isinstance(value, str) else resolve(value, where, depth + 1)
-        case ast.Constant(value=str() as text):
-            found = {Text(text)}
-        case ast.Attribute():
-            found = {f"{path}.{node.attr}" for path in paths(node.value)}
         case ast.BinOp(op=ast.Add()):
             found = {Text((a + b)[:MAX_TEXT]) for a in texts(node.left) for b in texts(node.right)}
         case ast.JoinedStr():
@@ -404,7 +432,7 @@ def _resolve(node: ast.expr, scope: Scope, depth: int) -> set[Known]:
             found = _subscript(node, paths(node.value), texts, scope, depth)
         case ast.Call():
             found = _call(node, paths, texts, scope)
-    return set(sorted(found, key=str)[:MAX_VALUES]) if len(found) > MAX_VALUES else found
+    return found
 
 
 def _joined(parts: Sequence[ast.expr], texts: Any) -> list[str]:
