@@ -3,7 +3,6 @@ they earn nothing, they harm no one, and nothing of a hidden case gets out throu
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,8 @@ from autograder.grading.grader import Grader
 from autograder.handin.submission import Source, Submission
 from autograder.report import student_view, validate
 from autograder.sandbox import Limits
-from autograder.topics.catalogue import Catalogue
+from tests.catalogues import SECOND as CATALOGUE
 
-CATALOGUE = Catalogue.load(Path(__file__).parents[2] / "reference" / "_more")
 TOPICS = ("layer_objects", "transformer")
 LIMITS = Limits(call_seconds=1, session_seconds=5)
 

@@ -14,10 +14,9 @@ from autograder.grading.follow_ons import Graded
 from autograder.grading.rows import judge
 from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
-from autograder.topics.catalogue import Catalogue
 from autograder.truth.oracle import Oracle
+from tests.catalogues import FIRST as CATALOGUE
 
-CATALOGUE = Catalogue.load()
 # Experiments, which ask for no function, have their own tests: see training.
 EXERCISES = {e.name: (t, e) for t, e in CATALOGUE["all"].exercises if e.functions}
 CORPUS = Path(__file__).parent.parent / "corpus" / "correct"

@@ -18,6 +18,7 @@ from autograder.render.html import report_fragment
 from autograder.report import instructor_view, student_view, validate
 from autograder.topics.catalogue import Catalogue
 from autograder.truth import oracle
+from tests.catalogues import SECOND
 from tests.conftest import SECRET
 
 
@@ -408,8 +409,7 @@ def test_a_cost_that_is_no_share_is_refused(catalogue, cost):
 
 @pytest.mark.slow
 def test_in_a_topic_of_objects_and_caches_it_is_the_same():
-    folder = Catalogue.load().folder / "_more"
-    catalogue = Catalogue.load(folder)
+    catalogue = SECOND
     chosen = catalogue["recurrent"].topics[0]
     wrong = bug(chosen, "memory-not-squashed", "lstm_step")
     source = chosen.solution(wrong).replace(

@@ -8,11 +8,10 @@ import pytest
 from autograder.grading.grader import Grader
 from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.inside.loading.source import Source
-from autograder.topics.catalogue import Catalogue
+from tests.catalogues import FIRST as CATALOGUE
 from tests.conftest import SECRET
 from tests.devices.installed import FOLDER, needs_second_device
 
-CATALOGUE = Catalogue.load()
 LIMITS = Limits(60, load_seconds=60, session_seconds=600)
 # In float32: what is called, and what of that is put in place.
 CHECKS = {

@@ -5,12 +5,11 @@ from functools import cache
 import pytest
 
 from autograder.judging.local import LocalSession
-from autograder.topics.catalogue import Catalogue
 from autograder.truth.diagnosis import explanations
 from autograder.truth.matching import wrong
 from autograder.truth.oracle import Oracle
+from tests.catalogues import FIRST as CATALOGUE
 
-CATALOGUE = Catalogue.load()
 BATCH_NORM = """
 import torch
 def batch_norm(x, running_mean, running_var, weight, bias, training, momentum=0.1, eps=1e-5):

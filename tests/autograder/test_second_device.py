@@ -9,14 +9,15 @@ import pytest
 from autograder.grading.grader import Grader
 from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.inside.loading.source import Source
-from autograder.topics.catalogue import EVERYTHING, Catalogue
+from autograder.topics.catalogue import EVERYTHING
 from tests import ordinary
+from tests.catalogues import FIRST as CATALOGUE
+from tests.catalogues import SECOND
 from tests.devices.installed import FOLDER, needs_second_device
 
 pytestmark = [needs_second_device, pytest.mark.slow]
 
-CATALOGUE = Catalogue.load()
-SECOND_COURSE = Catalogue.load(ordinary.ROOT / "reference" / "_more")
+SECOND_COURSE = SECOND
 PLACES = {
     exercise.name: (topic, exercise)
     for catalogue in (CATALOGUE, SECOND_COURSE)

@@ -15,13 +15,11 @@ from autograder.handin.submission import Source, parse
 from autograder.report import student_view, validate
 from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.profiles import FULL
-from autograder.topics.catalogue import Catalogue
 from autograder.truth.oracle import Oracle
-from tests import ordinary
+from tests.catalogues import SECOND as CATALOGUE
 from tests.conftest import SECRET
 from tests.devices.installed import FOLDER, needs_second_device
 
-CATALOGUE = Catalogue.load(ordinary.ROOT / "reference" / "_more")
 (TOPIC,) = CATALOGUE["whole_tensors"].topics
 (EXERCISE,) = TOPIC.exercises
 # With the case for the CPU on every device: the second one computes on the CPU as well.

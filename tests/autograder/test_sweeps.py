@@ -5,11 +5,9 @@ from functools import cache
 import pytest
 
 from autograder.judging.local import LocalSession
-from autograder.topics.catalogue import Catalogue
 from autograder.truth.matching import wrong
 from autograder.truth.oracle import Oracle
-
-CATALOGUE = Catalogue.load()
+from tests.catalogues import FIRST as CATALOGUE
 
 
 @cache

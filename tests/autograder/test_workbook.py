@@ -12,9 +12,10 @@ from autograder.handout.stubs import heads, solution_cells
 from autograder.handout.workbook import source_workbook, student_workbook, write_notebook
 from autograder.topics.catalogue import Catalogue
 from autograder.topics.lesson import lesson
+from tests.catalogues import FIRST
 from tests.docs.test_docs_commands import TEXT
 
-TOPICS = Catalogue.load()["all"].topics
+TOPICS = FIRST["all"].topics
 EXAMPLE = next(text for page, text in TEXT.items() if page.name == "authors.md")
 by_name = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 

@@ -7,10 +7,9 @@ import pytest
 from autograder.handin.submission import Source
 from autograder.policy import Code
 from autograder.sandbox import Sandbox
-from autograder.topics.catalogue import Catalogue
+from tests.catalogues import SECOND as CATALOGUE
 
 ROOT = Path(__file__).parents[2]
-CATALOGUE = Catalogue.load(ROOT / "reference" / "_more")
 CORPUS = ROOT / "tests" / "corpus" / "more" / "correct"
 
 

@@ -13,9 +13,9 @@ from torch.utils._pytree import tree_leaves
 from autograder.case import draw
 from autograder.handout.stubs import stub
 from autograder.judging.call import Seed
-from autograder.topics.catalogue import Catalogue
+from tests.catalogues import FIRST as CATALOGUE
+from tests.catalogues import SECOND
 
-CATALOGUE = Catalogue.load()
 # Experiments have no functions of their own: they are proven under tests/autograder/training.
 EXERCISES = {
     exercise.name: (topic, exercise)
@@ -166,7 +166,7 @@ def on_a_gpu(value):
 
 def test_topics_with_backwards_say_whether_numeric_derivatives_are_allowed():
     """No policy can see one, so the text has to."""
-    more = Catalogue.load(Path(__file__).parents[2] / "reference" / "_more")
+    more = SECOND
     topics = [
         *CATALOGUE["all"].topics,
         *(topic for a in more.assignments for topic in more[a].topics),

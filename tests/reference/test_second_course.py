@@ -16,12 +16,11 @@ from autograder.handout.stubs import solution_cells, stub
 from autograder.handout.workbook import source_workbook, student_workbook
 from autograder.judging.local import LocalSession
 from autograder.judging.selfcheck import items, problem
-from autograder.topics.catalogue import Catalogue
 from autograder.truth.gradients import unproven
 from autograder.truth.oracle import Oracle
+from tests.catalogues import SECOND as CATALOGUE
 
 ROOT = Path(__file__).parents[2]
-CATALOGUE = Catalogue.load(ROOT / "reference" / "_more")
 CORPUS = ROOT / "tests" / "corpus" / "more" / "correct"
 TOPICS = {topic.name: topic for topic in CATALOGUE["all"].topics}
 mpl.use("agg")

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from autograder.handin.submission import parse
-from autograder.topics.catalogue import Catalogue
 from server.demo import course, writing
 from server.demo.grading import grade_all
 from server.demo.story import HandIn, hand_ins
@@ -22,10 +21,10 @@ from server.demo.writing import Solved, Way
 from server.storage.config import Config
 from server.storage.database import Database
 from server.storage.models import Course, State, Submission
+from tests.catalogues import FIRST as CATALOGUE
 from tests.server.conftest import House
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
-CATALOGUE = Catalogue.load()
 TOPICS = [
     topic
     for dates in course.dates(CATALOGUE)

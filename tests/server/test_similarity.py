@@ -16,11 +16,11 @@ from autograder.reading import alike as reading
 from autograder.reading.alike import Alike
 from autograder.reading.inside.code import whole
 from autograder.reading.inside.jobs import fingerprints
-from autograder.topics.catalogue import Catalogue
 from server import engine
 from server.grades import similarity
 from server.people import accounts
 from server.storage.models import Course, Search, SearchState, SimilarPair, User
+from tests.catalogues import FIRST
 from tests.server.conftest import House
 
 pytest.importorskip("copydetect", reason="pip install 'gradmark[similarity]'")
@@ -89,7 +89,7 @@ def test_what_was_handed_out_and_what_many_wrote_is_no_likeness() -> None:
 
 
 def test_the_stubs_of_a_topic_are_what_was_handed_out() -> None:
-    catalogue = Catalogue.load()
+    catalogue = FIRST
     (topic,) = catalogue["losses"].topics
     assert engine.handed_out(None, "losses") == stub(topic)
 
