@@ -290,7 +290,8 @@ def _mask_tests(masks: Tensor, keep: float) -> Iterator[Test]:
     # batch, exactly round(n * p) zeros in every call.
     kept = masks.to(torch.float64)
     axes = [axis for axis in range(masks.dim()) if masks.shape[axis] > 1]
-    totals = {(): kept}  # over groups of axes, each from one over an axis less: counts are exact
+    # Over groups of axes, each from one over an axis less: counts are exact.
+    totals: dict[tuple[int, ...], Tensor] = {(): kept}
 
     def total(summed: tuple[int, ...]) -> Tensor:
         if summed not in totals:
@@ -331,9 +332,9 @@ def _pairs(z: Tensor) -> Iterator[tuple[str, Tensor, Tensor]]:
             continue
         first, second = z.narrow(axis, 0, half), z.narrow(axis, half, half)
         yield f"halves of dimension {axis - 1} alike", first, second
-        paired = z.narrow(axis, 0, 2 * half).unflatten(axis, (half, 2))
-        neighbours = paired.unbind(axis + 1)
-        yield f"neighbours in dimension {axis - 1} alike", *neighbours
+        before = (slice(None),) * axis
+        even, odd = (z[(*before, slice(at, 2 * half, 2))] for at in (0, 1))
+        yield f"neighbours in dimension {axis - 1} alike", even, odd
 
 
 def _log_two_normal_tails(t: float) -> float:

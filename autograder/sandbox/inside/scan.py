@@ -118,7 +118,7 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 def _children(node: ast.AST) -> list[ast.AST]:
     """As `ast.iter_child_nodes`, without signs and what stands in leaves."""
     found: list[ast.AST] = []
-    for name in _fields(type(node)):
+    for name in _fields(type(node)):  # type: ignore[arg-type]
         value = getattr(node, name, None)
         if value is None:
             continue
