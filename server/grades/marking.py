@@ -18,6 +18,7 @@ from server.storage.models import (
     Extension,
     Kind,
     LookedAt,
+    Question,
     Submission,
     User,
 )
@@ -141,6 +142,10 @@ def read(session: Session, submission: Submission, at: datetime) -> None:
             Comment.submission_id == submission.id, Comment.read_at.is_(None), ~Comment.for_staff
         )
         .values(read_at=at)
+    )
+    answered = (Question.submission_id == submission.id, Question.answered_at.is_not(None))
+    session.execute(
+        update(Question).where(*answered, Question.read_at.is_(None)).values(read_at=at)
     )
 
 

@@ -23,6 +23,8 @@ from server.storage.models import (
     Extension,
     Kind,
     Outgoing,
+    Question,
+    QuestionState,
     State,
     Submission,
     User,
@@ -108,6 +110,31 @@ def _comment(session: Session, row: Outgoing, user: User, at: datetime) -> Lette
     )
 
 
+def _answer(session: Session, row: Outgoing, user: User, at: datetime) -> Letter | None:
+    question = session.get(Question, row.about["question"])
+    if question is None or question.answered_by is None:
+        return None
+    submission, text = question.submission, question.answer
+    if not _is_in(session, submission.assignment, user):
+        return None
+    if not is_shown(submission.assignment, Part.COMMENTS, at):
+        raise outbox.Held
+    became = {
+        QuestionState.ACCEPTED: " It is accepted: your points are looked at again.",
+        QuestionState.DECLINED: " The points stay as they are.",
+    }.get(question.state, "")
+    return Letter(
+        f"{submission.assignment.title}: an answer about {question.exercise}",
+        (
+            f"{question.answered_by.name} answered your question about {question.check_name} of "
+            f"{question.exercise}, attempt {submission.number}.{became}",
+        ),
+        f"{_of(submission)}#question-{question.id}",
+        "See the answer",
+        text if len(text) <= _QUOTED else text[:_QUOTED] + " …",
+    )
+
+
 def _fault_over(session: Session, row: Outgoing, user: User, at: datetime) -> Letter | None:
     submission = session.get(Submission, row.about["submission"])
     if submission is None or submission.state is not State.GRADED:
@@ -182,6 +209,7 @@ _KINDS: dict[Kind, _Compose] = {
     Kind.INVITATION: _invitation,
     Kind.RESET: _reset,
     Kind.COMMENT: _comment,
+    Kind.ANSWER: _answer,
     Kind.FAULT_OVER: _fault_over,
     Kind.DUE: _due,
     Kind.NO_GRADER: _no_grader,

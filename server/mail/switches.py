@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from server.storage.models import Kind, MailSwitch, User
 
-# In the order of the pages. Invitations and password resets are asked for, and not among these.
+# In the order of the pages. Links in sent mail count them: a new one comes last. Invitations and
+# password resets are asked for, and not among these.
 SWITCHABLE: Mapping[Kind, str] = {
     Kind.COMMENT: "Somebody comments on what I handed in",
     Kind.DUE: "Something is due tomorrow and I have handed in nothing",
     Kind.FAULT_OVER: "What was not graded through a fault of the server's is graded now",
     Kind.NO_GRADER: "For administrators: submissions wait and no grader is running",
+    Kind.ANSWER: "Somebody answers a question of mine on a check",
 }
 
 

@@ -21,7 +21,15 @@ from server.grades import release
 from server.grades.release import Shown, as_shown
 from server.storage import audit
 from server.storage.files import FileGone, Files
-from server.storage.models import Assignment, AuditEntry, Base, Comment, Submission, User
+from server.storage.models import (
+    Assignment,
+    AuditEntry,
+    Base,
+    Comment,
+    Question,
+    Submission,
+    User,
+)
 
 # Columns that are secret, for the staff, or a file of their own in the archive.
 _MISSING = "What was handed in cannot be read on the server: a fault of ours.\n"
@@ -171,9 +179,29 @@ def _told(session: Session, submission: Submission, shown: Shown) -> dict[str, A
         "max_score": submission.max_score if shown.scores else None,
         "graded_at": submission.graded_at,
         "comments": [
-            {"text": comment.text, "written_at": comment.written_at}
+            {
+                "text": comment.text,
+                "written_at": comment.written_at,
+                "place": comment.place,
+                "line": comment.line,
+            }
             for comment in comments
             if shown.comments
+        ],
+        "questions": [
+            {
+                "exercise": question.exercise,
+                "check": question.check_name,
+                "text": question.text,
+                "asked_at": question.asked_at,
+                "state": question.state if shown.comments else None,
+                "answer": question.answer if shown.comments else None,
+            }
+            for question in session.scalars(
+                select(Question)
+                .where(Question.submission_id == submission.id)
+                .order_by(Question.id)
+            )
         ],
     }
 

@@ -11,8 +11,8 @@ from typing import Any
 from flask import get_template_attribute
 from markupsafe import Markup
 
-from server.engine import Report
-from server.storage.models import Comment
+from server.engine import AtCheck, Report
+from server.storage.models import Comment, Question
 from server.web import code
 from server.web.code import Function, Piece
 from server.web.services import services
@@ -119,7 +119,30 @@ class _Notes:
         return found
 
 
-AtCheck = Callable[[str, str, Sequence[Mapping[str, Any]]], Markup]
+def asking(
+    questions: Iterable[Question],
+    show: Callable[[Question], Markup],
+    ask: Callable[[str, str], Markup] = lambda exercise, check: Markup(""),
+) -> tuple[AtCheck, list[Question]]:
+    """What stands at the lines of checks for questions, and those that stand at none: they leave
+    the list while the desk is made.
+
+    Args:
+        ask: given an exercise and a check of it that has lost marks, how to ask about it.
+    """
+    left = list(questions)
+
+    def at(exercise: str, line: str, checks: Sequence[Mapping[str, Any]]) -> Markup:
+        names = {check["name"] for check in checks}
+        here = [one for one in left if one.exercise == exercise and one.check_name in names]
+        for one in here:
+            left.remove(one)
+        lost = [check["name"] for check in checks if check["score"] < check["max_score"]]
+        if lost and not here:
+            return ask(exercise, lost[0])
+        return Markup("").join(show(one) for one in here)
+
+    return at, left
 
 
 def desk(

@@ -51,6 +51,8 @@ from server.storage.models import (
     Kind,
     LtiContext,
     Outgoing,
+    Question,
+    QuestionState,
     Role,
     SavedComment,
     Scope,
@@ -391,6 +393,21 @@ class House:
                 text="Look at the order of the channels.",
                 written_by_id=self.user("instructor").id,
                 written_at=self.clock(),
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def question(self, public_id: str) -> int:
+        """The id of an open question about a submission."""
+        with self.database.write() as session:
+            row = Question(
+                submission_id=self.row(public_id).id,
+                exercise="group_norm",
+                check_name="values: y",
+                text="the paper says so",
+                asked_at=self.clock(),
+                state=QuestionState.OPEN,
             )
             session.add(row)
             session.flush()

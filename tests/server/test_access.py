@@ -151,6 +151,9 @@ TABLE = {
     "POST /courses/<course>/staff/submissions/<public_id>/again": STAFF,
     "POST /courses/<course>/staff/submissions/<public_id>/points": INSTRUCTORS,
     "POST /courses/<course>/staff/submissions/<public_id>/done": STAFF,
+    "GET /courses/<course>/staff/questions": STAFF,
+    "POST /courses/<course>/staff/questions/<int:question_id>": STAFF,
+    "POST /courses/<course>/submissions/<public_id>/questions": {"student"},
     "POST /courses/<course>/staff/saved/<int:saved_id>/remove": {
         "admin"
     },  # gone for who asks later
@@ -238,6 +241,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "regrade_id": str(house.regrade()),
         "pair_id": str(house.pair(graded, graded)),
         "saved_id": str(house.saved()),
+        "question_id": str(house.question(graded)),
         "token": "1",  # the student's
         "assignment_id": "1",
         **dict(zip(LMS, house.course_system(), strict=True)),
@@ -252,6 +256,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "regrade_id": str(house.regrade(assignment="elsewhere", course="other")),
         "pair_id": str(house.pair(foreign, foreign)),
         "saved_id": str(house.saved("other")),
+        "question_id": str(house.question(foreign)),
         "user_id": str(house.user("outsider").id),
         **dict(zip(LMS[1:], house.course_system("other", "elsewhere")[1:], strict=True)),
     }
@@ -317,6 +322,7 @@ def test_who_gets_in(place: Place, route: str) -> None:
             "regrade_id",
             "pair_id",
             "saved_id",
+            "question_id",
             "context_id",
             "sent_id",
         )

@@ -82,14 +82,14 @@ def test_what_a_student_has_not_read_is_told_until_they_have(
     staff.post(f"{STAFF}/submissions/{public_id}/comments", data={"text": "All of it is short."})
     staff.post(f"{STAFF}/submissions/{public_id}/comments", data={"text": "x", "for_staff": "y"})
     course, assignment = "/courses/dl/", "/courses/dl/assignments/norm/"
-    assert "2 new comments" in text(student.get(course).text)
+    assert "2 new for you" in text(student.get(course).text)
     assert "something new for you on attempt 1" in text(student.get(assignment).text)
     staff.get(house.page(public_id))  # as the student sees it: that is not the student
     assert student.get(house.page(public_id)).text.count('<b class="new">new</b>') == 2
     assert 'class="new"' not in student.get(house.page(public_id)).text
-    assert "new comment" not in student.get(course).text
+    assert "new for you" not in student.get(course).text
     assert "something new" not in student.get(assignment).text
-    assert "new comment" not in browser("classmate").get(course).text
+    assert "new for you" not in browser("classmate").get(course).text
 
 
 def test_a_saved_comment_is_offered_where_its_misconception_was_found(

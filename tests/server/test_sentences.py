@@ -21,6 +21,11 @@ DETAIL = {
     "role": "student",
     "students": 3,
     "format": "csv",
+    "attempt": 2,
+    "exercise": "group_norm",
+    "check": "values",
+    "state": "accepted",
+    "other": "Somebody",
 }
 
 

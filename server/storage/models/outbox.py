@@ -19,6 +19,7 @@ class Kind(StrEnum):
     INVITATION = "invitation"
     RESET = "password reset"
     COMMENT = "comment"
+    ANSWER = "answer"  # to a question
     FAULT_OVER = "fault is over"
     DUE = "due tomorrow"
     NO_GRADER = "no grader"

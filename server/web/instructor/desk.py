@@ -3,16 +3,18 @@ way to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, flash, get_template_attribute, redirect, render_template, url_for
+from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from server.engine import Report
-from server.grades import marking, saved
+from server.grades import marking, questions, saved
 from server.grades.scale import in_points
 from server.storage.files import FileGone
 from server.storage.models import (
@@ -22,6 +24,7 @@ from server.storage.models import (
     Enrolment,
     Grade,
     LookedAt,
+    Question,
     Role,
     SavedComment,
     Submission,
@@ -44,6 +47,8 @@ class Refused:
 
     comment: CommentForm | None = None
     points: PointsForm | None = None
+    # By the question's id: what was to be answered, and why it was not.
+    answers: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def exercise(self) -> str:
@@ -54,7 +59,7 @@ class Refused:
 @pages.get("/submissions/<public_id>/")
 @in_course(Role.ASSISTANT)
 def submission(seat: Seat, public_id: str) -> str:
-    return _desk(seat, access.submission(seat, public_id, report=True))
+    return page(seat, access.submission(seat, public_id, report=True))
 
 
 @pages.post("/submissions/<public_id>/comments")
@@ -69,7 +74,7 @@ def comment(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
         if where[1] not in _lines(found, where[0]):
             form.line.errors = [f"There is no line {where[1] or ''} in {where[0] or 'no file'}."]
     if form.errors:
-        return _desk(seat, found, Refused(comment=form)), 422
+        return page(seat, found, Refused(comment=form)), 422
     exercise = form.exercise.data or ""
     with services().database.write() as session:
         text = (form.text.data or "").strip() or _saved(session, seat, form.saved.data)
@@ -90,7 +95,7 @@ def comment(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
                 )
             except saved.TooMany as error:
                 flash(f"The comment is written. {error}")
-    return _back(seat, public_id, f"exercise-{exercise}" if exercise else "comments")
+    return back(seat, public_id, f"exercise-{exercise}" if exercise else "comments")
 
 
 @pages.post("/submissions/<public_id>/points")
@@ -100,7 +105,7 @@ def adjust_here(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
     found = access.submission(seat, public_id, report=True)
     form = PointsForm()
     if not form.validate_on_submit():
-        return _desk(seat, found, Refused(points=form)), 422
+        return page(seat, found, Refused(points=form)), 422
     exercise, reason = (form.exercise.data or "").strip(), form.reason.data.strip()
     points = float(form.points.data)
     with services().database.write() as session:
@@ -115,7 +120,7 @@ def adjust_here(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
             actor=session.get_one(User, seat.user.id),
         )
     flash(f"{found.assignment.title}: {points:+g} points for {found.user.name}.")
-    return _back(seat, public_id, f"exercise-{exercise}" if exercise else None)
+    return back(seat, public_id, f"exercise-{exercise}" if exercise else None)
 
 
 @pages.post("/submissions/<public_id>/done")
@@ -132,9 +137,9 @@ def done(seat: Seat, public_id: str) -> BaseResponse:
             following = lists.neighbours(session, seat, assignments, wanted, found).later
             if following is None:
                 flash("That was the last one of this list.")
-            return _back(seat, following or public_id)
+            return back(seat, following or public_id)
         marking.not_done(session, found)
-    return _back(seat, public_id)
+    return back(seat, public_id)
 
 
 @pages.post("/submissions/<public_id>/again")
@@ -146,10 +151,10 @@ def try_again(seat: Seat, public_id: str) -> BaseResponse:
         flash("It waits to be graded again.")
     else:
         flash("It is graded or waits to be: to grade it anew, start a regrade.")
-    return _back(seat, public_id)
+    return back(seat, public_id)
 
 
-def _back(seat: Seat, public_id: str, anchor: str | None = None) -> BaseResponse:
+def back(seat: Seat, public_id: str, anchor: str | None = None) -> BaseResponse:
     """To the desk, with the list that one goes through."""
     with services().database.read() as session:
         query = Wanted.from_request(Assignment.of(session, seat.course)).query
@@ -166,7 +171,7 @@ def _wanted(session: Session, seat: Seat, found: Submission) -> Wanted:
     return Wanted(own, "", "", None, "", "", "", False, 0)
 
 
-def _desk(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
+def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
     refused = refused or Refused()
     with services().database.read() as session:
         assignments = Assignment.of(session, seat.course)
@@ -195,10 +200,12 @@ def _desk(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
             .options(joinedload(Adjustment.adjusted_by))
             .order_by(Adjustment.id)
         ).all()
+        asked = questions.of(session, found)
         enrolment = session.get(Enrolment, (seat.course.id, found.user_id))
         looked = session.get(LookedAt, found.id, options=[joinedload(LookedAt.looked_by)])
         neighbours = lists.neighbours(session, seat, assignments, wanted, found)
         offered = saved.about(session, seat.course, _misconceptions(found.report))
+    at_check, left = desk.asking(asked, partial(_question, seat, found, wanted, refused))
     pieces = _pieces(found)
     report = None
     if found.report is not None:
@@ -220,13 +227,27 @@ def _desk(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
             found.assignment.topic,
             comments,
             only=refused.exercise or wanted.exercise,
+            at_check=at_check,
         ),
+        questions=[_question(seat, found, wanted, refused, one) for one in left],
         missing=pieces is None,
         saved=_by_misconception(offered),
         older=is_older(found),
         refused=refused,
         forms={"comment": CommentForm(formdata=None), "points": PointsForm(formdata=None)},
     )
+
+
+def _question(
+    seat: Seat, found: Submission, wanted: Wanted, refused: Refused, one: Question
+) -> Markup:
+    """A question with the form for its answer."""
+    address = {**wanted.query, "course": seat.course.slug, "question_id": one.id}
+    shown = get_template_attribute("_desk.html", "asked")
+    text, why = refused.answers.get(one.id, ("", ""))
+    where = url_for(".answer", **address)
+    made = shown(one, found.user.name, where, seat.is_instructor, text, why)
+    return Markup(made)  # noqa: S704 - a template of ours, which escapes
 
 
 def _pieces(found: Submission) -> list[Piece] | None:

@@ -18,6 +18,8 @@ from server.storage.models import (
     Grade,
     LookedAt,
     MisconceptionFound,
+    Question,
+    QuestionState,
     Role,
     State,
     Submission,
@@ -33,7 +35,11 @@ _ITS_GRADE = and_(
     Grade.assignment_id == Submission.assignment_id, Grade.user_id == Submission.user_id
 )
 _when = tuple_(Submission.received_at, Submission.id)
-WHICH = {"counting": "those that count", "to-do": "that count, nobody is done with"}
+WHICH = {
+    "counting": "those that count",
+    "to-do": "that count, nobody is done with",
+    "asked": "with an open question",
+}
 
 
 @dataclass(frozen=True)
@@ -226,8 +232,11 @@ def _listed(
     )
     if wanted.state:
         query = query.where(Submission.state == wanted.state)
-    if wanted.which:
+    if wanted.which in ("counting", "to-do"):
         query = query.join(Grade, _ITS_GRADE).where(Grade.submission_id == Submission.id)
+    if wanted.which == "asked":
+        asked = select(Question.submission_id).where(Question.state == QuestionState.OPEN)
+        query = query.where(Submission.id.in_(asked))
     if wanted.which == "to-do":
         query = query.where(Submission.id.not_in(select(LookedAt.submission_id)))
     if wanted.search:

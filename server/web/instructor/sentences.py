@@ -26,6 +26,9 @@ NAMES: Mapping[Action, str] = {
     Action.WITHDRAWN: "results taken back",
     Action.GRADE_CHANGED: "grade changed",
     Action.ADJUSTED: "points by hand",
+    Action.QUESTION_ASKED: "question asked",
+    Action.QUESTION_ANSWERED: "question answered",
+    Action.PAIR_JUDGED: "similar pair judged",
     Action.RESULT_POSTED: "result posted",
     Action.REGRADE_STARTED: "regrade started",
     Action.REGRADE_APPLIED: "regrade applied",
@@ -45,6 +48,7 @@ _CAUSES = {
     "posted": "because a result from elsewhere was posted",
     "course changed": "because the course's policy changed",
 }
+_JUDGED = {"none": "taken back to be looked at again", "seen": "marked as seen"}
 
 
 def sentence(entry: AuditEntry, zone: tzinfo) -> str:
@@ -110,6 +114,13 @@ def _synced(detail: Detail, zone: tzinfo) -> str:
     return f"{said}: {rest}." if rest else f"{said}."
 
 
+def _check(detail: Detail) -> str:
+    return (
+        f"{detail.get('check')} of {detail.get('exercise')}, attempt {detail.get('attempt')} for "
+        f"{detail.get('assignment')}"
+    )
+
+
 def _many(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
@@ -133,6 +144,12 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     ),
     Action.WITHDRAWN: lambda d, z: (
         f"For {d.get('assignment')} what was published was taken back: {_text(d.get('parts', []))}."
+    ),
+    Action.QUESTION_ASKED: lambda d, z: f"Asked about {_check(d)}.",
+    Action.QUESTION_ANSWERED: lambda d, z: f"The question about {_check(d)} was {d.get('state')}.",
+    Action.PAIR_JUDGED: lambda d, z: (
+        f"The likeness of attempt {d.get('attempt')} for {d.get('assignment')} to "
+        f"{d.get('other')}'s was {_JUDGED.get(d.get('after', ''), d.get('after'))}."
     ),
     Action.RESULT_POSTED: lambda d, z: (
         f"A result for {d.get('assignment')} that was found elsewhere was posted."

@@ -10,6 +10,7 @@ from flask import render_template
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from server.grades import questions
 from server.storage.models import Assignment, Enrolment, ExerciseScore, Grade, Role, User
 from server.web import access
 from server.web.access import Seat, in_course
@@ -64,6 +65,7 @@ def home(seat: Seat) -> str:
                 midnight + timedelta(days=1),
                 _DAYS,
             ),
+            open_questions=questions.how_many_open(session, seat.course),
             health=glance.health(session, seat.course, now),
             versions=versions(session, [standing.assignment for standing in standings]),
         )

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
 
-from flask import Response, current_app, jsonify, render_template, send_file
+from flask import (
+    Response,
+    abort,
+    current_app,
+    flash,
+    get_template_attribute,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from markupsafe import Markup
+from sqlalchemy.orm import undefer
 from werkzeug.exceptions import TooManyRequests
+from werkzeug.wrappers import Response as BaseResponse
 
 from autograder.reading import SandboxFault, SandboxUnavailable
-from server.engine import Report
-from server.grades import marking
+from server.engine import AtCheck, Report
+from server.grades import marking, questions
 from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.grades.release import Shown, as_shown
 from server.grades.scale import in_points
 from server.grading import presence
 from server.storage.database import forgiving
 from server.storage.files import FileGone
-from server.storage.models import Role, State, Submission
+from server.storage.models import Comment, Question, Role, State, Submission
 from server.web import access, code, desk
 from server.web.access import Seat, in_course, public
+from server.web.auth.sessions import limiter, whoever_asks
 from server.web.code import Piece
 from server.web.reading import on_behalf_of
 from server.web.services import services
@@ -26,15 +45,29 @@ from server.web.student import queries
 from server.web.student.blueprint import pages
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A question that was not taken, and why."""
+
+    exercise: str
+    check: str
+    text: str
+    why: str
+
+
 @pages.get("/courses/<course>/submissions/<public_id>/")
 @in_course(Role.STUDENT)
 def submission(seat: Seat, public_id: str) -> str:
-    found = access.submission(seat, public_id, report=True)
+    return page(seat, access.submission(seat, public_id, report=True))
+
+
+def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
     shown = access.shown(seat, found.assignment)
     grade, adjustments = queries.standing(seat, found.assignment, found.user_id)
-    comments = queries.comments(seat, found)
+    comments, asked = queries.comments(seat, found), queries.questions(found)
+    at_check, left = _questions(seat, found, asked, refused)
     report = _report(found, shown)
-    page = render_template(
+    made = render_template(
         "student/submission.html",
         submission=found,
         sentence=_sentence(found, services().queue.position(found)),
@@ -42,17 +75,44 @@ def submission(seat: Seat, public_id: str) -> str:
         hidden=queries.hidden(seat, found.assignment),
         hints=[] if shown.scores or not shown.hints else _hints(found),
         desk=desk.desk(
-            _pieces(seat, found) if report else [], report, found.assignment.topic, comments
+            _pieces(seat, found) if report else [],
+            report,
+            found.assignment.topic,
+            comments,
+            at_check=at_check,
         ),
+        questions=left,
         grade=grade,
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[found.assignment.counts],
     )
-    if found.user_id == seat.user.id and any(comment.read_at is None for comment in comments):
+    if found.user_id == seat.user.id and shown.comments and _has_new(comments, asked):
         # Once the page is made, so that it shows what is new.
         with forgiving("not marked as read"), services().database.write() as session:
             marking.read(session, found, services().clock())
-    return page
+    return made
+
+
+@pages.post("/courses/<course>/submissions/<public_id>/questions")
+@limiter.limit("30 per hour", key_func=whoever_asks)
+@in_course(Role.STUDENT)
+def ask(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
+    """Ask about a check of one's own that lost marks."""
+    found = access.submission(seat, public_id, report=True)
+    if found.user_id != seat.user.id or not access.shown(seat, found.assignment).scores:
+        abort(403)
+    exercise, check, text = (request.form.get(name, "") for name in ("exercise", "check", "text"))
+    try:
+        with services().database.write() as session:
+            row = session.get_one(Submission, found.id, options=[undefer(Submission.report)])
+            asked = questions.ask(session, row, exercise, check, text, at=services().clock())
+            session.flush()
+            anchor = f"question-{asked.id}"
+    except questions.NotAsked as error:
+        flash(str(error))
+        return page(seat, found, Refused(exercise, check, text, str(error))), 422
+    where = url_for(".submission", course=seat.course.slug, public_id=public_id, _anchor=anchor)
+    return redirect(where, 303)
 
 
 @pages.get("/courses/<course>/submissions/<public_id>/status")
@@ -94,6 +154,38 @@ def report_stylesheet() -> Response:
 @public
 def report_script() -> Response:
     return _asset(services().engine.script, "text/javascript")
+
+
+def _has_new(comments: Sequence[Comment], asked: Sequence[Question]) -> bool:
+    answers = (one.read_at for one in asked if one.answered_at is not None)
+    return None in (*(comment.read_at for comment in comments), *answers)
+
+
+def _questions(
+    seat: Seat, found: Submission, asked: Sequence[Question], refused: Refused | None
+) -> tuple[AtCheck, list[Question]]:
+    """One's own questions at their checks, and a way to ask about the others."""
+    address = url_for(".ask", course=seat.course.slug, public_id=found.public_id)
+    form = get_template_attribute("_desk.html", "ask")
+    question = get_template_attribute("_desk.html", "question")
+    answers = access.shown(seat, found.assignment).comments
+    number = count(1)
+
+    def ask(exercise: str, check: str) -> Markup:
+        if found.user_id != seat.user.id:
+            return Markup("")
+        place = f"why-{next(number)}"
+        if refused is not None and (refused.exercise, refused.check) == (exercise, check):
+            made = form(address, exercise, check, place, refused.text, refused.why)
+        else:
+            made = form(address, exercise, check, place)
+        return Markup(made)  # noqa: S704 - a template of ours, which escapes
+
+    def show(one: Question) -> Markup:
+        made = question(one, found.user.name, unread=True, answers=answers)
+        return Markup(made)  # noqa: S704 - the same
+
+    return desk.asking(asked, show, ask)
 
 
 def _report(found: Submission, shown: Shown) -> Report | None:

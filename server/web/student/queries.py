@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
+from server.grades import questions as asked
 from server.grades import release
 from server.grades.attempts import FREE, Allowance, allowance
 from server.grades.deadlines import Phase
@@ -21,6 +22,7 @@ from server.storage.models import (
     Comment,
     Extension,
     Grade,
+    Question,
     Sitting,
     Submission,
 )
@@ -40,7 +42,7 @@ class Place:
     extension: Extension | None
     allowance: Allowance
     phase: Phase
-    unread: int  # comments that the student has not seen
+    unread: int  # comments and answers that the student has not seen
     is_open: bool  # whether what is asked is shown, which may need Start
 
 
@@ -82,6 +84,11 @@ def comments(seat: Seat, submission: Submission) -> Sequence[Comment]:
         return session.scalars(query).all()
 
 
+def questions(submission: Submission) -> Sequence[Question]:
+    with services().database.read() as session:
+        return asked.of(session, submission)
+
+
 def hidden(seat: Seat, assignment: Assignment) -> list[str]:
     """What is not shown from this seat yet, in sentences."""
     if seat.is_staff:
@@ -121,17 +128,20 @@ def _unread(
     session: Session, assignments: Collection[int], user_id: int
 ) -> Sequence[tuple[int, int, int]]:
     """For each submission with something new: its assignment, its id, how much it is."""
-    query = (
-        select(Submission.assignment_id, Submission.id, func.count())
+    mine = (Submission.user_id == user_id, Submission.assignment_id.in_(assignments))
+    comments = (
+        select(Submission.assignment_id, Submission.id)
         .join(Comment, Comment.submission_id == Submission.id)
-        .where(
-            Submission.user_id == user_id,
-            Submission.assignment_id.in_(assignments),
-            Comment.for_staff.is_(False),
-            Comment.read_at.is_(None),
-        )
-        .group_by(Submission.assignment_id, Submission.id)
+        .where(*mine, Comment.for_staff.is_(False), Comment.read_at.is_(None))
     )
+    answers = (
+        select(Submission.assignment_id, Submission.id)
+        .join(Question, Question.submission_id == Submission.id)
+        .where(*mine, Question.answered_at.is_not(None), Question.read_at.is_(None))
+    )
+    new = union_all(comments, answers).subquery()
+    query = select(new.c.assignment_id, new.c.id, func.count())
+    query = query.group_by(new.c.assignment_id, new.c.id)
     return [(assignment, id_, count) for assignment, id_, count in session.execute(query)]
 
 
