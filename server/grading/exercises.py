@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from server.logs import Seldom
 from server.storage.config import ConfigError
-from server.storage.database import Database, forgiving, upsert
+from server.storage.database import Database, forgiving
 from server.storage.models import Exercises
+from server.storage.sums import upsert
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ def publish(database: Database, digests: Digests) -> None:
     with database.write() as session:
         session.execute(delete(Exercises).where(Exercises.topic.not_in(now)))
         for topic, digest in now.items():
-            new = upsert(session, Exercises).values(topic=topic, digest=digest)
+            new = upsert(session.get_bind().dialect.name, Exercises).values(
+                topic=topic, digest=digest
+            )
             session.execute(
                 new.on_conflict_do_update(index_elements=["topic"], set_={"digest": digest})
             )
@@ -62,7 +65,7 @@ class Same:
         return self._answer
 
     def _look(self) -> bool:
-        with self._database.read() as session:
+        with self._database.ask() as session:
             said = _said(session)
         try:
             own = self._digests()

@@ -9,6 +9,7 @@ import atexit
 import gc
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -52,11 +53,18 @@ _SECONDS_PER_STEP = 0.5
 _SECONDS_BETWEEN_LOOKS = 5.0  # at exercises that cannot be loaded
 _SECONDS_BETWEEN_TRIES = 60.0  # of a device that is set aside
 _SECONDS_BETWEEN_STORES = 0.5  # while the database is away
+_NICE = 5  # a third of what others of the machine get, not the little that is left of them
 _SECONDS_BETWEEN_CLAIMS = 1.0  # while nobody writes: time alone makes something due
 
 
 def always() -> bool:
     return True
+
+
+def give_way() -> None:
+    """From now on, what this process does and starts leaves the processors to whoever else wants
+    them: to the server beside it, which somebody waits for."""
+    os.nice(_NICE)
 
 
 class _Stopped(BaseException):
@@ -380,6 +388,7 @@ def main(
     data: Path, reference: Path | None, device: str, log_format: str, supervised: bool
 ) -> None:
     """Grade what is handed in to a server, in a process of its own beside it."""
+    give_way()
     atexit.register(gc.freeze)  # at the end, there is no use in looking for garbage
     config = Config(data, reference)
 

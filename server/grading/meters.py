@@ -1,7 +1,4 @@
-"""Sums that only grow, kept in the database: graders end, and their counts must not end with them.
-
-They are added to in the transactions that do what is counted, so that nothing is counted twice.
-"""
+"""What was accepted, claimed and graded: graders end, and their counts must not end with them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
-from server.storage.database import upsert
+from server.storage import sums
 from server.storage.models import Meter
 
 SECONDS_UP_TO = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)  # the histogram's buckets
@@ -28,20 +25,20 @@ class Ending(StrEnum):
 
 
 def accepted(session: Session) -> None:
-    _add(session, (_ACCEPTED, "", 1))
+    sums.add(session, (_ACCEPTED, "", 1))
 
 
 def claimed(session: Session) -> None:
-    _add(session, (_CLAIMED, "", 1))
+    sums.add(session, (_CLAIMED, "", 1))
 
 
 def ended(session: Session, how: Ending) -> None:
-    _add(session, (_ENDED, how.value, 1))
+    sums.add(session, (_ENDED, how.value, 1))
 
 
 def graded(session: Session, seconds: float) -> None:
     bucket = next((f"{limit:g}" for limit in SECONDS_UP_TO if seconds <= limit), "+Inf")
-    _add(
+    sums.add(
         session,
         (_ENDED, Ending.GRADED.value, 1),
         (_SECONDS, bucket, 1),
@@ -79,16 +76,3 @@ class Readings:
 
     def _of(self, name: str, label: str) -> float:
         return self._values.get((name, label), 0.0)
-
-
-def _add(session: Session, *sums: tuple[str, str, float]) -> None:
-    """Names, labels and what is added."""
-    new = upsert(session, Meter).values(
-        [{"name": name, "label": label, "value": amount} for name, label, amount in sums]
-    )
-    session.execute(
-        new.on_conflict_do_update(
-            index_elements=["name", "label"], set_={"value": Meter.value + new.excluded.value}
-        ),
-        execution_options={"synchronize_session": False},
-    )

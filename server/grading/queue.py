@@ -144,7 +144,7 @@ class Queue:
         return None
 
     def _glance(self) -> due.Glance:
-        with self._database.read() as session:
+        with self._database.ask() as session:
             return due.glance(session, self._device, self._clock())
 
     def _claim(self, session: Session, table: type[Work]) -> Claim | None:
@@ -251,7 +251,7 @@ class Queue:
         """1 for the one that is graded next, None when it does not wait."""
         if submission.state is not State.WAITING:
             return None
-        with self._database.read() as session:
+        with self._database.ask() as session:
             return turns.ahead(session, submission) + 1
 
     @contextmanager

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, func, select, tuple_
+from sqlalchemy import Integer, Select, bindparam, case, func, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from server.grading import due
@@ -77,9 +77,16 @@ def next_due(session: Session, table: type[Work], device: str, now: datetime) ->
 def ahead(session: Session, submission: Submission) -> int:
     """How many of those that wait for the same kind of device are graded before this one, if
     nothing else comes."""
+    this = {"submission": submission.id, "assignment": submission.assignment_id}
+    return session.scalar(_AHEAD, this) or 0
+
+
+def _ahead() -> Select[int]:
     latest = select(func.max(Course.turn)).scalar_subquery()
     device = (
-        select(Assignment.device).where(Assignment.id == submission.assignment_id).scalar_subquery()
+        select(Assignment.device)
+        .where(Assignment.id == bindparam("assignment", type_=Integer))
+        .scalar_subquery()
     )
     own = func.row_number().over(
         partition_by=Course.id, order_by=(Submission.turn, Submission.place)
@@ -104,11 +111,14 @@ def ahead(session: Session, submission: Submission) -> int:
     order = tuple_(waiting.c.round, waiting.c.turn, waiting.c.place)
     this = (
         select(waiting.c.round, waiting.c.turn, waiting.c.place)
-        .where(waiting.c.id == submission.id)
+        .where(waiting.c.id == bindparam("submission", type_=Integer))
         .subquery()
     )
     before = order < tuple_(this.c.round, this.c.turn, this.c.place)
-    return session.scalar(select(func.count()).select_from(waiting).join(this, before)) or 0
+    return select(func.count()).select_from(waiting).join(this, before)
+
+
+_AHEAD = _ahead()  # made once: it is asked with every upload and every look at one that waits
 
 
 def _round(session: Session, submission: Submission) -> int:

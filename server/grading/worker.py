@@ -17,7 +17,7 @@ from server import engine, logs, options
 from server.engine import CannotConfine, OpenGrader
 from server.grading import bells, presence
 from server.grading.exercises import Digests, Same
-from server.grading.grader import EXIT_MISUSE, GraderLoop, always
+from server.grading.grader import EXIT_MISUSE, GraderLoop, always, give_way
 from server.grading.queue import Patience, Queue
 from server.storage.config import Config, ConfigError
 from server.storage.database import Database, forgiving
@@ -76,6 +76,7 @@ class Worker:
 
     def _enter(self, **_: object) -> None:
         """In each process that grades, which must share no connection with its parent."""
+        give_way()
         self._bench = Bench(self)
         signal.signal(signal.SIGUSR2, self._bench.loop.stop)
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from server.storage import audit
@@ -83,6 +83,10 @@ def find(session: Session, token: str, at: datetime) -> ApiToken | None:
 def seen_lately(token: ApiToken, at: datetime) -> bool:
     """Whether its last use is noted well enough."""
     return token.last_used_at is not None and at - token.last_used_at < _SEEN_EVERY
+
+
+def note_use(session: Session, token: ApiToken, at: datetime) -> None:
+    session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=at))
 
 
 def revoke_all(session: Session, user: User, *, at: datetime) -> None:

@@ -22,7 +22,7 @@ class Files:
         Raises:
             FileGone: it is not there.
         """
-        with self._database.read() as session:
+        with self._database.ask() as session:
             found = session.scalar(
                 select(Content.content)
                 .join(Submission, Submission.id == Content.submission_id)

@@ -29,6 +29,7 @@ class Sqlite:
         )
         event.listen(self.reader, "connect", _set_up)
         event.listen(self.reader, "begin", _begin)
+        self.asker: Engine = self.reader
         # A transaction that reads first and writes later would fail, not wait, when another process
         # writes in between; one that means to write therefore takes its turn at the start.
         self.writer: Engine = self.reader.execution_options(gradmark_begin="BEGIN IMMEDIATE")

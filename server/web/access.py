@@ -151,7 +151,7 @@ def _seats(user: User, *which: ColumnElement[bool]) -> list[Seat]:
     )
     if not user.is_admin:
         query = query.where(Enrolment.user_id.is_not(None))
-    with services().database.read() as session:
+    with services().database.ask() as session:
         return [
             Seat(user, course, _role(user, enrolment), enrolment)
             for course, enrolment in session.execute(query)
@@ -172,7 +172,7 @@ def assignment(seat: Seat, slug: str) -> Assignment:
     )
     if not seat.is_staff:
         query = query.where(Assignment.opens_at <= services().clock())
-    with services().database.read() as session:
+    with services().database.ask() as session:
         found = session.scalar(query)
     return found or abort(404)
 
@@ -194,7 +194,7 @@ def submission(seat: Seat, public_id: str, *, report: bool = False) -> Submissio
         query = query.options(undefer(Submission.report))
     if not seat.is_staff:
         query = query.where(Submission.user_id == seat.user.id)
-    with services().database.read() as session:
+    with services().database.ask() as session:
         found = session.scalar(query)
     return found or abort(404)
 
@@ -208,7 +208,7 @@ def student(seat: Seat, user_id: int) -> Enrolment:
         .where(Enrolment.course_id == seat.course.id, Enrolment.user_id == user_id)
         .options(joinedload(Enrolment.user))
     )
-    with services().database.read() as session:
+    with services().database.ask() as session:
         found = session.scalar(query)
     return found or abort(404)
 

@@ -29,7 +29,7 @@ def identify(scope: Scope) -> ApiToken:
             challenge=_CHALLENGE,
         )
     now = services().clock()
-    with services().database.read() as session:
+    with services().database.ask() as session:
         found = tokens.find(session, sent.token, now)
     if found is None:
         raise Problem(
@@ -41,5 +41,5 @@ def identify(scope: Scope) -> ApiToken:
         raise Problem(403, f"This token may not do this: it lacks the scope {scope.value!r}.")
     if not tokens.seen_lately(found, now):
         with forgiving("no use of a token is noted"), services().database.touch() as session:
-            session.get_one(ApiToken, found.id).last_used_at = now
+            tokens.note_use(session, found, now)
     return found

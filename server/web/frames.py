@@ -58,7 +58,7 @@ def allowed() -> list[str]:
     if number is None:
         return []
     try:
-        with services().database.read() as database:
+        with services().database.ask() as database:
             platform = database.get(Platform, number)
     except DBAPIError:  # which the page that is being sent may be telling of
         return []

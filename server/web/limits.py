@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timedelta
 
 from limits.storage import MovingWindowSupport, Storage
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,20 @@ from server.storage.models import Hit
 
 SCHEME = "gradmark"
 _SECONDS_BETWEEN_SWEEPS = 10.0
+
+_HITS = Hit.__table__.c
+_COUNTED = (
+    select(func.count())
+    .where(_HITS.key == bindparam("key"), _HITS.at >= bindparam("since"))
+    .scalar_subquery()
+)
+# Where no more than so many count already.
+_TAKE = insert(Hit.__table__).from_select(  # type: ignore[arg-type]
+    ["key", "at", "expires_at"],
+    select(
+        *(bindparam(name, type_=_HITS[name].type) for name in ("key", "at", "expires_at"))
+    ).where(bindparam("most", type_=Integer) >= _COUNTED),
+)
 
 
 class SharedLimits(Storage, MovingWindowSupport):
@@ -39,12 +53,13 @@ class SharedLimits(Storage, MovingWindowSupport):
         with self._database.touch() as session:
             _alone(session, digest)
             self._sweep(session, now)
-            if self._count(session, digest, now - timedelta(seconds=expiry)) + amount > limit:
+            window = timedelta(seconds=expiry)
+            row = {"key": digest, "at": now, "expires_at": now + window}
+            bounds = {"since": now - window, "most": limit - amount}
+            if not session.connection().execute(_TAKE, {**row, **bounds}).rowcount:
                 return False
-            session.add_all(
-                Hit(key=digest, at=now, expires_at=now + timedelta(seconds=expiry))
-                for _ in range(amount)
-            )
+            if amount > 1:
+                session.execute(insert(Hit), [row] * (amount - 1))
         return True
 
     def _sweep(self, session: Session, now: datetime) -> None:

@@ -17,8 +17,9 @@ from prometheus_client.registry import Collector
 
 from server.clock import Clock
 from server.grading.meters import Ending, Readings
-from server.grading.workload import workload
+from server.grading.workload import by_state, workload
 from server.storage.database import Database
+from server.storage.models import RegradeItem, Submission
 
 
 class Metrics:
@@ -74,7 +75,11 @@ class _Grading(Collector):
         with self._database.read() as session:
             load = workload(session, self._clock())
             readings = Readings(session)
-        for name, counts in (("submissions", load.submissions), ("regrades", load.regrades)):
+            states = {
+                "submissions": by_state(session, Submission),
+                "regrades": by_state(session, RegradeItem),
+            }
+        for name, counts in states.items():
             gauge = GaugeMetricFamily(
                 f"gradmark_{name}", f"How many {name} are in each state.", labels=["state"]
             )

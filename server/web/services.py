@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
@@ -13,6 +13,7 @@ from server.grading.queue import Queue
 from server.storage.config import Config
 from server.storage.database import Database
 from server.storage.files import Files
+from server.web.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Services:
     queue: Queue
     clock: Clock
     background: Background
+    kept: Kept = field(default_factory=Kept)
 
     def install(self, app: Flask) -> None:
         app.extensions["gradmark"] = self

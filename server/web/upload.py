@@ -63,7 +63,7 @@ def known(seat: Seat, assignment: Assignment, seen: Seen) -> bool:
     mine = select(Submission).where(
         Submission.assignment_id == assignment.id, Submission.user_id == seat.user.id
     )
-    with services().database.read() as session:
+    with services().database.ask() as session:
         return same(assignment, session.scalars(mine).all(), seen.look.digest) is not None
 
 

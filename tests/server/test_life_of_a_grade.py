@@ -42,6 +42,8 @@ from server.storage.models import (
     Submission,
     User,
 )
+from server.web.instructor.figures import Figures
+from server.web.kept import Kept
 from tests.server import engines
 from tests.server.conftest import make_house, new_source
 
@@ -120,6 +122,17 @@ def oracle(
     return max(0.0, points + sum(adjustments))
 
 
+def everything(figures: Figures) -> list[object]:
+    return [
+        figures.standings(),
+        figures.exercise_means(),
+        figures.misconceptions(100),
+        figures.all_misconceptions(),
+        figures.items(),
+        figures.over_time(BEGIN - timedelta(days=1), BEGIN + timedelta(days=29), 30),
+    ]
+
+
 class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -134,6 +147,7 @@ class Life(RuleBasedStateMachine):
         self.files: dict[str, list[bytes]] = {who: [] for who in STUDENTS}
         self.grades = self.stored()
         self.may_fall = True
+        self.kept = Kept()
 
     def teardown(self) -> None:
         self.house.database.close()
@@ -313,6 +327,17 @@ class Life(RuleBasedStateMachine):
             assert (entry.actor_id is not None) == by_staff
             now[who] = entry.detail["after"]
         assert now == self.stored()
+
+    @invariant()
+    def what_is_kept_for_the_staff_is_what_is_stored(self) -> None:
+        with self.house.database.read() as session:
+            course = session.get_one(Course, self.house.course().id)
+            assignments = Assignment.of(session, course)
+            kept, anew = (
+                everything(Figures(session, course, assignments, kept))
+                for kept in (self.kept, Kept())
+            )
+        assert kept == anew
 
     @invariant()
     def nothing_that_could_count_is_lost(self) -> None:

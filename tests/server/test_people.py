@@ -260,7 +260,7 @@ def test_who_left_is_counted_nowhere_and_has_everything_again_on_coming_back(
     def counted() -> tuple[int, int, list[str]]:
         with house.database.read() as session:
             course = session.get_one(Course, house.course().id)
-            (standing,) = glance.standings(session, course, house.assignment())
+            (standing,) = glance.standings(session, course, [house.assignment()])
             book = exports.gradebook(session, course)
             addresses = [line.enrolment.user.email for line in book.lines]
             return standing.students, standing.graded, addresses

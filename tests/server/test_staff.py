@@ -171,7 +171,7 @@ def test_the_distribution_is_complete(house: House) -> None:
     for name, score in (("a", 10), ("b", 13), ("c", 19.9), ("d", 20), ("e", 20)):
         submit(house, name, score)
     with house.database.read() as session:
-        (standing,) = glance.standings(session, house.course(), house.assignment())
+        (standing,) = glance.standings(session, house.course(), [house.assignment()])
     counts = [bar.value for bar in standing.distribution.bars]
     assert counts == [0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 2]
     assert standing.distribution.total == standing.graded == 5

@@ -122,7 +122,7 @@ looks = limiter.shared_limit("30 per minute; 600 per hour", scope="look", key_fu
 
 
 def _load(key: str) -> User | None:
-    with services().database.read() as database:
+    with services().database.ask() as database:
         return database.scalar(
             select(User).where(User.session_key == key, User.disabled.is_(False))
         )

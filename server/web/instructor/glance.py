@@ -1,14 +1,16 @@
-"""A class at a glance: what is read for it, in a few queries that do not grow with the attempts.
+"""A class at a glance: what is read for it, in a few queries.
 
 Grades, scores per exercise and misconceptions stand in tables of their own (`server.grades.grades`,
-`server.grading.results`), so no report is read here. Staff who hand in are left out.
+`server.grading.results`), so no report is read here. Staff who hand in are left out. In a large
+course this takes seconds: pages ask `figures`, which keeps what is still true.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, or_, select
@@ -96,6 +98,9 @@ class Misconception:
     counting: int  # students whose counting submission has it
     ever: int | None = None  # students who had it in any submission; None: not asked
 
+    def most_frequent_first(self) -> tuple[Any, ...]:
+        return -self.counting, -(self.ever or 0), self.exercise, self.name, self.assignment_id
+
 
 @dataclass(frozen=True)
 class AtRisk:
@@ -121,13 +126,10 @@ def students(session: Session, course: Course) -> int:
 
 
 def standings(
-    session: Session, course: Course, assignment: Assignment | None = None
+    session: Session, course: Course, assignments: Sequence[Assignment]
 ) -> list[Standing]:
-    """One for each assignment of the course, or only the one for this."""
+    """One for each of these assignments of the course."""
     total = students(session, course)
-    assignments = Assignment.of(session, course)
-    if assignment is not None:
-        assignments = [a for a in assignments if a.id == assignment.id]
     query = (
         select(
             Grade.assignment_id,
@@ -176,7 +178,7 @@ def exercise_means(
 
 
 def misconceptions(
-    session: Session, course: Course, assignments: Collection[int], limit: int
+    session: Session, course: Course, assignments: Collection[int]
 ) -> list[Misconception]:
     """Those of the submissions that count, the most frequent first."""
     count = func.count().label("count")
@@ -192,63 +194,74 @@ def misconceptions(
         .join(MisconceptionFound, MisconceptionFound.submission_id == Grade.submission_id)
         .where(Grade.assignment_id.in_(assignments))
         .group_by(Grade.assignment_id, MisconceptionFound.exercise, MisconceptionFound.name)
-        .order_by(count.desc(), MisconceptionFound.exercise, MisconceptionFound.name)
-        .limit(limit)
     )
-    return [Misconception(*row) for row in session.execute(query)]
+    found = [Misconception(*row) for row in session.execute(query)]
+    return sorted(found, key=Misconception.most_frequent_first)
 
 
 def all_misconceptions(
     session: Session, course: Course, assignment: Assignment
 ) -> list[Misconception]:
     """Those of any submission for the assignment, with how many students still have them."""
-    query = (
+    held = (
         select(
             MisconceptionFound.exercise,
             MisconceptionFound.name,
-            func.min(MisconceptionFound.hint),
-            func.count(Submission.user_id.distinct()),
+            func.min(MisconceptionFound.hint).label("hint"),
         )
         .select_from(Submission)
         .join(Enrolment, enrolled(course, Submission.user_id))
         .join(MisconceptionFound, MisconceptionFound.submission_id == Submission.id)
         .where(Submission.assignment_id == assignment.id)
-        .group_by(MisconceptionFound.exercise, MisconceptionFound.name)
+        .group_by(MisconceptionFound.exercise, MisconceptionFound.name, Submission.user_id)
+        .subquery()
+    )
+    query = select(held.c.exercise, held.c.name, func.min(held.c.hint), func.count()).group_by(
+        held.c.exercise, held.c.name
     )
     counting = {
         (found.exercise, found.name): found.counting
-        for found in misconceptions(session, course, [assignment.id], 10_000)
+        for found in misconceptions(session, course, [assignment.id])
     }
     found = [
         Misconception(assignment.id, exercise, name, hint, counting.get((exercise, name), 0), ever)
         for exercise, name, hint, ever in session.execute(query)
     ]
-    return sorted(found, key=lambda m: (-m.counting, -(m.ever or 0), m.exercise, m.name))
+    return sorted(found, key=Misconception.most_frequent_first)
 
 
-def over_time(
-    session: Session,
-    course: Course,
-    assignments: Collection[int],
-    begin: datetime,
-    end: datetime,
-    steps: int,
-    mark: datetime | None = None,
-) -> Bars:
-    """How many were handed in, in equal steps of time."""
-    width = max(1, int((end - begin).total_seconds()) // steps)
+def handed_in(
+    session: Session, assignments: Collection[int], begin: datetime, end: datetime, steps: int
+) -> dict[int, dict[int, int]]:
+    """For each assignment how many were handed in, in equal steps of time."""
+    width = _seconds_of_a_step(begin, end, steps)
     since = cast(extract("epoch", Submission.received_at), Integer) - int(begin.timestamp())
     step = (since // width).label("step")
     query = (
-        select(step, func.count())
+        select(Submission.assignment_id, step, func.count())
         .where(
             Submission.assignment_id.in_(assignments),
             Submission.received_at >= begin,
             Submission.received_at < begin + timedelta(seconds=width * steps),
         )
-        .group_by(step)
+        .group_by(Submission.assignment_id, step)
     )
-    counts = dict(session.execute(query).all())
+    counts: dict[int, dict[int, int]] = {}
+    for assignment, at, count in session.execute(query):
+        counts.setdefault(assignment, {})[at] = count
+    return counts
+
+
+def over_time(
+    course: Course,
+    counts: Mapping[int, int],
+    begin: datetime,
+    end: datetime,
+    steps: int,
+    mark: datetime | None = None,
+) -> Bars:
+    """Of what `handed_in` says of an assignment, or of several together."""
+    width = _seconds_of_a_step(begin, end, steps)
     zone = ZoneInfo(course.timezone)
     names = [
         (begin + timedelta(seconds=width * at)).astimezone(zone).strftime("%a %-d %b, %H:%M")
@@ -258,6 +271,10 @@ def over_time(
         [Bar(name, counts.get(at, 0)) for at, name in enumerate(names)],
         None if mark is None else (mark - begin) / (timedelta(seconds=width * steps)),
     )
+
+
+def _seconds_of_a_step(begin: datetime, end: datetime, steps: int) -> int:
+    return max(1, int((end - begin).total_seconds()) // steps)
 
 
 def at_risk(

@@ -114,15 +114,13 @@ def _lines(
         .group_by(Grade.user_id)
         .subquery()
     )
-    chosen = _chosen(course, wanted)
-    count = session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
-    query = chosen.add_columns(total.c.points).outerjoin(
-        total, total.c.user_id == Enrolment.user_id
-    )
+    query = _chosen(course, wanted)
+    count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     key: ColumnElement[object]
     if wanted.sort in ("name", "section"):
         key = {"name": User.name, "section": Enrolment.section}[wanted.sort]  # type: ignore[assignment]
     elif wanted.sort == "total":
+        query = query.outerjoin(total, total.c.user_id == Enrolment.user_id)
         key = func.coalesce(total.c.points, -1.0)
     else:
         (assignment,) = (a for a in assignments if a.slug == wanted.sort)
@@ -145,8 +143,11 @@ def _lines(
         )
     ):
         grades.setdefault(grade.user_id, {})[grade.assignment_id] = grade
+    of_page = select(total.c.user_id, total.c.points).where(total.c.user_id.in_(list(grades)))
+    points = dict(session.execute(of_page).all())
     return count, [
-        Line(row.Enrolment, row.User, row.points, grades.get(row.User.id, {})) for row in rows
+        Line(row.Enrolment, row.User, points.get(row.User.id), grades.get(row.User.id, {}))
+        for row in rows
     ]
 
 

@@ -16,6 +16,7 @@ from server.web import access
 from server.web.access import Seat, in_course
 from server.web.instructor import glance, items
 from server.web.instructor.blueprint import number, pages
+from server.web.instructor.figures import figures
 from server.web.instructor.publishing import standings
 from server.web.instructor.versions import versions
 from server.web.services import services
@@ -42,8 +43,8 @@ def home(seat: Seat) -> str:
     """All assignments: where the class stands, what it has misunderstood, who needs help."""
     now, zone = services().clock(), ZoneInfo(seat.course.timezone)
     with services().database.read() as session:
-        standings = glance.standings(session, seat.course)
-        ids = [standing.assignment.id for standing in standings]
+        found = figures(session, seat.course, Assignment.of(session, seat.course))
+        standings = found.standings()
         pressing = [s for s in standings if s.pressing(now, zone)]
         midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return render_template(
@@ -54,20 +55,17 @@ def home(seat: Seat) -> str:
             at_risk=glance.at_risk(
                 session, seat.course, [s.assignment.id for s in pressing], _MOST
             ),
-            means=_by_assignment(glance.exercise_means(session, seat.course, ids)),
-            misconceptions=glance.misconceptions(session, seat.course, ids, _MOST),
+            means=found.exercise_means(),
+            misconceptions=found.misconceptions(_MOST),
             titles={s.assignment.id: s.assignment for s in standings},
-            over_time=glance.over_time(
-                session,
-                seat.course,
-                ids,
-                midnight - timedelta(days=_DAYS - 1),
-                midnight + timedelta(days=1),
-                _DAYS,
+            over_time=found.over_time(
+                midnight - timedelta(days=_DAYS - 1), midnight + timedelta(days=1), _DAYS
             ),
             open_questions=questions.how_many_open(session, seat.course),
             health=glance.health(session, seat.course, now),
-            versions=versions(session, [standing.assignment for standing in standings]),
+            versions=versions(
+                session, seat.course, [standing.assignment for standing in standings]
+            ),
         )
 
 
@@ -78,24 +76,21 @@ def assignment(seat: Seat, assignment: str) -> str:
     chosen = access.assignment(seat, assignment)
     now, page = services().clock(), max(1, number("page", 1))
     with services().database.read() as session:
-        (standing,) = glance.standings(session, seat.course, chosen)
+        found = figures(session, seat.course, [chosen])
+        (standing,) = found.standings()
         begin, end = chosen.opens_at, chosen.late_until or chosen.due_at
         return render_template(
             "instructor/assignment.html",
             now=now,
             standing=standing,
-            means=glance.exercise_means(session, seat.course, [chosen.id]),
-            misconceptions=glance.all_misconceptions(session, seat.course, chosen),
-            over_time=glance.over_time(
-                session, seat.course, [chosen.id], begin, end, _STEPS, chosen.due_at
-            ),
+            means=found.exercise_means()[chosen.id],
+            misconceptions=found.all_misconceptions()[chosen.id],
+            over_time=found.over_time(begin, end, _STEPS, chosen.due_at),
             rows=_rows(session, seat, chosen, page),
             page=page,
             pages=-(-standing.students // _ROWS),
-            suspects=[
-                item for item in items.items(session, seat.course, chosen) if item.looks_wrong
-            ],
-            versions=versions(session, [chosen]),
+            suspects=[item for item in found.items()[chosen.id] if item.looks_wrong],
+            versions=versions(session, seat.course, [chosen]),
             releases=standings(chosen),
         )
 
@@ -106,21 +101,15 @@ def statistics(seat: Seat, assignment: str) -> str:
     """How each check of an assignment does as a question, and who has which misconception when."""
     chosen = access.assignment(seat, assignment)
     with services().database.read() as session:
-        (standing,) = glance.standings(session, seat.course, chosen)
+        found = figures(session, seat.course, [chosen])
+        (standing,) = found.standings()
         return render_template(
             "instructor/statistics.html",
             standing=standing,
-            items=items.items(session, seat.course, chosen),
+            items=found.items()[chosen.id],
             spreads=items.spreads(session, seat.course, chosen, _PARTS),
             sections=items.sections(session, seat.course),
         )
-
-
-def _by_assignment(means: list[glance.ExerciseMean]) -> dict[int, list[glance.ExerciseMean]]:
-    found: dict[int, list[glance.ExerciseMean]] = {}
-    for mean in means:
-        found.setdefault(mean.assignment_id, []).append(mean)
-    return found
 
 
 def _rows(session: Session, seat: Seat, assignment: Assignment, page: int) -> list[Row]:

@@ -65,7 +65,7 @@ def history(assignment: Assignment, user_id: int) -> Sequence[Submission]:
         .where(Submission.assignment_id == assignment.id, Submission.user_id == user_id)
         .order_by(Submission.number.desc())
     )
-    with services().database.read() as session:
+    with services().database.ask() as session:
         return session.scalars(query).all()
 
 
@@ -80,7 +80,7 @@ def comments(seat: Seat, submission: Submission) -> Sequence[Comment]:
         .order_by(Comment.id)
         .options(joinedload(Comment.author))
     )
-    with services().database.read() as session:
+    with services().database.ask() as session:
         return session.scalars(query).all()
 
 
