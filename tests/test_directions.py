@@ -55,12 +55,13 @@ SERVER = """
     engine:      storage
     grades:      clock logs sheet storage outbox options engine
     people:      sheet storage engine grades
+    parts:       storage grades
     courses:     storage grades
-    grading:     clock logs storage outbox options engine grades
+    grading:     clock logs storage outbox options engine grades parts
     mail:        clock storage outbox people grades grading
     lti:         clock storage outbox people grades
-    web:         clock sheet storage outbox engine people grades courses grading mail
-                 lti
+    web:         clock sheet storage outbox engine people grades parts courses
+                 grading mail lti
     client:
     commands:    clock logs storage outbox options engine people grades courses grading mail lti
                  web

@@ -22,7 +22,7 @@ from autograder.sandbox.zygote import Program, Worker, Zygote
 
 AT_ONCE = 4  # jobs; what they may use together is that many times what one may
 PATIENCE = 60.0  # seconds on the clock: so long only a machine that is short of everything takes
-_NEEDED = ("nbformat", "pygments", "ipython")
+_NEEDED = ("nbformat", "pygments", "ipython", "pillow")
 _OF_USE = ("copydetect",)  # where they are installed
 _CODE = ("__init__.py", "handin", "reading/inside", "sandbox/inside")  # of ours, to be seen inside
 

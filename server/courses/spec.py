@@ -13,11 +13,23 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from server.grades import moments
 from server.grades.moments import NoSuchTime
-from server.storage.models import WHEN_PUBLISHED, Counts, SourcePolicy
+from server.storage.models import WHEN_PUBLISHED, Counts, PartKind, SourcePolicy
 
 
 class CourseError(ValueError):
     """The file is not valid; the message is one sentence that names the key."""
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """What people mark."""
+
+    slug: str
+    kind: PartKind
+    title: str
+    prompt: str
+    points: float
+    deducts: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,10 @@ class AssignmentSpec:
     scores_from: datetime | None = None
     comments_from: datetime | None = None
     window_minutes: int | None = None
+    anonymous_marking: bool = False
+    double_marking: bool = False
+    settle_beyond: float = 0.0
+    parts: tuple[PartSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,36 @@ def _assignment(values: dict[str, Any], where: str) -> AssignmentSpec:
     if late is not None and late < due:
         raise CourseError(f"{where}: late_until must not be earlier than due.")
     released = {f"{part}_from": values.pop(part) for part in ("hints", "scores", "comments")}
-    return AssignmentSpec(opens_at=opens, due_at=due, **released, **values)
+    parts = parts_of(values.pop("parts"), values["points"], where)
+    return AssignmentSpec(opens_at=opens, due_at=due, parts=parts, **released, **values)
+
+
+def parts_of(
+    tables: Collection[Mapping[str, Any]], points: float, where: str
+) -> tuple[PartSpec, ...]:
+    """An assignment's parts that are marked by hand, as tables of `PART`.
+
+    Args:
+        points: the assignment's, of which these are a part.
+
+    Raises:
+        CourseError: naming the key and what is allowed.
+    """
+    if len(tables) > MOST_PARTS:
+        raise CourseError(f"{where} has {len(tables)} parts; {MOST_PARTS} are allowed.")
+    parts: list[PartSpec] = []
+    for number, table in enumerate(tables, 1):
+        here = f"{where}, part {table.get('slug', number)!r}"
+        part = PartSpec(**_take(table, PART, here))
+        if part.slug in {other.slug for other in parts}:
+            raise CourseError(f"{here}: slug is that of an earlier part; choose another.")
+        parts.append(part)
+    together = sum(part.points for part in parts)
+    if together > points + 1e-9:
+        raise CourseError(
+            f"{where}: its parts are worth {together:g} points together, more than its {points:g}."
+        )
+    return tuple(parts)
 
 
 def _take(table: Mapping[str, Any], keys: Collection[Key], where: str) -> dict[str, Any]:
@@ -162,6 +207,24 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value.strip()) <= 200:
         raise ValueError
     return value.strip()
+
+
+def _long_text(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 20_000:
+        raise ValueError
+    return value.strip()
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _tables(value: object) -> list[Mapping[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+        raise ValueError
+    return value
 
 
 def _timezone(value: object) -> str:
@@ -258,6 +321,18 @@ _LIMITS = (
     Key("counts", _word(Counts), _one_of(list(Counts)), Counts.BEST),
     Key("source_policy", _word(SourcePolicy), _one_of(list(SourcePolicy)), SourcePolicy.WARNING),
     Key("device", _device, 'what its graders compute on: "cpu", "cuda"', "cpu"),
+    Key("anonymous_marking", _flag, "true or false", False),
+    Key("double_marking", _flag, "true or false", False),
+    Key("settle_beyond", _number(0, 100_000), "points, from 0 on", 0.0),
+)
+MOST_PARTS = 50
+PART = (
+    Key("slug", _slug, _SLUG),
+    Key("kind", _word(PartKind), _one_of(list(PartKind)), PartKind.TEXT),
+    Key("title", _text, _TITLE),
+    Key("prompt", _long_text, "a text of up to 20,000 characters"),
+    Key("points", _number(0.01, 100_000), "what it is worth, above 0"),
+    Key("deducts", _flag, "true or false", False),
 )
 
 
@@ -276,6 +351,7 @@ def _assignment_keys(topics: Collection[str], zone: ZoneInfo) -> tuple[Key, ...]
         Key("opens", moment, _MOMENT),
         Key("due", moment, _MOMENT),
         Key("late_until", moment, _MOMENT, None),
+        Key("parts", _tables, "tables: begin each with [[assignments.parts]]", ()),
     )
 
 

@@ -10,10 +10,19 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from server.courses.parts import remove_parts, sync_parts
 from server.courses.spec import AssignmentSpec, CourseError, CourseSpec
 from server.grades import grades
 from server.storage import audit
-from server.storage.models import WHEN_PUBLISHED, Assignment, Course, LtiLink, Submission, User
+from server.storage.models import (
+    WHEN_PUBLISHED,
+    Answer,
+    Assignment,
+    Course,
+    LtiLink,
+    Submission,
+    User,
+)
 
 
 def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None) -> list[str]:
@@ -50,6 +59,7 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
                 f"The assignment {slug!r} has submissions, so it must stay in the file."
             )
         session.execute(delete(LtiLink).where(LtiLink.assignment_id == there[slug].id))
+        remove_parts(session, there[slug])
         session.delete(there[slug])
         changes.append(f"assignment {slug}: removed")
     for position, wanted in enumerate(spec.assignments):
@@ -84,14 +94,19 @@ def _assignment(
     actor: User | None,
 ) -> list[str]:
     values = asdict(wanted) | {"position": position}
+    values["hand_points"] = round(sum(part["points"] for part in values.pop("parts")), 6)
     if row is None:
-        session.add(Assignment(course_id=course.id, **values))
+        row = Assignment(course_id=course.id, **values)
+        session.add(row)
+        session.flush()
+        sync_parts(session, row, wanted.parts)
         return [f"assignment {wanted.slug}: created"]
     if row.topic != wanted.topic and _has_submissions(session, row):
         raise CourseError(
             f"The assignment {wanted.slug!r} has submissions, so its topic stays {row.topic!r}."
         )
     changes = _update(row, values, f"assignment {wanted.slug}")
+    changes += sync_parts(session, row, wanted.parts)
     if changes:
         grades.refresh(session, row, None, at=at, actor=actor, cause="course changed")
     return changes
@@ -116,5 +131,9 @@ def _text(value: object) -> str:
 
 
 def _has_submissions(session: Session, assignment: Assignment) -> bool:
-    query = select(Submission.id).where(Submission.assignment_id == assignment.id).limit(1)
-    return session.scalar(query) is not None
+    """Or answers, which are handed in as well."""
+    found = (
+        session.scalar(select(table.id).where(table.assignment_id == assignment.id).limit(1))
+        for table in (Submission, Answer)
+    )
+    return any(number is not None for number in found)

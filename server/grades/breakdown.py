@@ -39,7 +39,7 @@ def breakdown(
         full = worth_of(assignment, score, most, 0)
         steps.append(
             Step(
-                f"Attempt {counting.number}, of {assignment.points:g} points",
+                f"Attempt {counting.number}, of {assignment.automatic_points:g} points",
                 full,
             )
         )
@@ -47,6 +47,10 @@ def breakdown(
         if lost:
             days = f"{grade.late_days} day{'s' if grade.late_days > 1 else ''}"
             steps.append(Step(f"{days} late, {assignment.late_penalty:g} % less for each", lost))
+    if grade.by_hand is not None:
+        left = f", {grade.unmarked} still to be marked" if grade.unmarked else ""
+        what = f"Marked by hand, of {assignment.hand_points:g} points{left}"
+        steps.append(Step(what, grade.by_hand))
     steps += [Step(given.reason, given.points) for given in adjustments]
     missing = round(grade.points - sum(step.points for step in steps), 6)
     if missing > 0:

@@ -14,14 +14,17 @@ from datetime import datetime, tzinfo
 from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server import outbox
-from server.grades.deadlines import deadlines
+from server.grades import by_hand as marked_by_hand
+from server.grades.by_hand import Answered
+from server.grades.deadlines import Deadlines, deadlines
 from server.storage import audit
 from server.storage.models import (
     Adjustment,
+    Answer,
     Assignment,
     Counts,
     Course,
@@ -62,6 +65,12 @@ class Standing(Generic[_Attempt]):
     points: float | None  # None: nothing is graded and nothing was given by hand
     late_days: int
     adjustment: float
+    by_hand: float | None = None  # of the points, from parts marked by hand; None: none is marked
+    answers: tuple[Answered, ...] = ()  # one a part: those that count
+
+    @property
+    def unmarked(self) -> int:
+        return sum(1 for answer in self.answers if answer.points is None)
 
 
 def standing(
@@ -70,10 +79,11 @@ def standing(
     submissions: Iterable[_Attempt],
     adjustments: Iterable[Adjustment],
     zone: tzinfo,
+    answers: Iterable[Answered] = (),
 ) -> Standing[_Attempt]:
-    """The rule: of the graded submissions that came before the end, the policy's one counts;
-    its share of the points is reduced for each day that it is late; what was given or taken by
-    hand is added; no grade is below zero.
+    """The rule: of the graded submissions that came before the end, the policy's one counts, and
+    of the answers to a part marked by hand the last one; each one's share of the points is reduced
+    for each day that it is late; what was given or taken by hand is added; no grade is below zero.
 
     Args:
         zone: the course's, by whose calendar a submission is late.
@@ -92,8 +102,17 @@ def standing(
     ]
     given = [adjustment.points for adjustment in adjustments]
     total = round(sum(given), _DECIMALS)
+    counting = _counting_answers(assignment, limits, answers)
+    marked = [
+        answer.points * kept_share(assignment, limits.late_days(answer.received_at))
+        for answer in counting
+        if answer.points is not None
+    ]
+    by_hand = round(sum(marked), _DECIMALS) if marked else None
+    beside = total + (by_hand or 0.0)
     if not eligible:
-        return Standing(None, max(0.0, total) if given else None, 0, total)
+        alone = round(max(0.0, beside), _DECIMALS) if given or marked else None
+        return Standing(None, alone, 0, total, by_hand, counting)
 
     def worth(submission: _Attempt) -> float:
         return worth_of(assignment, submission.score, submission.max_score, late(submission))
@@ -106,8 +125,22 @@ def standing(
         chosen = min((s for s in eligible if worth(s) == best), key=arrival)
     else:
         chosen = max(eligible, key=arrival)
-    points = round(max(0.0, worth(chosen) + total), _DECIMALS)
-    return Standing(chosen, points, late(chosen), total)
+    points = round(max(0.0, worth(chosen) + beside), _DECIMALS)
+    return Standing(chosen, points, late(chosen), total, by_hand, counting)
+
+
+def _counting_answers(
+    assignment: Assignment, limits: Deadlines, answers: Iterable[Answered]
+) -> tuple[Answered, ...]:
+    """Of each part the last answer that was taken, in the parts' order."""
+    last: dict[int, Answered] = {}
+    for answer in sorted(answers, key=lambda answer: (answer.received_at, answer.number)):
+        in_time = assignment.counts is not Counts.LAST_BEFORE_DUE or not limits.late_days(
+            answer.received_at
+        )
+        if limits.takes(answer.received_at) and in_time:
+            last[answer.part_id] = answer
+    return tuple(last[part] for part in sorted(last))
 
 
 def could_count(
@@ -137,10 +170,10 @@ def could_count(
 def worth_of(
     assignment: Assignment, score: float | None, max_score: float | None, late_days: int
 ) -> float:
-    """A submission's points: its share of what the report could give, of the assignment's points,
-    less the penalty for the days it is late."""
+    """A submission's points: its share of what the report could give, of the points that are not
+    for parts marked by hand, less the penalty for the days it is late."""
     kept = kept_share(assignment, late_days)
-    return round(share_of(score, max_score) * assignment.points * kept, _DECIMALS)
+    return round(share_of(score, max_score) * assignment.automatic_points * kept, _DECIMALS)
 
 
 def kept_share(assignment: Assignment, late_days: int) -> float:
@@ -213,10 +246,11 @@ def _refresh(
     extensions = of(Extension, Extension.user_id)
     adjustments = of(Adjustment, Adjustment.user_id)
     grades = of(Grade, Grade.user_id)
+    answers = marked_by_hand.answered(session, assignment, users)
     zone = ZoneInfo(session.get_one(Course, assignment.course_id).timezone)
     changed = 0
     for user in users:
-        if not (submissions[user] or adjustments[user] or grades[user]):
+        if not (submissions[user] or adjustments[user] or grades[user] or answers[user]):
             continue
         extension = next(iter(extensions[user]), None)
         for submission in could_count(assignment, extension, submissions[user], zone):
@@ -224,7 +258,9 @@ def _refresh(
                 submission.state, submission.not_before = State.WAITING, at
                 first = session.scalar(select(func.min(Submission.place)))  # its slot has another
                 submission.place = min(first or 0, 0) - 1
-        result = standing(assignment, extension, submissions[user], adjustments[user], zone)
+        result = standing(
+            assignment, extension, submissions[user], adjustments[user], zone, answers[user]
+        )
         (grade,) = grades[user] or [Grade(assignment_id=assignment.id, user_id=user, points=None)]
         if grade.points != result.points:
             changed += 1
@@ -245,11 +281,29 @@ def _refresh(
         grade.points = result.points
         grade.late_days = result.late_days
         grade.adjustment = result.adjustment
+        grade.by_hand, grade.unmarked = result.by_hand, result.unmarked
         grade.submissions = len(submissions[user])
         grade.without_gain = without_gain(submissions[user])
         grade.last_received_at = max((s.received_at for s in submissions[user]), default=None)
         session.add(grade)
+        _note_counting(session, answers[user], result.answers)
     return changed
+
+
+def _note_counting(
+    session: Session, answers: Collection[Answered], counting: Collection[Answered]
+) -> None:
+    """Keep beside each answer whether it counts: by that it waits to be marked."""
+    if not answers:
+        return
+    ids = {answer.id for answer in answers}
+    those = {answer.id for answer in counting}
+    for counts, which in ((True, those), (False, ids - those)):
+        session.execute(
+            update(Answer)
+            .where(Answer.id.in_(which), Answer.counts.is_not(counts))
+            .values(counts=counts)
+        )
 
 
 _Row = TypeVar("_Row", Submission, Extension, Adjustment, Grade)
@@ -258,7 +312,7 @@ _Row = TypeVar("_Row", Submission, Extension, Adjustment, Grade)
 def _everyone(session: Session, assignment: Assignment) -> set[int]:
     return {
         user
-        for table in (Submission, Adjustment, Grade)
+        for table in (Submission, Adjustment, Grade, Answer)
         for user in session.scalars(
             select(table.user_id).where(table.assignment_id == assignment.id).distinct()
         )

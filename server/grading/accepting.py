@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +16,7 @@ from server.grades import grades
 from server.grades.attempts import FREE, NotAllowed, allowance, same
 from server.grades.sittings import sitting_of
 from server.grading import meters, turns
+from server.parts import answers
 from server.storage import files
 from server.storage.models import Assignment, Content, Extension, State, Submission
 
@@ -49,8 +51,12 @@ def accept(
     *,
     now: datetime,
     unlimited: bool,
+    answered: Mapping[str, str] | None = None,
 ) -> tuple[Accepted, Assignment]:
     """
+    Args:
+        answered: what the cells of a notebook answer to parts marked by hand, by the parts' names.
+
     Raises:
         NotAllowed: the assignment's deadlines or limits forbid it.
     """
@@ -104,6 +110,8 @@ def accept(
     turns.queue_up(session, submission, superseded)
     session.add(Content(submission_id=submission.id, content=content))
     meters.accepted(session)
+    if answered:
+        answers.from_notebook(session, submission, answered, at=now)
     grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
     return Accepted(submission.public_id), assignment
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server.grades.by_hand import Answered, answered
 from server.grades.grades import Standing, could_count, share_of, standing
 from server.storage.models import (
     Adjustment,
@@ -115,8 +116,8 @@ def outlook(session: Session, regrade: Regrade) -> Outlook:
     graded = [item for item in items if item.state is State.GRADED]
     references = frozenset(item.reference for item in graded if item.reference)
     found = [
-        _prospect(user, of_user, assignment, extension, adjustments, zone, references)
-        for user, of_user, extension, adjustments in _students(session, assignment, items)
+        _prospect(user, of_user, assignment, extension, adjustments, answers, zone, references)
+        for user, of_user, extension, adjustments, answers in _students(session, assignment, items)
     ]
     found.sort(key=lambda prospect: (prospect.gain, prospect.user.name, prospect.user.id))
     return Outlook(found, references, _maxima(graded))
@@ -125,7 +126,13 @@ def outlook(session: Session, regrade: Regrade) -> Outlook:
 def _students(
     session: Session, assignment: Assignment, items: Sequence[RegradeItem]
 ) -> Iterable[
-    tuple[User, list[tuple[Attempt, RegradeItem | None]], Extension | None, list[Adjustment]]
+    tuple[
+        User,
+        list[tuple[Attempt, RegradeItem | None]],
+        Extension | None,
+        list[Adjustment],
+        list[Answered],
+    ]
 ]:
     by_submission = {item.submission_id: item for item in items}
     attempts: dict[int, list[tuple[Attempt, RegradeItem | None]]] = defaultdict(list)
@@ -147,10 +154,12 @@ def _students(
     adjustments: dict[int, list[Adjustment]] = defaultdict(list)
     for row in session.scalars(select(Adjustment).where(Adjustment.assignment_id == assignment.id)):
         adjustments[row.user_id].append(row)
+    answers = answered(session, assignment, concerned)
     of_assignment = select(Submission.user_id).where(Submission.assignment_id == assignment.id)
     for user in session.scalars(select(User).where(User.id.in_(of_assignment))):
         if user.id in concerned:
-            yield user, attempts[user.id], extensions.get(user.id), adjustments[user.id]
+            extension = extensions.get(user.id)
+            yield user, attempts[user.id], extension, adjustments[user.id], answers[user.id]
 
 
 def _prospect(
@@ -159,6 +168,7 @@ def _prospect(
     assignment: Assignment,
     extension: Extension | None,
     adjustments: Sequence[Adjustment],
+    answers: Sequence[Answered],
     zone: tzinfo,
     references: frozenset[str],
 ) -> Prospect:
@@ -175,8 +185,8 @@ def _prospect(
     deciding = could_count(assignment, extension, after, zone)
     return Prospect(
         user,
-        standing(assignment, extension, before, adjustments, zone),
-        standing(assignment, extension, after, adjustments, zone),
+        standing(assignment, extension, before, adjustments, zone, answers),
+        standing(assignment, extension, after, adjustments, zone, answers),
         regraded,
         [attempt for attempt in others if references and attempt in deciding],
     )

@@ -17,7 +17,7 @@ is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -104,6 +104,7 @@ class Queue:
         content: bytes,
         *,
         unlimited: bool = False,
+        answered: Mapping[str, str] | None = None,
     ) -> Accepted:
         """Keep a submission for good and queue it.
 
@@ -113,6 +114,7 @@ class Queue:
 
         Args:
             unlimited: for staff, whom neither deadlines nor limits hold.
+            answered: what its notebook answers to parts marked by hand, by the parts' names.
 
         Raises:
             NotAllowed: the assignment's deadlines or limits forbid it.
@@ -120,7 +122,14 @@ class Queue:
         """
         with self._database.write() as session:
             accepted, into = accepting.accept(
-                session, assignment, user, read, content, now=self._clock(), unlimited=unlimited
+                session,
+                assignment,
+                user,
+                read,
+                content,
+                now=self._clock(),
+                unlimited=unlimited,
+                answered=answered,
             )
         if self._ring is not None and not accepted.again:
             self._ring(into.device)

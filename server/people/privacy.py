@@ -22,6 +22,7 @@ from server.grades.release import Shown, as_shown
 from server.storage import audit
 from server.storage.files import FileGone, Files
 from server.storage.models import (
+    AnswerImage,
     Assignment,
     AuditEntry,
     Base,
@@ -36,11 +37,20 @@ _MISSING = "What was handed in cannot be read on the server: a fault of ours.\n"
 # What tells of scores while they are hidden.
 _SCORES = {
     "submissions": ("score", "max_score"),
-    "grades": ("submission_id", "points", "late_days", "adjustment", "without_gain"),
+    "grades": (
+        "submission_id",
+        "points",
+        "late_days",
+        "adjustment",
+        "by_hand",
+        "unmarked",
+        "without_gain",
+    ),
+    "marks": ("points", "extra", "comment"),
     "adjustments": ("points", "reason"),
 }
 _ABOUT_SCORES = (audit.Action.GRADE_CHANGED, audit.Action.ADJUSTED)
-_LEFT_OUT = {"password", "session_key", "digest", "last_fault", "report"}
+_LEFT_OUT = {"password", "session_key", "digest", "last_fault", "report", "content"}
 
 
 def export(
@@ -54,11 +64,13 @@ def export(
     """Write a zip archive of everything about the user that the user may see by now.
 
     `person.json` has the rows of every table, `submissions/` what was handed in, with its report as
-    the student sees it and the comments to the student. Other people are in it as numbers, and what
-    staff wrote among themselves is not.
+    the student sees it and the comments to the student, `answers/` the images that answer parts
+    marked by hand. Other people are in it as numbers, and what staff wrote among themselves is not.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("person.json", _json(_person(session, user, now)))
+        for path, content in _images(session, user):
+            archive.writestr(path, content)
         for folder, submission in _submissions(session, user):
             suffix = submission.filename.rpartition(".")[2]
             try:
@@ -163,6 +175,14 @@ def _submissions(session: Session, user: User) -> Iterator[tuple[str, Submission
         assignment = submission.assignment
         path = f"submissions/{assignment.course.slug}/{assignment.slug}/{submission.number}"
         yield path, submission
+
+
+def _images(session: Session, user: User) -> Iterator[tuple[str, bytes]]:
+    """What the user answered with to parts that people mark, by its path in the archive."""
+    query = select(AnswerImage).where(AnswerImage.user_id == user.id).order_by("answer_id")
+    for image in session.scalars(query.execution_options(yield_per=10)):
+        suffix = image.media_type.rpartition("/")[2]
+        yield f"answers/{image.answer_id}.{suffix}", image.content
 
 
 def _told(session: Session, submission: Submission, shown: Shown) -> dict[str, Any]:

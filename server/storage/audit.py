@@ -44,6 +44,8 @@ class Action(StrEnum):
     QUESTION_ASKED = "question.asked"
     QUESTION_ANSWERED = "question.answered"
     PAIR_JUDGED = "pair.judged"
+    MARKED = "answer.marked"
+    RUBRIC_CHANGED = "rubric.changed"
     RESULT_POSTED = "result.posted"
     REGRADE_STARTED = "regrade.started"
     REGRADE_APPLIED = "regrade.applied"

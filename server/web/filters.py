@@ -1,4 +1,5 @@
-"""What templates say in words: times in the zone of the course that the page belongs to."""
+"""What templates say in words: times in the zone of the course that the page belongs to, texts with
+structure and formulas."""
 
 from __future__ import annotations
 
@@ -6,13 +7,17 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
+from markupsafe import Markup
 
 from server.grades import moments
+from server.web.markdown import markdown
 from server.web.services import services
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(spelled=_spelled, day=_day, stamped=_stamped, away=_away)
+    app.jinja_env.filters.update(
+        spelled=_spelled, day=_day, stamped=_stamped, away=_away, formatted=_formatted
+    )
 
 
 def _spelled(moment: datetime) -> str:
@@ -31,6 +36,11 @@ def _stamped(moment: datetime) -> str:
 
 def _away(moment: datetime) -> str:
     return moments.away(moment, services().clock())
+
+
+def _formatted(text: str) -> Markup:
+    """Markdown with formulas, below a heading of the third level."""
+    return markdown(text, below=3)
 
 
 def _zone() -> tzinfo:

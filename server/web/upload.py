@@ -15,6 +15,7 @@ from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from server.grades.attempts import same
 from server.grading.accepting import Accepted
+from server.parts import answers
 from server.storage.models import Assignment, Submission
 from server.web.access import Seat
 from server.web.reading import on_behalf_of
@@ -82,9 +83,29 @@ def hand_in(
     if seen.refusal:
         raise SubmissionError(f"{seen.refusal} It was not handed in, and uses no attempt.")
     accepted = services().queue.accept(
-        assignment.id, seat.user.id, seen.look, seen.content, unlimited=seat.is_staff
+        assignment.id,
+        seat.user.id,
+        seen.look,
+        seen.content,
+        unlimited=seat.is_staff,
+        answered=_answered(seat, assignment, seen),
     )
     return accepted, seen
+
+
+def _answered(seat: Seat, assignment: Assignment, seen: Seen) -> dict[str, str]:
+    """What cells of a notebook answer to the parts that people mark."""
+    if not assignment.hand_points:
+        return {}
+    with services().database.read() as session:
+        names = answers.wanted(session, assignment)
+    if not names:
+        return {}
+    with on_behalf_of(seat.user):
+        found: dict[str, str] = reader().run(
+            "answers", (seen.look.filename, seen.content), names=names
+        )
+    return found
 
 
 def one_file(files: Sequence[tuple[str, bytes]], topic: str) -> tuple[str, bytes]:

@@ -19,7 +19,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server.storage.models import Scope
+from server.parts import answers
+from server.storage.models import Assignment, Part, PartKind, RubricItem, Scope
 from server.web import app as app_module
 from server.web.access import declared, needed_scope
 from server.web.app import create_app
@@ -127,6 +128,8 @@ TABLE = {
     "GET /courses/<course>/assignments/<assignment>/compare": COURSE,
     "GET /courses/<course>/assignments/<assignment>/fastest": COURSE,
     "POST /courses/<course>/assignments/<assignment>/fastest": COURSE,
+    "POST /courses/<course>/assignments/<assignment>/parts/<part>/": COURSE,
+    "GET /courses/<course>/answers/<answer>/image": OWNER,
     "GET /courses/<course>/submissions/<public_id>/": OWNER,
     "GET /courses/<course>/submissions/<public_id>/file": OWNER,
     "GET /courses/<course>/submissions/<public_id>/status": OWNER,
@@ -140,6 +143,13 @@ TABLE = {
     "POST /courses/<course>/staff/people/<int:user_id>/role": INSTRUCTORS,
     "GET /courses/<course>/staff/assignments/<assignment>/": STAFF,
     "POST /courses/<course>/staff/assignments/<assignment>/publish": INSTRUCTORS,
+    "GET /courses/<course>/staff/assignments/<assignment>/by-hand/": STAFF,
+    "GET /courses/<course>/staff/assignments/<assignment>/by-hand/<part>/": STAFF,
+    "GET /courses/<course>/staff/assignments/<assignment>/by-hand/<part>/<answer>": STAFF,
+    "POST /courses/<course>/staff/assignments/<assignment>/by-hand/<part>/<answer>": STAFF,
+    "POST /courses/<course>/staff/assignments/<assignment>/by-hand/<part>/rubric/<int:item_id>": (
+        STAFF
+    ),
     "GET /courses/<course>/staff/gradebook": STAFF,
     "GET /courses/<course>/staff/students/<int:user_id>/": STAFF,
     "POST /courses/<course>/staff/students/<int:user_id>/extensions/<assignment>": INSTRUCTORS,
@@ -249,6 +259,7 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "provider": "mock",
         "identity": str(house.identity("student", issuer)),
         "user_id": str(student.id),
+        **asked(house, "norm"),
     }
     elsewhere = {
         "assignment": "elsewhere",
@@ -258,10 +269,40 @@ def _place(house: House, issuer: str) -> Iterator[Place]:
         "saved_id": str(house.saved("other")),
         "question_id": str(house.question(foreign)),
         "user_id": str(house.user("outsider").id),
+        **asked(house, "elsewhere", "other", "outsider"),
         **dict(zip(LMS[1:], house.course_system("other", "elsewhere")[1:], strict=True)),
     }
     yield Place(house, app, here, elsewhere)
     house.database.close()
+
+
+def asked(
+    house: House, assignment: str, course: str = "dl", user: str = "student"
+) -> dict[str, str]:
+    """The names of a part that people mark, and of an image that answers it."""
+    slug = f"plot-of-{course}"
+    with house.database.write() as session:
+        row = session.get_one(Assignment, house.assignment(assignment, course).id)
+        row.hand_points = 1.0
+        part = Part(
+            assignment_id=row.id,
+            position=0,
+            slug=slug,
+            kind=PartKind.IMAGE,
+            title="Plot",
+            prompt="Plot it.",
+            points=1.0,
+        )
+        session.add(part)
+        session.flush()
+        picture = answers.Picture(b"pixels", "image/png", 1, 1)
+        who = house.user(user).id
+        answer = answers.write(session, part, who, picture=picture, at=house.clock())
+        assert answer is not None
+        item = RubricItem(part_id=part.id, position=0, text="Axes", points=1.0)
+        session.add(item)
+        session.flush()
+        return {"part": slug, "answer": answer.public_id, "item_id": str(item.id)}
 
 
 def routes(app: Flask) -> set[str]:
@@ -325,6 +366,9 @@ def test_who_gets_in(place: Place, route: str) -> None:
             "question_id",
             "context_id",
             "sent_id",
+            "part",
+            "answer",
+            "item_id",
         )
         if f"{name}>" in route and "<course>" in route
     ],

@@ -31,6 +31,8 @@ def test_the_example_is_read() -> None:
     assert (norm.attempts_per_day, losses.attempts_per_day) == (5, 5)  # [policy]'s
     assert (norm.counts, losses.counts) == ("best", "last-before-due")
     assert losses.late_until is None
+    assert [part.kind for part in losses.parts] == ["text", "image"]
+    assert r"$\log \sum_i e^{x_i}$" in losses.parts[0].prompt
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,18 @@ def test_the_example_is_read() -> None:
         ("attempts = 20", "attempts = 0", "attempts = 0 is not allowed: it must be how many"),
         ('"last-before-due"', '"first"', 'it must be one of "best", "last", "last-before-due"'),
         ('topic = "losses"', 'topic = "loss"', 'it must be one of "normalization", "losses"'),
+        (
+            'kind = "image"',
+            'kind = "video"',
+            "part 'curves': kind = 'video' is not allowed",
+        ),
+        ('slug = "curves"', 'slug = "why-log-sum-exp"', "slug is that of an earlier part"),
+        (
+            "points = 2\n",
+            "points = 9.5\n",
+            "parts are worth 10.5 points together, more",
+        ),
+        ("points = 1\n", "worth = 1\n", "part 'curves' has no key 'worth': there are slug, kind"),
         ('slug = "losses"', 'slug = "normalization"', "slug is that of an earlier assignment"),
         ('slug = "losses"', 'slug = "a/b"', "slug = 'a/b' is not allowed: it must be lower-case"),
         (
@@ -80,7 +94,7 @@ def test_whatever_the_file_holds_the_error_is_ours(text: str) -> None:
 
 def test_every_key_is_documented() -> None:
     page = (ROOT / "docs" / "instructors.md").read_text("utf-8")
-    for key in (*spec.COURSE, *spec.POLICY, *spec.ASSIGNMENT):
+    for key in (*spec.COURSE, *spec.POLICY, *spec.ASSIGNMENT, *spec.PART):
         assert f"`{key.name}`" in page, key.name
 
 

@@ -26,6 +26,7 @@ DETAIL = {
     "check": "values",
     "state": "accepted",
     "other": "Somebody",
+    "part": "Why",
 }
 
 

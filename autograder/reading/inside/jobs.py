@@ -14,6 +14,7 @@ from typing import Any
 from autograder.handin.look import Look, look
 from autograder.handin.notebook import Cell
 from autograder.handin.submission import Submission, notebook_cells, parse
+from autograder.reading.inside.answers import Image, image, texts
 from autograder.reading.inside.code import File, Line, Piece, changes, pieces, whole
 from autograder.reading.inside.prints import WINDOW, Prints, prints
 
@@ -50,6 +51,10 @@ _NOTEBOOK = (
     b'"source": "%matplotlib inline\\nx = 1"}], "metadata": {},'
     b'"nbformat": 4, "nbformat_minor": 4}',
 )
+_PIXEL = (
+    "pixel.gif",
+    b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
+)
 JOBS: Mapping[str, Job] = {
     "read": Job(read, Submission, (_NOTEBOOK,)),
     "look": Job(look, Look, (_NOTEBOOK,), cpu_seconds=3, reply_bytes=2**18),
@@ -58,6 +63,8 @@ JOBS: Mapping[str, Job] = {
     "changes": Job(
         changes, dict[str, tuple[Line, ...]] | None, (_NOTEBOOK, _NOTEBOOK), cpu_seconds=3
     ),
+    "answers": Job(texts, dict[str, str], (_NOTEBOOK,), cpu_seconds=3, reply_bytes=4 * 2**20),
+    "image": Job(image, Image, (_PIXEL,)),
     "whole": Job(whole, str, (_NOTEBOOK,)),
     "fingerprints": Job(fingerprints, Prints, (_NOTEBOOK,), cpu_seconds=10, reply_bytes=16 * 2**20),
 }

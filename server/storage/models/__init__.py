@@ -32,6 +32,15 @@ from server.storage.models.marking import (
     RegradeState,
 )
 from server.storage.models.outbox import Delivery, Kind, MailSwitch, Outgoing
+from server.storage.models.parts import (
+    Answer,
+    AnswerImage,
+    Mark,
+    MarkItem,
+    Part,
+    PartKind,
+    RubricItem,
+)
 from server.storage.models.people import ApiToken, Identity, Invitation, Scope, User
 from server.storage.models.similarity import (
     Judgement,
@@ -53,6 +62,8 @@ from server.storage.models.work import State, Work
 __all__ = [
     "WHEN_PUBLISHED",
     "Adjustment",
+    "Answer",
+    "AnswerImage",
     "ApiToken",
     "Assignment",
     "AuditEntry",
@@ -82,11 +93,15 @@ __all__ = [
     "LtiLink",
     "LtiNonce",
     "MailSwitch",
+    "Mark",
+    "MarkItem",
     "Meter",
     "MisconceptionFound",
     "Outgoing",
     "Pace",
     "PairJudgement",
+    "Part",
+    "PartKind",
     "Platform",
     "Question",
     "QuestionState",
@@ -94,6 +109,7 @@ __all__ = [
     "RegradeItem",
     "RegradeState",
     "Role",
+    "RubricItem",
     "SavedComment",
     "Scope",
     "Search",

@@ -93,7 +93,7 @@ class Assignment(Base):
     position: Mapped[int]
     topic: Mapped[str] = mapped_column(String(200))  # the catalogue's name for what is graded
     title: Mapped[str] = mapped_column(String(200))
-    points: Mapped[float]  # what a perfect submission is worth
+    points: Mapped[float]  # what a perfect submission is worth, parts marked by hand included
 
     opens_at: Mapped[datetime] = mapped_column(UTCDateTime)
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -117,8 +117,18 @@ class Assignment(Base):
     comments_published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # How long each student has from pressing Start on; None: until the assignment ends.
     window_minutes: Mapped[int | None]
+    # Of parts marked by hand: what they are worth together, and how they are marked.
+    hand_points: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    anonymous_marking: Mapped[bool] = mapped_column(default=False, server_default=false())
+    double_marking: Mapped[bool] = mapped_column(default=False, server_default=false())
+    settle_beyond: Mapped[float] = mapped_column(default=0.0, server_default="0")  # points apart
 
     course: Mapped[Course] = relationship(back_populates="assignments")
+
+    @property
+    def automatic_points(self) -> float:
+        """What the report of a perfect submission is worth."""
+        return round(self.points - (self.hand_points or 0.0), 6)
 
     @classmethod
     def of(cls, session: Session, course: Course) -> Sequence[Assignment]:

@@ -58,7 +58,7 @@ class Adjustment(Base):
 class Grade(Base):
     """A student's grade for an assignment, as `server.grades.grades` last worked it out.
 
-    A row is there from the first submission or adjustment on.
+    A row is there from the first submission, answer or adjustment on.
     """
 
     __tablename__ = "grades"
@@ -70,6 +70,8 @@ class Grade(Base):
     points: Mapped[float | None]  # None: nothing graded yet
     late_days: Mapped[int] = mapped_column(default=0)  # of the submission that counts
     adjustment: Mapped[float] = mapped_column(default=0.0)
+    by_hand: Mapped[float | None]  # of the points, from parts marked by hand; None: none marked
+    unmarked: Mapped[int] = mapped_column(default=0, server_default="0")  # answers not yet marked
     submissions: Mapped[int] = mapped_column(default=0)  # accepted ones, of whatever state
     last_received_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     # How many were graded since the score last rose; 0 once there is nothing left to gain.

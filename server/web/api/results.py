@@ -107,7 +107,7 @@ def post_result(
         grade = session.get(Grade, (chosen.id, place.user_id))
     said = {
         "submission": row,
-        **score_in_points(row.score, row.max_score, row.assignment.points),
+        **score_in_points(row.score, row.max_score, row.assignment.automatic_points),
         "scores_shown": True,
         "counts": grade is not None and grade.submission_id == row.id,
     }

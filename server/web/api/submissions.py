@@ -152,13 +152,13 @@ def report(seat: Seat, wanted: dict[str, Any], public_id: str) -> Response:
     if view == "instructor" and not seat.is_staff:
         raise Problem(403, "The instructor's view is for staff, with a token that may manage.")
     report = services().engine.views[view](as_shown(found.report, shown))
-    return jsonify(in_points(report, found.assignment.points))
+    return jsonify(in_points(report, found.assignment.automatic_points))
 
 
 def _scored(seat: Seat, found: Submission, counts: bool) -> dict[str, Any]:
     shown = access.shown(seat, found.assignment).scores
     score = found.score if shown else None
-    scale = score_in_points(score, found.max_score, found.assignment.points)
+    scale = score_in_points(score, found.max_score, found.assignment.automatic_points)
     return {"submission": found, "counts": shown and counts, "scores_shown": shown, **scale}
 
 

@@ -210,7 +210,7 @@ def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
     report = None
     if found.report is not None:
         view = services().engine.views["instructor"](found.report)
-        report = in_points(view, found.assignment.points)
+        report = in_points(view, found.assignment.automatic_points)
     return render_template(
         "instructor/submission.html",
         submission=found,

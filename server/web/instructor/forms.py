@@ -129,6 +129,33 @@ class ReplyForm(Form):
     send = SubmitField("Comment to all of them")
 
 
+def _finite(_form: Form, field: Any) -> None:
+    if field.data is not None and not field.data.is_finite():
+        raise ValidationError("It must be a number.")
+
+
+class MarkForm(Form):
+    """What one marker gives an answer, with an item that is new to the rubric."""
+
+    chosen = SelectMultipleField(coerce=int, validate_choice=False, choices=[])
+    new_text = StringField("New item", [Optional(), Length(max=500)])
+    new_points = DecimalField(
+        "Its points", [Optional(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
+    )
+    extra = DecimalField(
+        "Points beside the rubric", [Optional(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
+    )
+    comment = TextAreaField("Comment", [Length(max=10_000)])
+    seen = IntegerField("Seen", [InputRequired()])
+
+
+class RubricForm(Form):
+    text = StringField("Item", [InputRequired(), Length(max=500), _not_blank])
+    points = DecimalField(
+        "Points", [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
+    )
+
+
 class RegradeForm(Form):
     assignment = SelectField("Assignment")
     which = SelectField(

@@ -29,6 +29,8 @@ NAMES: Mapping[Action, str] = {
     Action.QUESTION_ASKED: "question asked",
     Action.QUESTION_ANSWERED: "question answered",
     Action.PAIR_JUDGED: "similar pair judged",
+    Action.MARKED: "answer marked",
+    Action.RUBRIC_CHANGED: "rubric changed",
     Action.RESULT_POSTED: "result posted",
     Action.REGRADE_STARTED: "regrade started",
     Action.REGRADE_APPLIED: "regrade applied",
@@ -45,6 +47,9 @@ _CAUSES = {
     "accepted": "because something was handed in",
     "extension": "because of the extension",
     "adjusted": "because of the points by hand",
+    "answered": "because a part was answered",
+    "marked": "because an answer was marked",
+    "rubric": "because a rubric was changed",
     "posted": "because a result from elsewhere was posted",
     "course changed": "because the course's policy changed",
 }
@@ -78,6 +83,26 @@ def _adjusted(detail: Detail, zone: tzinfo) -> str:
         f"{detail.get('points', 0):+g} points by hand for {detail.get('assignment')}: "
         f"{detail.get('reason')}"
     )
+
+
+def _marked(detail: Detail, zone: tzinfo) -> str:
+    before = detail.get("before")
+    said = f", was {before}" if before is not None else ""
+    return (
+        f"The {detail.get('round', 'mark')} for {detail.get('part')} in "
+        f"{detail.get('assignment')} is {detail.get('after')} of {detail.get('of', 0):g}{said}."
+    )
+
+
+def _rubric(detail: Detail, zone: tzinfo) -> str:
+    before, after = detail.get("before"), detail.get("after")
+    place = f"the rubric of {detail.get('part')} in {detail.get('assignment')}"
+    if before is None:
+        return f"To {place} was added: {after}."
+    count = _many(detail.get("marks", 0), "mark")
+    if after is None:
+        return f"From {place} was taken, and from {count}: {before}."
+    return f"In {place}, and in {count}, {before} is now {after}."
 
 
 def _extension(detail: Detail, zone: tzinfo) -> str:
@@ -137,6 +162,8 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     Action.USER_RENAMED: lambda d, z: f"Is called {d.get('after')} now, was {d.get('before')}.",
     Action.GRADE_CHANGED: _grade,
     Action.ADJUSTED: _adjusted,
+    Action.MARKED: _marked,
+    Action.RUBRIC_CHANGED: _rubric,
     Action.EXTENSION_GRANTED: _extension,
     Action.STARTED: lambda d, z: f"Pressed Start for {d.get('assignment')}.",
     Action.PUBLISHED: lambda d, z: (

@@ -1,6 +1,25 @@
 """What students see: their courses, handing in, the state of a submission, its report."""
 
-from server.web.student import attempts, badge, calendar, comparing, fastest, lesson, views
+from server.web.student import (
+    answers,
+    attempts,
+    badge,
+    calendar,
+    comparing,
+    fastest,
+    lesson,
+    views,
+)
 from server.web.student.blueprint import pages
 
-__all__ = ["attempts", "badge", "calendar", "comparing", "fastest", "lesson", "pages", "views"]
+__all__ = [
+    "answers",
+    "attempts",
+    "badge",
+    "calendar",
+    "comparing",
+    "fastest",
+    "lesson",
+    "pages",
+    "views",
+]

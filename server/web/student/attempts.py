@@ -192,7 +192,7 @@ def _report(found: Submission, shown: Shown) -> Report | None:
     if found.report is None or not shown.scores:
         return None
     view = services().engine.views["student"](as_shown(found.report, shown))
-    return in_points(view, found.assignment.points)
+    return in_points(view, found.assignment.automatic_points)
 
 
 def _hints(found: Submission) -> list[tuple[str, str]]:

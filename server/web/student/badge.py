@@ -53,8 +53,11 @@ def badge(assignment_id: int, token: str) -> Response:
     if last is not None and not release.shown(found, services().clock()).scores:
         said = "not shown yet"
     elif last is not None:
-        score = score_in_points(last.score, last.max_score, found.points)["score"] or 0.0
-        said, share = f"{round(score, 2):g} of {found.points:g}", score / (found.points or 1.0)
+        score = score_in_points(last.score, last.max_score, found.automatic_points)["score"] or 0.0
+        said, share = (
+            f"{round(score, 2):g} of {found.automatic_points:g}",
+            score / (found.automatic_points or 1.0),
+        )
     widths = [round(len(text) * _A_LETTER + _AROUND) for text in (found.title, said)]
     picture = render_template(
         "student/badge.svg", title=found.title, said=said, share=share, widths=widths

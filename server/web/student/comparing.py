@@ -78,7 +78,7 @@ def _newest(seat: Seat, history: Sequence[Submission]) -> Submission | None:
 def _reports(before: Submission, after: Submission, shown: Shown) -> dict[str, object]:
     if before.report is None or after.report is None or not shown.scores:
         return {"changes": None}
-    worth = after.assignment.points
+    worth = after.assignment.automatic_points
     earlier, later = as_shown(before.report, shown), as_shown(after.report, shown)
     was, now = in_points(earlier, worth), in_points(later, worth)
     old, new = comparison.hints(earlier), comparison.hints(later)

@@ -10,8 +10,10 @@ from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from server.parts import workbook
+from server.storage import models
 from server.storage.config import ConfigError
-from server.storage.models import Assignment, Role
+from server.storage.models import Assignment, PartKind, Role
 from server.web import access
 from server.web.access import Seat, in_course
 from server.web.markdown import markdown, without_title
@@ -54,7 +56,9 @@ def lesson(assignment: Assignment) -> Lesson | None:
         return None
     if handout is None:
         return None
-    factor = assignment.points / (sum(e.points for e in handout.exercises.values()) or 1.0)
+    factor = assignment.automatic_points / (
+        sum(e.points for e in handout.exercises.values()) or 1.0
+    )
     exercises = {
         name: Exercise(name, round(one.points * factor, 2), one.code)
         for name, one in handout.exercises.items()
@@ -85,7 +89,15 @@ def everything(seat: Seat, assignment: str) -> Response:
         abort(503)
     if path is None:
         abort(404)
-    return send_file(path, as_attachment=True, download_name=f"{chosen.slug}.zip", max_age=0)
+    with services().database.read() as session:
+        texts = [part for part in models.Part.of(session, chosen) if part.kind is PartKind.TEXT]
+    return send_file(
+        workbook.with_answers(path, texts) if texts else path,
+        mimetype="application/zip",
+        as_attachment=True,
+        download_name=f"{chosen.slug}.zip",
+        max_age=0,
+    )
 
 
 def make_ahead(here: Services) -> None:

@@ -59,7 +59,7 @@ def marks(assignment: Assignment, history: Sequence[Submission]) -> Mapping[int,
     found: defaultdict[int, dict[str, Mark]] = defaultdict(dict)
     with services().database.read() as session:
         for row in session.scalars(query):
-            factor = assignment.points / (graded[row.submission_id].max_score or 1.0)
+            factor = assignment.automatic_points / (graded[row.submission_id].max_score or 1.0)
             found[row.submission_id][row.exercise] = Mark(
                 round(row.score * factor, _DECIMALS), round(row.max_score * factor, _DECIMALS)
             )
@@ -77,7 +77,7 @@ def differences(
     graded = [s for s in history if s.id in marks]
     return {
         after.id: Difference(
-            round(assignment.points * (_share(after) - _share(before)), _DECIMALS),
+            round(assignment.automatic_points * (_share(after) - _share(before)), _DECIMALS),
             _changes(marks[before.id], marks[after.id]),
         )
         for after, before in pairwise(graded)

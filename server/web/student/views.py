@@ -15,7 +15,7 @@ from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
 from server.web.auth.sessions import hand_ins, looks
 from server.web.services import services
-from server.web.student import badge, calendar, lesson, progress, queries
+from server.web.student import answers, badge, calendar, lesson, progress, queries
 from server.web.student.blueprint import pages
 from server.web.student.chart import Chart
 from server.web.student.fastest import is_timed
@@ -96,6 +96,20 @@ def start(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     return redirect(where, 303)
 
 
+@pages.post("/courses/<course>/assignments/<assignment>/parts/<part>/")
+@hand_ins
+@in_course(Role.STUDENT)
+def answer(seat: Seat, assignment: str, part: str) -> Response | tuple[str, int]:
+    """Keep an answer to a part that people mark."""
+    chosen = access.assignment(seat, assignment)
+    refused = answers.take(seat, chosen, part)
+    if refused is not None:
+        return _assignment(seat, chosen, refused=refused), 422
+    flash("Your answer is kept.")
+    where = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
+    return redirect(f"{where}#part-{part}", 303)
+
+
 def _sent(chosen: Assignment) -> list[tuple[str, bytes]]:
     """
     Raises:
@@ -117,7 +131,11 @@ def _pasted() -> str:
 
 
 def _assignment(
-    seat: Seat, chosen: Assignment, refusal: str = "", seen: upload.Seen | None = None
+    seat: Seat,
+    chosen: Assignment,
+    refusal: str = "",
+    seen: upload.Seen | None = None,
+    refused: answers.Refused | None = None,
 ) -> str:
     history = queries.history(chosen, seat.user.id)
     grade, adjustments = queries.standing(seat, chosen, seat.user.id)
@@ -125,9 +143,14 @@ def _assignment(
     late_days = place.allowance.deadlines.late_days(services().clock())
     marks = progress.marks(chosen, history) if place.shown.scores else {}
     shown = grade.submission_id if grade and grade.submission_id in marks else next(iter(marks), 0)
+    limits = place.allowance.deadlines
+    asked = answers.asked(seat, chosen, limits) if place.is_open else []
     return render_template(
         "student/assignment.html",
         place=place,
+        asked=asked,
+        asked_closed=answers.refusal(seat, chosen),
+        refused=refused,
         late_days=late_days,
         kept=kept_share(chosen, late_days),
         history=history,
@@ -145,6 +168,6 @@ def _assignment(
         badge=badge.address(chosen),
         seen=seen,
         again=seen is not None and upload.known(seat, chosen, seen),
-        code=_pasted() if request.method == "POST" else "",
+        code=_pasted() if request.method == "POST" and refused is None else "",
         max_mebibytes=MAX_BYTES // 2**20,
     )
