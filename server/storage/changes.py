@@ -1,8 +1,9 @@
 """How often something has changed of what the figures about a class follow from.
 
-A number rises for an assignment, or for a course and with it for all of its assignments, in each
-transaction that changes such a row. What was worked out while the numbers stood as they stand is
-still true: whoever keeps it looks at the numbers in the same view of the database.
+A number rises for an assignment, for a course and with it for all of its assignments, or for the
+names of people, in each transaction that changes such a row. What was worked out while the numbers
+stood as they stand is still true: whoever keeps it looks at the numbers in the same view of the
+database.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session
 
 from server.storage import sums
-from server.storage.models import Assignment, Base, Enrolment, Grade, Meter, Submission
+from server.storage.models import Assignment, Base, Enrolment, Grade, Meter, Submission, User
 
-_CHANGED = "changed"
+_CHANGED, _NAMES = "changed", "names"
 # An exercise's scores and misconceptions follow from a submission's report, and none that is graded
 # is without one. Being claimed, or how far its grader is, changes none of these.
 _OF_A_SUBMISSION = ("score", "report", "reference", "received_at", "user_id")
@@ -28,15 +29,15 @@ class Counting(Session):
 
 def numbers(
     session: Session, course: int, assignments: Collection[int]
-) -> Mapping[int, tuple[float, float]]:
+) -> Mapping[int, tuple[float, ...]]:
     """By assignment: what stands while nothing has changed."""
     labels = {_assignment(id_): id_ for id_ in assignments}
     query = select(Meter.label, Meter.value).where(
-        Meter.name == _CHANGED, Meter.label.in_([_course(course), *labels])
+        Meter.name == _CHANGED, Meter.label.in_([_NAMES, _course(course), *labels])
     )
     found = dict(session.execute(query).all())
-    of_course = found.get(_course(course), 0.0)
-    return {id_: (of_course, found.get(label, 0.0)) for label, id_ in labels.items()}
+    of_all = found.get(_NAMES, 0.0), found.get(_course(course), 0.0)
+    return {id_: (*of_all, found.get(label, 0.0)) for label, id_ in labels.items()}
 
 
 @event.listens_for(Counting, "after_flush")
@@ -45,7 +46,10 @@ def _note(session: Session, _context: object) -> None:
     for row in chain(session.new, session.deleted):
         noted.update(_label(row))
     for row in session.dirty:
-        if session.is_modified(row) and not _says_how_far(row):
+        if isinstance(row, User):
+            if inspect(row).attrs.name.history.has_changes():
+                noted.add(_NAMES)
+        elif session.is_modified(row) and not _says_how_far(row):
             noted.update(_label(row))
 
 

@@ -1,4 +1,4 @@
-"""What was worked out for assignments, while nothing that it follows from has changed."""
+"""What was worked out for assignments or courses, while nothing that it follows from changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST = 2000  # figures of one assignment; each is some kilobytes at most
 
 
 class Kept:
-    """The figures of one server's database, for each assignment the latest of a kind."""
+    """The figures of one server's database, for each assignment or course the latest of a kind."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,13 +122,14 @@ def oracle(
     return max(0.0, points + sum(adjustments))
 
 
-def everything(figures: Figures) -> list[object]:
+def everything(figures: Figures, assignments: Sequence[Assignment]) -> list[object]:
     return [
         figures.standings(),
         figures.exercise_means(),
         figures.misconceptions(100),
         figures.all_misconceptions(),
         figures.items(),
+        [(user.name, one) for user, one in figures.at_risk(assignments, 10)],
         figures.over_time(BEGIN - timedelta(days=1), BEGIN + timedelta(days=29), 30),
     ]
 
@@ -299,6 +300,12 @@ class Life(RuleBasedStateMachine):
                 accounts.enrol(session, course, user, Role.STUDENT, **by)
         self.nobody_falls()
 
+    @rule(who=st.sampled_from(STUDENTS), name=st.sampled_from(["Anna", "Zoe"]))
+    def somebody_is_called_otherwise(self, who: str, name: str) -> None:
+        with self.house.database.write() as session:
+            session.get_one(User, self.house.user(who).id).name = name
+        self.nobody_falls()
+
     # What always holds.
 
     @invariant()
@@ -334,7 +341,7 @@ class Life(RuleBasedStateMachine):
             course = session.get_one(Course, self.house.course().id)
             assignments = Assignment.of(session, course)
             kept, anew = (
-                everything(Figures(session, course, assignments, kept))
+                everything(Figures(session, course, assignments, kept), assignments)
                 for kept in (self.kept, Kept())
             )
         assert kept == anew

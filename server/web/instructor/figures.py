@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.storage import changes
-from server.storage.models import Assignment, Course
+from server.storage.models import Assignment, Course, User
 from server.web.instructor import glance, items
 from server.web.instructor.charts import Bars
 from server.web.kept import Kept
@@ -65,6 +66,24 @@ class Figures:
                 for a in self._of(ids)
             },
         )
+
+    def at_risk(
+        self, pressing: Sequence[Assignment], limit: int
+    ) -> list[tuple[User, glance.AtRisk]]:
+        ids = [a.id for a in pressing]
+        numbers = tuple(self._numbers[id_] for id_ in ids)
+        (found,) = self._kept.each(
+            {self._course.id: numbers},
+            ("at risk", *ids, limit),
+            lambda _: {self._course.id: glance.at_risk(self._session, self._course, ids, limit)},
+        ).values()
+        users = {
+            user.id: user
+            for user in self._session.scalars(
+                select(User).where(User.id.in_([one.user_id for one in found]))
+            )
+        }
+        return [(users[one.user_id], one) for one in found]
 
     def items(self) -> dict[int, list[items.Item]]:
         return self._each(

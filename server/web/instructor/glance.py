@@ -104,7 +104,7 @@ class Misconception:
 
 @dataclass(frozen=True)
 class AtRisk:
-    user: User
+    user_id: int
     not_started: int  # of the pressing assignments
     stuck: int
 
@@ -286,7 +286,7 @@ def at_risk(
     missing = (len(assignments) - how_many(Grade.submissions > 0)).label("missing")
     stuck = how_many(STUCK).label("stuck")
     query = (
-        select(User, missing, stuck)
+        select(User.id, missing, stuck)
         .select_from(Enrolment)
         .join(User, User.id == Enrolment.user_id)
         .outerjoin(
@@ -295,7 +295,7 @@ def at_risk(
         .where(Enrolment.course_id == course.id, Enrolment.role == Role.STUDENT, Enrolment.here)
         .group_by(User.id)
         .having(missing + stuck > 0)
-        .order_by((missing + stuck).desc(), missing.desc(), User.name)
+        .order_by((missing + stuck).desc(), missing.desc(), User.name, User.id)
         .limit(limit)
     )
     return [AtRisk(*row) for row in session.execute(query)]

@@ -52,9 +52,7 @@ def home(seat: Seat) -> str:
             now=now,
             standings=standings,
             pressing=pressing,
-            at_risk=glance.at_risk(
-                session, seat.course, [s.assignment.id for s in pressing], _MOST
-            ),
+            at_risk=found.at_risk([s.assignment for s in pressing], _MOST),
             means=found.exercise_means(),
             misconceptions=found.misconceptions(_MOST),
             titles={s.assignment.id: s.assignment for s in standings},
