@@ -116,13 +116,13 @@ class Reader:
     def _fork(self, slot: int, job: Job) -> Worker:
         zygote = self._warm()
         try:
-            return zygote.fork(slot, job)
+            return zygote.fork(slot, job, more=job.more)
         except SandboxFault:  # once may be bad luck
             with self._lock:
                 if self._zygote is zygote:
                     zygote.close()
                     self._zygote = None
-            return self._warm().fork(slot, job)
+            return self._warm().fork(slot, job, more=job.more)
 
     def _warm(self) -> Zygote:
         with self._lock:

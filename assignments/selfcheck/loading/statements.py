@@ -18,9 +18,9 @@ _DEFINES = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
 _LINE = re.compile(r"(\b(?:on|at) line )(\d+)")
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 # Texts that were found to be Python, with what they were parsed to, until that is read: the last
-# AHEAD, of LONG characters at most each.
-AHEAD = 64
-LONG = 2**16
+# ones, so many, of so many characters together.
+MAX_AHEAD = 64
+MAX_CHARS_AHEAD = 4 * 2**20
 _ahead: dict[str, ast.Module] = {}
 # Magics that run Python code: of a line, and of a cell.
 _RUN_LINES = {"time"}
@@ -45,10 +45,9 @@ def is_python(text: str) -> bool:
             tree = ast.parse(text)
         except _UNREADABLE:
             return False
-    if len(text) <= LONG:
-        _ahead[text] = tree
-        if len(_ahead) > AHEAD:
-            del _ahead[next(iter(_ahead))]
+    _ahead[text] = tree
+    while len(_ahead) > MAX_AHEAD or sum(map(len, _ahead)) > MAX_CHARS_AHEAD:
+        del _ahead[next(iter(_ahead))]
     return True
 
 
