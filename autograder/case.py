@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from autograder.errors import AuthoringError
 from autograder.judging.call import Array, Value
 from autograder.judging.tree import as_tensor, is_float, like, plain
 
@@ -122,6 +123,10 @@ def draw(one: Case, generator_for: Callable[[str], torch.Generator]) -> Argument
             return type(value)(made(f"{name}[{at}]", item) for at, item in enumerate(value))
         if isinstance(value, dict):
             return {key: made(f"{name}[{key!r}]", item) for key, item in value.items()}
+        if isinstance(value, Tensor) and value.layout is not torch.strided:
+            raise AuthoringError(
+                f"{name} is a tensor of layout {value.layout}, which cannot travel"
+            )
         if is_float(value):
             return recast(recast(value, torch.float32), torch.float64)
         return plain(value)

@@ -24,7 +24,10 @@ is derived.
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
+import math
+import sys
 from dataclasses import dataclass
 from functools import cache
 
@@ -48,6 +51,10 @@ __all__ = [  # all that a topic needs, but for its checks
 ]
 
 
+_LIBRARIES = ("torch", "np", "math")  # which other files of a topic may import
+_DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 @dataclass(frozen=True, eq=False)
 class Misconception:
     """A named one-line edit of a function or a method of the solution, with the hint that teaches
@@ -66,12 +73,16 @@ def edit(function: Function, old: str, new: str, *, name: str, hint: str) -> Mis
     Raises:
         AuthoringError: `old` does not stand exactly once in the function's source.
     """
+    if not (isinstance(name, str) and isinstance(hint, str) and name.strip() and hint.strip()):
+        raise AuthoringError(f"misconception {name!r}: it needs a name, and a hint for students")
     count = _source(function).count(old)
     if count != 1:
         raise AuthoringError(
             f"misconception {name!r}: {old!r} stands {count} times in {function.__name__}, "
             "but an edit must apply exactly once"
         )
+    if old == new:
+        raise AuthoringError(f"misconception {name!r}: {new!r} is what stands there already")
     try:
         ast.parse(_nested(_source(function).replace(old, new)))
     except SyntaxError as error:
@@ -82,6 +93,29 @@ def edit(function: Function, old: str, new: str, *, name: str, hint: str) -> Mis
     return Misconception(function, old, new, name, hint)
 
 
+def undefined(misconception: Misconception) -> list[str]:
+    """The names that it reads and that nothing in its topic defines, once all of that is loaded."""
+    right = _source(misconception.function)
+    wrong = right.replace(misconception.old, misconception.new)
+    function = misconception.function
+    return sorted(_unbound(_nested(wrong), function) - _unbound(_nested(right), function))
+
+
+def _unbound(source: str, function: Function) -> set[str]:
+    """The names that a function reads and that neither it nor its topic defines."""
+    nodes = list(ast.walk(ast.parse(source)))
+    read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    bound |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    bound |= {n.name or "" for n in nodes if isinstance(n, ast.ExceptHandler)}
+    bound |= {n.name for n in nodes if isinstance(n, _DEFINING)}
+    bound |= {(n.asname or n.name).partition(".")[0] for n in nodes if isinstance(n, ast.alias)}
+    topic = function.__module__.partition(".")[0]  # to students, its files are one
+    files = [module for name, module in sys.modules.items() if name.partition(".")[0] == topic]
+    elsewhere = set(_LIBRARIES).union(vars(builtins), *map(vars, files))
+    return read - bound - elsewhere
+
+
 def _nested(source: str) -> str:
     """A method stands indented in its class."""
     return f"if True:\n{source}" if source[:1].isspace() else source
@@ -90,7 +124,11 @@ def _nested(source: str) -> str:
 @cache
 def _source(function: Function) -> str:
     """Once per function: it is the target of many edits, and to find it takes milliseconds."""
-    return inspect.getsource(function)
+    try:
+        return inspect.getsource(function)
+    except (TypeError, OSError):
+        called = getattr(function, "__name__", repr(function))
+        raise AuthoringError(f"{called} is no function of the topic, to be edited") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +165,16 @@ class Exercise:
         if not all(callable(function) for function in self.functions):
             raise AuthoringError(f"{self._called}: functions are the solution's own, not names")
         for function in (*self.functions, *(m.function for m in self.misconceptions)):
-            if function.__dict__.get("is_script"):
+            if getattr(function, "__dict__", {}).get("is_script"):
                 raise AuthoringError(
                     f"{self._called}: {function.__name__} is a script, which students do not write"
+                )
+        for function in self.functions:
+            owner, _, own = getattr(function, "__qualname__", "").rpartition(".")
+            if owner and not owner.endswith("<locals>"):
+                raise AuthoringError(
+                    f"{self._called}: {own} stands in {owner}: functions are what stands at the "
+                    f"top of the file, such as {owner.partition('.')[0]}"
                 )
         if self.functions:
             object.__setattr__(self, "name", self.functions[0].__name__)
@@ -139,6 +184,10 @@ class Exercise:
             raise AuthoringError(f"{self.name}: follow_on is a share: from 0 (free) to 1")
         if not self.checks:
             raise AuthoringError(f"{self.name}: an exercise needs a check")
+        if not (isinstance(self.unchanged, int | float) and 0 <= self.unchanged < math.inf):
+            raise AuthoringError(f"{self.name}: unchanged is points, 0 or more")
+        if strange := [name for name in self.forbidden if not _is_known(name)]:
+            raise AuthoringError(f"{self.name}: forbidden names {strange[0]}, which torch has not")
         if strange := [name for name in self.allowed if not _exists(name)]:
             raise AuthoringError(f"{self.name}: allowed names {strange[0]}, which torch has not")
         names = [check.name for check in self.checks]
@@ -162,6 +211,12 @@ class Exercise:
     @property
     def max_score(self) -> float:
         return self.unchanged + sum(sum(check.points.values()) for check in self.checks)
+
+
+def _is_known(name: str) -> bool:
+    """Whether it is what torch calls an operator, as a function, a method or in aten."""
+    spaces = torch, torch.Tensor, torch.nn.functional, torch.ops.aten
+    return any(hasattr(space, name) for space in spaces)
 
 
 def _exists(path: str) -> bool:

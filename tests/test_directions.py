@@ -23,7 +23,7 @@ ENGINE = """
     spreadsheet:
     secret:      errors
     judging:
-    case:        judging
+    case:        errors judging
     numerics:    errors judging case
     report:
     training:    errors judging case numerics report

@@ -39,6 +39,8 @@ class ScriptExpectation:
                 found = compare(output, self.truths[name], answer.value)
             else:
                 found = failed(output, root(answers[: place + 1]))
+            if answer.failure is None and not found.passed:
+                found = _earlier(output, calls, answers, place) or found
             if step and not found.passed:
                 found = replace(found, evidence={**found.evidence, "repeat": int(step)})
             findings[output] = found
@@ -54,14 +56,38 @@ class ScriptExpectation:
         return [name for name in self.places if name.partition(STEP)[0] == output]
 
 
+def _earlier(
+    output: str, calls: Sequence[Call], answers: Sequence[Answer], place: int
+) -> Finding | None:
+    """Of what is wrong with an object, that an earlier call which took it has failed: `x.grad` is
+    None where the module was never applied to x."""
+    wanted, met = [place], set[int]()
+    while wanted:
+        number = wanted.pop()
+        if number not in met:
+            met.add(number)
+            wanted += _taken(calls, number)
+    for number, answer in enumerate(answers[:place]):
+        failure = answer.failure
+        by_itself = failure is not None and failure.kind != "input"
+        if by_itself and met.intersection(_taken(calls, number)):
+            return failed(output, answer)
+    return None
+
+
+def _taken(calls: Sequence[Call], number: int) -> list[int]:
+    """The calls whose objects a call takes."""
+    parts = [leaf for value in calls[number].arguments.values() for _, leaf in leaves(value)]
+    return [number - part.back for part in parts if isinstance(part, Held)]
+
+
 def _spoiled(calls: Sequence[Call], answers: Sequence[Answer]) -> dict[int, int]:
     """The calls with an object that could not be set up, or with what such an object was used on,
     each with the call that failed to: what they give shows nothing else."""
     objects: dict[int, int] = {}
     found: dict[int, int] = {}
     for number, (call, answer) in enumerate(zip(calls, answers, strict=False)):
-        parts = [leaf for value in call.arguments.values() for _, leaf in leaves(value)]
-        taken = [number - part.back for part in parts if isinstance(part, Held)]
+        taken = _taken(calls, number)
         cause = next((objects[at] for at in taken if at in objects), None)
         if cause is None and call.function in _SETTING and answer.failure is not None:
             cause = number if answer.failure.kind != "input" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -145,7 +146,8 @@ class Check(ABC):
             )
         if any(case.on and case.public for case in self.cases):
             raise AuthoringError(f"{self.name}: a public case is one for every device")
-        if not all(isinstance(points, int | float) for points in self.points.values()):
+        numbers = (isinstance(n, int | float) and math.isfinite(n) for n in self.points.values())
+        if not all(numbers):
             raise AuthoringError(f"{self.name}: points are numbers, by the outputs' names")
         if min(self.points.values(), default=0) <= 0:
             raise AuthoringError(
@@ -168,6 +170,7 @@ class FunctionCheck(Check):
         if self.scripted:
             # What is no part of the solution: students are not asked to write it.
             self.function.__dict__["is_script"] = True
+            self._validate_new()
             self._validate_yields()
         elif self._parameters[:1] == ["new"]:
             raise AuthoringError(
@@ -194,6 +197,11 @@ class FunctionCheck(Check):
                     f"{self.name}, case {case.name!r}: kinks names {', '.join(sorted(elsewhere))}, "
                     "which is no argument of the case"
                 )
+            kinks: object = case.kinks
+            if not isinstance(kinks, tuple | list):
+                raise AuthoringError(
+                    f"{self.name}, case {case.name!r}: kinks is a tuple, with a comma after one"
+                )
             for name, value in case.arguments.items():
                 why = untravelled(plain(value), but=(Recipe, np.generic))
                 if why:
@@ -215,6 +223,14 @@ class FunctionCheck(Check):
             raise AuthoringError(
                 f"{self.name}: there are points for {', '.join(strange)}, which "
                 f"{self.function.__name__} does not yield: it yields {', '.join(yielded)}"
+            )
+
+    def _validate_new(self) -> None:
+        first = next(iter(inspect.signature(self.function).parameters), "")
+        if not first or any(first in case.arguments for case in self.cases):
+            raise AuthoringError(
+                f"{self.name}: {self.function.__name__} is a script, for it yields: its first "
+                "parameter is `new`, and the case's arguments come after that"
             )
 
     @property

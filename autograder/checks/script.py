@@ -308,7 +308,10 @@ class Kept:
     def __iter__(self) -> Iterator[Any]:
         real = _real(self)
         if not isinstance(real, tuple | list):
-            raise AuthoringError(f"a script cannot go through a {type(real).__name__}")
+            raise AuthoringError(
+                f"a script can neither go through a {type(real).__name__} that a submission gives "
+                "nor compute with it: yield it"
+            )
         count = len(real)
         for at in range(count):
             yield _recording(self).do("@unpack", {"value": self, "count": count, "at": at}, 3)

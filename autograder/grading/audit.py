@@ -22,8 +22,8 @@ from autograder.grading.spread import Lost, Setting, Warm, spread
 from autograder.handin.submission import Source
 from autograder.sandbox import SandboxFault
 from autograder.topics.catalogue import EVERYTHING, Catalogue, Topic
-from autograder.truth.gradients import unproven, verify
 from autograder.truth.oracle import PUBLIC_SECRET, Oracle
+from autograder.truth.verify import faults, verify
 
 Progress = Callable[[str, int, int], None]
 
@@ -176,7 +176,7 @@ def _audit_exercise(
             topic, exercise, [Source(name, (text,)) for name, text in files.items()]
         )
 
-    wrong = unproven(topic, exercise, grader.trials(topic, exercise))
+    wrong = faults(topic, exercise, grader.trials(topic, exercise))
     misses, confused = [Miss("the reference", what) for what in wrong], []
     to_failing: list[tuple[float, str]] = []  # decades, and whose
     passed = 0

@@ -10,9 +10,10 @@ from autograder.exercise import Exercise
 from autograder.judging.differences import against_forward
 from autograder.judging.local import LocalSession
 from autograder.topics.catalogue import Topic
-from autograder.truth.gradients import pairs, verify
+from autograder.truth.gradients import pairs
 from autograder.truth.oracle import PUBLIC_SECRET, Oracle
 from autograder.truth.trial import Trial
+from autograder.truth.verify import verify
 
 
 def public_data(topic: Topic) -> list[dict[str, Any]]:

@@ -58,8 +58,10 @@ def release(assignment: Assignment, directory: Path, *, replace: bool = False) -
 
 def release_selfcheck(topics: Iterable[Topic], directory: Path) -> None:
     """Write the folder `selfcheck` with the judging engine, what loads a submission, and the
-    topics' public cases."""
+    topics' public cases; those of topics that were released there before stay."""
     engine = directory / "selfcheck"
+    data = {path.name: path.read_text("utf-8") for path in engine.glob("*.json")}
+    data |= {f"{topic.name}.json": dumps(public_data(topic)) for topic in topics}
     if engine.exists():
         shutil.rmtree(engine)
     for package, place in _RELEASED.items():
@@ -70,8 +72,8 @@ def release_selfcheck(topics: Iterable[Topic], directory: Path) -> None:
         for package, place in _RELEASED.items():
             text = text.replace(package.__name__, f"selfcheck.{place}".rstrip("."))
         path.write_text(text, "utf-8")
-    for topic in topics:
-        (engine / f"{topic.name}.json").write_text(dumps(public_data(topic)), "utf-8")
+    for name, text in data.items():
+        (engine / name).write_text(text, "utf-8")
 
 
 def _render(template: str, **values: Any) -> str:

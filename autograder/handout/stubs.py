@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import TypeGuard
 
+from autograder.errors import AuthoringError
 from autograder.topics.catalogue import Topic
 from autograder.topics.source import bound, first_line
 
@@ -87,7 +88,7 @@ def _cell(node: Asked, lines: list[str], topic: Topic, body: Body) -> str:
     if isinstance(node, ast.FunctionDef):
         return _with_body(node, lines, topic, body(node, []))
     if not ast.get_docstring(node):
-        raise ValueError(f"{topic.path.name}: {node.name} has no docstring to give to students")
+        raise AuthoringError(f"{topic.path.name}: {node.name} has no docstring to give to students")
     parts = ["\n".join(lines[first_line(node) - 1 : _docstring_end(node)])]
     methods = _methods(node)
     for part in node.body[1:]:
@@ -96,7 +97,7 @@ def _cell(node: Asked, lines: list[str], topic: Topic, body: Body) -> str:
             below = takewhile(lambda other: other not in methods, after)
             hidden = [_text(other, lines) for other in below]
             parts.append(_with_body(part, lines, topic, body(part, hidden), of=node.name))
-        elif node.body.index(part) < node.body.index(methods[0]):
+        elif not methods or node.body.index(part) < node.body.index(methods[0]):
             parts.append(_text(part, lines))  # constants of the class
     return "\n\n".join(parts)
 
@@ -106,7 +107,7 @@ def _with_body(
 ) -> str:
     name = f"{of}.{node.name}".lstrip(".")
     if not ast.get_docstring(node):
-        raise ValueError(f"{topic.path.name}: {name} has no docstring to give to students")
+        raise AuthoringError(f"{topic.path.name}: {name} has no docstring to give to students")
     head = "\n".join(lines[first_line(node) - 1 : _docstring_end(node)])
     return f"{head}\n{body}".rstrip("\n")
 

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from autograder.errors import AuthoringError, located
-from autograder.exercise import Exercise, Misconception
+from autograder.exercise import Exercise, Misconception, undefined
 from autograder.topics.folder import DEFAULT, EVERYTHING, state
 from autograder.topics.source import Statement, edited, statements
 
@@ -280,6 +280,13 @@ def _load(path: Path) -> Topic:
                 raise AuthoringError(
                     f"{path.name}: {exercise.name}: {function.__qualname__} of "
                     f"{function.__module__} is nothing that this topic defines"
+                )
+        for misconception in exercise.misconceptions:
+            if names := undefined(misconception):
+                raise AuthoringError(
+                    f"{path.name}: {exercise.name}: misconception {misconception.name!r}: with "
+                    f"{misconception.new!r} in its place, {misconception.function.__name__} reads "
+                    f"{', '.join(names)}, which nothing defines"
                 )
     modules = _modules(path, module, exercises)
     return Topic(path, module, modules, tuple(exercises), contents)

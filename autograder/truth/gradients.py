@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from autograder.checks.values import GradientCheck
-from autograder.errors import AuthoringError, located
 from autograder.exercise import Exercise
 from autograder.judging.call import Call, Value
 from autograder.judging.differences import against_forward
@@ -23,6 +22,8 @@ from autograder.judging.local import LocalSession, copy_with_strides
 from autograder.topics.catalogue import Topic
 from autograder.truth.scripts import script_gradients
 from autograder.truth.trial import Trial
+
+ELSEWHERE = 0.25  # how far from its default a number is tried that no case gives
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def unproven(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> Itera
                         f"gradient of {pair.forward.function} in {argument}"
                     )
                     shown.add((check.subject, output))
+        yield from _defaults(check, exercise, trials, functions)
     for check in checks:
         missing = [output for output in check.points if (check.subject, output) not in shown]
         if check.scripted:
@@ -92,12 +94,41 @@ def unproven(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> Itera
             )
 
 
-def verify(topic: Topic, exercise: Exercise, trials: Sequence[Trial]) -> None:
-    """Raises AuthoringError for a gradient of the solution's that is wrong, or not shown right."""
-    with located(f"{topic.path.name}: {exercise.name}", topic.path):
-        wrong = next(unproven(topic, exercise, trials), None)
-    if wrong is not None:
-        raise AuthoringError(f"{topic.path.name}: {exercise.name}, {wrong}")
+def _defaults(
+    check: GradientCheck,
+    exercise: Exercise,
+    trials: Sequence[Trial],
+    functions: Mapping[str, Any],
+) -> Iterator[str]:
+    """Of numbers that forward and backward take by default and no case gives: a backward into which
+    the default is built is right in every case."""
+    pair = next(pairs(check, exercise, trials), None)
+    if pair is None or check.unverified:
+        return
+    session = LocalSession(functions)
+    taken = inspect.signature(exercise.functions[0]).parameters
+    given = {name for trial in trials if trial.check is check for name in trial.case.arguments}
+    for name in inspect.signature(check.function).parameters.keys() - given:
+        default = taken[name].default if name in taken else None
+        if not isinstance(default, float):
+            continue
+        other = {name: default + ELSEWHERE}
+        forward, backward = (
+            replace(call, arguments={**call.arguments, **other})
+            for call in (pair.forward, pair.backward)
+        )
+        if session.call(forward).failure is not None:
+            continue
+        for output, argument in pair.arguments.items():
+            moved = replace(pair.trial, calls=(backward,))
+            there = replace(pair, trial=moved, forward=forward)
+            fits = against_forward(output, argument, pair.returns, forward, backward, session)
+            if not fits.passed and _as_autograd(there, output, argument, functions) is False:
+                yield (
+                    f"{check.name}: with {name}={default + ELSEWHERE:g}, {output} is not the "
+                    f"gradient of {forward.function} in {argument}, and no case gives {name}"
+                )
+                return
 
 
 def _as_autograd(

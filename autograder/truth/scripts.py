@@ -62,6 +62,8 @@ def _script_difference(script: Any, arguments: Mapping[str, Any], output: str) -
     for where, leaf in leaves(plain[name]):
         if not (is_float(leaf) or isinstance(leaf, float)) or where not in promised:
             continue
+        if not (is_float(promised[where]) or isinstance(promised[where], float)):
+            return False  # None, say, for a parameter that nothing flows back to
         at, gradient = _numbers(leaf), _numbers(promised[where])
         if gradient.shape != at.shape:
             return False

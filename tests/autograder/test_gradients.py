@@ -79,6 +79,16 @@ def test_a_wrong_gradient_is_named_with_its_case(tmp_path, old, new, said):
     assert said in first
 
 
+def test_a_default_that_is_built_into_the_backward_is_seen_though_no_case_gives_it(tmp_path):
+    right = TOPIC.replace("training=True", "training=True, slope=0.5")
+    right = right.replace("x * weight if", "slope * x * weight if")
+    right = right.replace("= grad_y * weight if", "= slope * grad_y * weight if")
+    right = right.replace("(grad_y * x)", "slope * (grad_y * x)")
+    assert found(tmp_path, right) == []
+    (said,) = found(tmp_path, right.replace("slope * grad_y", "0.5 * grad_y"))
+    assert "with slope=0.75, grad_x is not the gradient of scaled in x, and no case gives" in said
+
+
 def test_what_no_case_can_show_needs_a_reason(tmp_path):
     without = TOPIC.replace("values(scaled, CASES", "values(scaled, CASES[:1]").replace(
         "def scaled_backward(grad_y, x, weight, training=True)",

@@ -72,7 +72,12 @@ MISTAKES = {
         *(LAYERS, 'yield "layer", new(Linear, inputs, 2)', "return new(Linear, inputs, 2)"),
         "sizes takes `new` as a script does, but yields nothing",
     ),
-    "no `new`": (LAYERS, "linear_layer(new, x,", "linear_layer(x,", "linear_layer takes no x"),
+    "no `new`": (
+        LAYERS,
+        "linear_layer(new, x,",
+        "linear_layer(x,",
+        "linear_layer is a script, for",
+    ),
     "a wrong gradient": (
         *(LAYERS, "return grad_y @ self.W", "return 2 * grad_y @ self.W"),
         "Linear, linear_layer, case 'five rows': grad_x is not the gradient that finite",
@@ -143,6 +148,47 @@ MISTAKES = {
     "a parameter of another shape": (
         *(MODULES, '{"weight": normal(4)', '{"weight": normal(5)'),
         "weight is of shape (4,) where of shape (5,) is expected",
+    ),
+    "points that are no number": (LAYERS, '"y": 2', '"y": float("nan")', "points are numbers"),
+    "a sparse tensor": (
+        *(LAYERS, GIVEN, GIVEN.replace("(4)", "(4).map(lambda t: t.to_sparse())")),
+        "case 'five rows': bias is a tensor of layout torch.sparse_coo, which cannot travel",
+    ),
+    "kinks in quotes": (LAYERS, '"five rows",', '"five rows",\n kinks="x",', "kinks is a tuple"),
+    "a name that torch has not": (
+        *(LAYERS, "(Linear,),", "(Linear,), forbidden=('rellu',),"),
+        "Linear: forbidden names rellu, which torch has not",
+    ),
+    "a price for nothing": (
+        LAYERS,
+        "(Linear,),",
+        "(Linear,), unchanged=-1,",
+        "unchanged is points",
+    ),
+    "a method to be written": (
+        LAYERS,
+        "(Linear,)",
+        "(Linear.forward,)",
+        "forward stands in Linear",
+    ),
+    "an edit that changes nothing": (LAYERS, "grad_y.mean(0)", "grad_y.sum(0)", "stands there al"),
+    "an edit that reads what is not there": (
+        *(LAYERS, '"grad_y.mean(0)"', '"gard_y.mean(0)"'),
+        "'bias-averaged': with 'gard_y.mean(0)' in its place, backward reads gard_y, which nothing",
+    ),
+    "an edit of torch's": (LAYERS, "Linear.backward,", "torch.relu,", "relu is no function of the"),
+    "no hint": (LAYERS, 'hint="', 'hint="" and "', "it needs a name, and a hint"),
+    "what was there before": (
+        *(MODULES, '"y_in_evaluation", module(x)', '"y_in_evaluation", new.keep(x)'),
+        "both_modes: y_in_evaluation is right in every case where nothing is written yet",
+    ),
+    "chance": (
+        *(ARRAYS, "+ velocity[name]\n", "+ velocity[name] * __import__('random').random()\n"),
+        "the solution's params is another one when it is asked again",
+    ),
+    "no gradient at a parameter": (
+        *(MODULES, "return self.weight *", "return self.weight.detach() *"),
+        "case 'a batch': grad_tensors is not the gradient",
     ),
     "nothing to load": (MODULES, "new.load(module, tensors)", "new.load(module)", "case 'a batch'"),
     "a buffer that is not there": (MODULES, '"running_var")', '"running_vat")', "called running_v"),

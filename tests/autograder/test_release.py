@@ -240,6 +240,15 @@ def test_a_students_work_is_not_overwritten(catalogue, tmp_path):
     assert path.read_text() == "my work"
 
 
+def test_topics_can_be_released_one_by_one_into_a_folder(catalogue, tmp_path):
+    release(catalogue["losses"], tmp_path)
+    release(catalogue["initialization"], tmp_path)
+    assert {path.stem for path in (tmp_path / "selfcheck").glob("*.json")} == {
+        "losses",
+        "initialization",
+    }
+
+
 def test_the_committed_assignments_are_up_to_date(released):
     def texts(folder):
         return {

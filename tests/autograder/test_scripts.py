@@ -6,6 +6,7 @@ import pytest
 
 from autograder.errors import AuthoringError
 from autograder.grading.grader import Grader
+from autograder.handin.look import look
 from autograder.handin.submission import Source
 from autograder.handout.public import public_data
 from autograder.handout.stubs import stub
@@ -60,6 +61,12 @@ def test_the_stub_earns_nothing_and_is_called_unwritten(grade, topic):
     result = grade(stub(topic))
     assert result["score"] == 0
     assert "not implemented yet" in failing(result)["linear_layer: y"]
+
+
+def test_a_look_says_that_a_class_is_still_to_be_written(topic):
+    homes = {"Linear": topic.name}
+    assert not look(("layers.py", stub(topic).encode()), homes).found["Linear"].written
+    assert look(("layers.py", topic.solution().encode()), homes).found["Linear"].written
 
 
 @pytest.mark.parametrize(

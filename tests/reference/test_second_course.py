@@ -67,6 +67,15 @@ def test_the_merges_in_the_tokenizers_lesson_are_those_of_its_solution():
         symbols = {word: merged(symbols[word], (left, right)) for word in counts}
 
 
+def test_of_a_stub_of_a_module_each_line_says_that_it_is_not_written(oracle):
+    topic, namespace = TOPICS["transformer"], {}
+    exec(stub(topic), namespace)
+    exercise = topic.exercises[0]
+    for trial in oracle.trials(topic, exercise):
+        findings = trial.judge(LocalSession(namespace).run(trial.calls)).findings
+        assert {finding.evidence.get("kind") for finding in findings.values()} == {"unwritten"}
+
+
 @pytest.mark.parametrize("name", TOPICS)
 def test_gradients_are_right_and_correct_solutions_get_full_marks_and_stubs_none(name, oracle):
     topic, alternatives, misconceptions = TOPICS[name], 0, 0

@@ -57,7 +57,9 @@ def _bound(statement: ast.stmt) -> Iterator[Defined]:
             worth = Worth.STUB if is_stub(statement) else Worth.OWN
             yield Defined(statement.name, worth, line)
         case ast.ClassDef():
-            yield Defined(statement.name, Worth.OWN, line)
+            methods = [part for part in statement.body if isinstance(part, ast.FunctionDef)]
+            unwritten = bool(methods) and all(is_stub(method) for method in methods)
+            yield Defined(statement.name, Worth.STUB if unwritten else Worth.OWN, line)
         case ast.Import():
             for name in statement.names:
                 yield Defined(name.asname or name.name.partition(".")[0], Worth.OTHER, line)
