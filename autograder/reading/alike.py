@@ -22,6 +22,7 @@ from autograder.reading.reader import TooMuch
 _COMMON, _COMMON_SHARE = 8, 0.1  # what more texts than both of these hold is common
 _LEAST = 0.2  # the least score that is reported
 _PAIRS = 200  # the most that are reported
+_MOST_PLACES = 4  # of one run in a text that are linked
 
 Numbers = NDArray[np.int64]
 
@@ -34,6 +35,7 @@ class Alike:
     second: int
     shares: tuple[float, float]
     ranges: tuple[list[list[int]], list[list[int]]]
+    links: list[list[int]]  # which range of the first is which of the second, by their places
 
     @property
     def score(self) -> float:
@@ -42,11 +44,16 @@ class Alike:
 
 
 def alike(
-    texts: Sequence[Prints], handed_out: Prints, note: Callable[[int], None] = lambda done: None
+    texts: Sequence[Prints],
+    handed_out: Prints,
+    note: Callable[[int], None] = lambda done: None,
+    *,
+    earlier: int = 0,
 ) -> list[Alike]:
     """The pairs that share the most, the greatest score first.
 
     Args:
+        earlier: how many, at the end, are compared with those before and not with each other.
         handed_out: the code that everybody was given.
         note: is told now and then how many texts are done.
 
@@ -62,7 +69,7 @@ def alike(
         text.forget(ignored)
     candidates: list[tuple[float, int, int]] = []
     for second, other in enumerate(found):
-        for first, text in enumerate(found[:second]):
+        for first, text in enumerate(found[: min(second, len(found) - earlier)]):
             common = len(text.known & other.known)
             if common:
                 share = common / min(len(text.known), len(other.known))
@@ -110,6 +117,18 @@ class _Text:
         self.begins, self.ends = self.begins[kept], self.ends[kept]
         self.known -= hashes
 
+    def within(self, common: Numbers, ranges: list[list[int]]) -> dict[int, list[int]]:
+        """For each of these hashes, the places of the ranges that it is in: few of them."""
+        chosen = np.isin(self.hashes, common)
+        first = np.array([begin for begin, _ in ranges], np.int64)
+        at = np.searchsorted(first, self.begins[chosen], side="right") - 1
+        found: dict[int, list[int]] = {}
+        for hash_, place in zip(self.hashes[chosen].tolist(), at.tolist(), strict=True):
+            places = found.setdefault(hash_, [])
+            if len(places) < _MOST_PLACES and place not in places:
+                places.append(place)
+        return found
+
     def covered(self, common: Numbers) -> tuple[float, list[list[int]]]:
         """What share of the text these hashes cover, and the ranges of the text."""
         chosen = np.isin(self.hashes, common)
@@ -135,7 +154,24 @@ def _compared(texts: Sequence[_Text], first: int, second: int) -> Alike:
     a, b = texts[first], texts[second]
     common: Any = np.array(sorted(a.known & b.known), np.int64)
     (share, ranges), (other, others) = a.covered(common), b.covered(common)
-    return Alike(first, second, (share, other), (ranges, others))
+    links = _linked(a.within(common, ranges), b.within(common, others))
+    return Alike(first, second, (share, other), (ranges, others), links)
+
+
+def _linked(first: dict[int, list[int]], second: dict[int, list[int]]) -> list[list[int]]:
+    """For each range, the one of the other text with which it shares the most runs.
+
+    Args:
+        first: for each hash, in which ranges of the first text it is; second: the same.
+    """
+    shared = Counter(
+        (one, other) for hash_, ones in first.items() for one in ones for other in second[hash_]
+    )
+    best: dict[tuple[str, int], tuple[int, int]] = {}
+    for (one, other), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
+        best.setdefault(("first", one), (one, other))
+        best.setdefault(("second", other), (one, other))
+    return [list(pair) for pair in sorted(set(best.values()))]
 
 
 def _merged(ranges: Iterator[tuple[Any, Any]]) -> Iterator[list[int]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 from sqlalchemy import and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from autograder.handin.submission import SubmissionError
 from autograder.reading import Reader
@@ -35,6 +35,8 @@ from server.storage.models import (
     Assignment,
     Enrolment,
     Grade,
+    Judgement,
+    PairJudgement,
     Role,
     Search,
     SearchState,
@@ -47,6 +49,8 @@ log = logging.getLogger(__name__)
 
 _SILENT = timedelta(minutes=2)  # after that long without a sign of life a search is dead
 _NICE = 10
+_MOST_EARLIER = 500  # submissions of one earlier course
+_MOST_COURSES = 6
 
 
 class SimilarityError(ValueError):
@@ -70,8 +74,18 @@ def latest(session: Session, assignment: Assignment) -> Search | None:
     )
 
 
-def start(session: Session, assignment: Assignment, *, at: datetime, actor: User) -> Search:
+def start(
+    session: Session,
+    assignment: Assignment,
+    *,
+    at: datetime,
+    actor: User,
+    earlier: bool = False,
+) -> Search:
     """Note the search; the caller commits, then `launch`es it.
+
+    Args:
+        earlier: compare with submissions of earlier courses with the same topic, too.
 
     Raises:
         SimilarityError: one is running, or copydetect is not installed.
@@ -90,6 +104,7 @@ def start(session: Session, assignment: Assignment, *, at: datetime, actor: User
         started_by_id=actor.id,
         started_at=at,
         alive_at=at,
+        earlier=earlier,
     )
     session.add(search)
     session.flush()
@@ -125,6 +140,9 @@ def run(
             search = session.get_one(Search, search_id)
             _still_wanted(session, search)
             submissions = _submissions(session, search.assignment)
+            own = {id_ for id_, _, _ in submissions}
+            for assignment in earlier_ones(session, search) if search.earlier else ():
+                submissions += _submissions(session, assignment)[:_MOST_EARLIER]
         texts: dict[int, Prints] = {}
         left_out, told = 0, clock()
 
@@ -150,7 +168,8 @@ def run(
         note(0)
         ids = list(texts)
         given = reader.run("fingerprints", ("given.py", handed_out.encode()), window=1)
-        found = alike(list(texts.values()), given, note)
+        old = sum(1 for id_ in ids if id_ not in own)
+        found = alike(list(texts.values()), given, note, earlier=old)
         with database.write() as session:
             _still_wanted(session, session.get_one(Search, search_id))
             session.add_all(
@@ -163,6 +182,7 @@ def run(
                     second_share=pair.shares[1],
                     first_ranges=pair.ranges[0],
                     second_ranges=pair.ranges[1],
+                    links=pair.links,
                 )
                 for pair in found
             )
@@ -177,6 +197,75 @@ def run(
             session.get_one(Search, search_id).state = SearchState.FAILED
     finally:
         reader.close()
+
+
+def earlier_ones(session: Session, search: Search) -> list[Assignment]:
+    """Assignments of the topic in courses that whoever started the search leads and that were due
+    before this one opened, the latest first."""
+    this = search.assignment
+    query = (
+        select(Assignment)
+        .where(
+            Assignment.topic == this.topic,
+            Assignment.course_id != this.course_id,
+            Assignment.due_at < this.opens_at,
+        )
+        .options(joinedload(Assignment.course))
+        .order_by(Assignment.due_at.desc(), Assignment.id.desc())
+    )
+    return [
+        one
+        for one in session.scalars(query)
+        if rights.holds(session, search.started_by, one.course, Role.INSTRUCTOR)
+    ][:_MOST_COURSES]
+
+
+def judgement(session: Session, pair: SimilarPair) -> PairJudgement | None:
+    """What was made of the two submissions, in this search or in another."""
+    key = sorted((pair.first_id, pair.second_id))
+    query = select(PairJudgement).options(joinedload(PairJudgement.judged_by))
+    return session.scalar(
+        query.where(PairJudgement.first_id == key[0], PairJudgement.second_id == key[1])
+    )
+
+
+def judge(
+    session: Session, pair: SimilarPair, made: Judgement | None, *, at: datetime, actor: User
+) -> None:
+    """Note what somebody made of the two; None: they are to be looked at again."""
+    found = judgement(session, pair)
+    before = found.judgement if found is not None else None
+    if before == made:
+        return
+    if made is None:
+        session.delete(found)
+    elif found is not None:
+        found.judgement, found.judged_by_id, found.judged_at = made, actor.id, at
+    else:
+        first, second = sorted((pair.first_id, pair.second_id))
+        session.add(
+            PairJudgement(
+                first_id=first,
+                second_id=second,
+                judgement=made,
+                judged_by_id=actor.id,
+                judged_at=at,
+            )
+        )
+    for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
+        audit.record(
+            session,
+            audit.Action.PAIR_JUDGED,
+            f"user:{one.user_id}",
+            at=at,
+            actor=actor,
+            course_id=one.assignment.course_id,
+            assignment=one.assignment.slug,
+            attempt=one.number,
+            other=f"user {other.user_id}",
+            before=before.value if before else "none",
+            after=made.value if made else "none",
+        )
 
 
 def _still_wanted(session: Session, search: Search) -> None:

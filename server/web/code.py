@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from markupsafe import Markup, escape
 
@@ -16,6 +17,7 @@ from server.storage.config import ConfigError
 from server.web.services import services
 
 _MOST_FUNCTIONS = 20  # of an exercise: what is defined last counts
+COLOURS = 6  # of marks
 _KIND = re.compile(r"[a-z0-9]{1,4}")
 
 
@@ -109,12 +111,35 @@ def _piece(one: inside.Piece) -> Piece:
     return Piece(one.title, lines, one.cut, functions)
 
 
-def marked(text: str, ranges: list[list[int]]) -> Markup:
-    """The text with these ranges marked, escaped, line by line."""
-    parts: list[tuple[str, str]] = []
+class _Mark:
+    """Puts a mark around each line of a range, and the range's id at the first."""
+
+    def __init__(self, place: str, number: int, colour: int) -> None:
+        self._begin = f'<mark class="m{colour}" data-of="{number}" id="{place}-{number}">'
+        self._more = f'<mark class="m{colour}" data-of="{number}">'
+
+    def format(self, text: str) -> str:
+        begin, self._begin = self._begin, self._more
+        return f"{begin}{text}</mark>"
+
+
+def marked(
+    text: str,
+    ranges: list[list[int]],
+    place: str,
+    colours: Mapping[int, int] = MappingProxyType({}),
+) -> Markup:
+    """The text with these ranges marked, escaped, line by line.
+
+    Args:
+        place: by which the ids of the ranges begin.
+        colours: of each range, by its place among them.
+    """
+    parts: list[tuple[str, str | _Mark]] = []
     at = 0
-    for begin, end in ranges:
-        parts += [(text[at:begin], ""), (text[begin:end], "<mark>{}</mark>")]
+    for number, (begin, end) in enumerate(ranges):
+        mark = _Mark(place, number, colours.get(number, number) % COLOURS)
+        parts += [(text[at:begin], ""), (text[begin:end], mark)]
         at = max(at, end)
     return _lines(_line_by_line([*parts, (text[at:], "")]))
 
@@ -130,7 +155,7 @@ def _parts(text: str, lengths: Iterable[int], kinds: Iterable[str]) -> Iterable[
     yield text[at:], ""
 
 
-def _line_by_line(parts: Iterable[tuple[str, str]]) -> list[str]:
+def _line_by_line(parts: Iterable[tuple[str, str | _Mark]]) -> list[str]:
     """Each line as HTML, every text in it escaped."""
     lines: list[list[str]] = [[]]
     for text, around in parts:

@@ -178,6 +178,7 @@ TABLE = {
     "POST /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
     "GET /courses/<course>/staff/assignments/<assignment>/similarity/status": INSTRUCTORS,
     "GET /courses/<course>/staff/similarity/<int:pair_id>/": INSTRUCTORS,
+    "POST /courses/<course>/staff/similarity/<int:pair_id>/": INSTRUCTORS,
     "GET /courses/<course>/staff/log": INSTRUCTORS,
     "GET /courses/<course>/staff/exports": STAFF,
     "GET /courses/<course>/staff/exports/grades.csv": STAFF,

@@ -9,17 +9,27 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from autograder.handout.stubs import stub
 from autograder.reading import alike as reading
-from autograder.reading.alike import Alike
+from autograder.reading.alike import Alike, _linked
 from autograder.reading.inside.code import whole
 from autograder.reading.inside.jobs import fingerprints
 from server import engine
 from server.grades import similarity
 from server.people import accounts
-from server.storage.models import Course, Search, SearchState, SimilarPair, User
+from server.storage.models import (
+    Assignment,
+    Course,
+    Role,
+    Search,
+    SearchState,
+    SimilarPair,
+    User,
+)
 from tests.catalogues import FIRST
 from tests.server.conftest import House
 
@@ -117,7 +127,10 @@ def test_a_search_from_the_button_to_both_sides(house: House, browser: Browser, 
     page = client.get(ADDRESS).text
     (address,) = re.findall(r'href="([^"]*/similarity/\d+/)"', page)
     sides = client.get(address).text
-    assert sides.count("<mark>") > 2
+    assert sides.count("<mark class=") > 2
+    assert len(set(re.findall(r'href="#(first-\d+)" data-with="second-\d+"', sides))) >= 1
+    for place in set(re.findall(r'data-with="((?:first|second)-\d+)"', sides)):
+        assert sides.count(f' id="{place}"') == 1
     assert "&lt;script&gt;" in sides
     assert "<script>alert" not in sides
     house.keep(pair.first.public_id, None)
@@ -153,6 +166,82 @@ def test_who_is_no_instructor_any_more_finds_nothing(house: House, browser: Brow
     with house.database.read() as session:
         assert session.get_one(Search, 1).state is SearchState.FAILED
         assert session.scalars(select(SimilarPair)).all() == []
+
+
+def test_earlier_courses_that_one_leads_are_compared_too(house: House, browser: Browser) -> None:
+    house.student("pupil")
+    with house.database.write() as session:
+        pupil, other = (
+            session.get_one(User, house.user("pupil").id),
+            session.get_one(Course, house.course("other").id),
+        )
+        accounts.enrol(session, other, pupil, Role.STUDENT, at=house.clock(), actor=None)
+        old = session.get_one(Assignment, house.assignment("elsewhere", "other").id)
+        old.topic = "normalization"
+        old.opens_at -= timedelta(days=300)
+        old.due_at -= timedelta(days=300)
+    house.accept(content=solution(99).encode())
+    theirs = house.accept(
+        content=solution(99).encode(), user="pupil", assignment="elsewhere", course="other"
+    )
+
+    def searched(number: int, earlier: str) -> list[SimilarPair]:
+        browser("instructor").post(ADDRESS, data={"earlier": earlier})
+        similarity.run(house.database, house.files, number, HANDED_OUT, house.clock)
+        with house.database.read() as session:
+            query = select(SimilarPair).where(SimilarPair.search_id == number)
+            return list(session.scalars(query))
+
+    assert searched(1, "y") == []  # the other course is none that the instructor leads
+    with house.database.write() as session:
+        other = session.get_one(Course, house.course("other").id)
+        instructor = session.get_one(User, house.user("instructor").id)
+        accounts.enrol(session, other, instructor, Role.INSTRUCTOR, at=house.clock(), actor=None)
+    assert searched(2, "") == []
+    (pair,) = searched(3, "y")
+    assert pair.second_id == house.row(theirs).id
+    address = f"/courses/dl/staff/similarity/{pair.id}/"
+    page = browser("instructor").get(address).text
+    assert "pupil, attempt 1" in page
+    assert f"/courses/other/staff/submissions/{theirs}/" in page
+    with house.database.write() as session:
+        other = session.get_one(Course, house.course("other").id)
+        instructor = session.get_one(User, house.user("instructor").id)
+        accounts.leave(session, other, instructor, at=house.clock(), actor=None)
+    for hidden in (address, ADDRESS):
+        assert "pupil" not in browser("instructor").get(hidden).text
+    assert "You do not lead the course" in browser("instructor").get(address).text
+
+
+def test_what_was_made_of_a_pair_stays_for_later_searches(house: House, browser: Browser) -> None:
+    first, second = house.accept(), house.accept(user="classmate")
+    client = browser("instructor")
+    address = f"/courses/dl/staff/similarity/{house.pair(second, first)}/"
+    assert "Nobody has looked at it yet." in client.get(address).text
+    for said in ("seen", "dismissed", "confirmed", "confirmed"):
+        assert client.post(address, data={"judgement": said}).status_code == 303
+        assert f"<b>{said}</b> by Instructor" in client.get(address).text
+    again = f"/courses/dl/staff/similarity/{house.pair(first, second)}/"
+    assert "<b>confirmed</b> by Instructor" in client.get(again).text
+    assert "confirmed<small>Instructor" in client.get(ADDRESS).text
+    assert client.post(again, data={"judgement": "guilty"}).status_code == 422
+    log = client.get("/courses/dl/staff/log").text
+    assert log.count("was confirmed.") == 2  # about each of them, once
+    client.post(again, data={"judgement": ""})
+    assert "Nobody has looked at it yet." in client.get(address).text
+
+
+numbers = st.lists(st.integers(0, 6), max_size=12)
+
+
+@given(numbers, numbers)
+def test_links_join_ranges_that_share_something(ones: list[int], others: list[int]) -> None:
+    first, second = ({h: [p] for p, h in enumerate(hashes)} for hashes in (ones, others))
+    common = first.keys() & second.keys()
+    links = _linked({h: first[h] for h in common}, {h: second[h] for h in common})
+    assert all(ones[one] == others[other] for one, other in links)
+    assert {one for one, _ in links} == {first[h][0] for h in common}
+    assert {other for _, other in links} == {second[h][0] for h in common}
 
 
 @pytest.mark.slow

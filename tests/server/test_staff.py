@@ -356,7 +356,7 @@ def test_marks_change_no_character(source: str, found: list[tuple[int, int]]) ->
         if begin >= at:
             ranges.append([begin, begin + length])
             at = begin + length
-    html = str(code.marked(source, ranges))
+    html = re.sub(r"<mark [^>]*>", "<mark>", str(code.marked(source, ranges, "first")))
     lines = re.findall(r'<span class="line">(.*?)</span>(?:\n|$)', html, re.S)
     assert "\n".join(lines).replace("<mark>", "").replace("</mark>", "") == str(escape(source))
 
