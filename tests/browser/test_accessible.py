@@ -158,7 +158,8 @@ def test_no_page_shuts_anybody_out(
     someone = house.user("student").id
     regrade = regraded(lecturer)
     assignment = "assignments/losses/"
-    staff = ("", "people", "lms", "gradebook", "submissions", "regrades", "log", "exports")
+    tables = ("gradebook", "submissions", "questions", "regrades", "log", "exports")
+    staff = ("", "people", "lms", *tables)
     reports = [report.replace(COURSE, STAFF) for report in (wrong, right)]
     pages: dict[Page, list[str]] = {
         stranger: ["/login", "/login/forgotten", switches, invited, "/api/v1/docs"],

@@ -38,7 +38,7 @@ def test_from_the_roster_to_the_exported_grade(visit: Visit, losses: Topic) -> N
     find_misconception(lecturer, bug.name)
     lecturer.get_by_role("link", name="New Student").click()
     expect(lecturer.get_by_role("heading", name="What was handed in")).to_be_visible()
-    written = lecturer.locator("details[open] pre.source")  # what is not right yet is open
+    written = lecturer.locator("details.part[open] .source")  # what is not right yet is open
     expect(written.filter(has_text=f"def {bug.function.__name__}(").first).to_be_visible()
     comment(lecturer, "Look at the first exercise again.")
     adjust(lecturer, "0.5", "Explained it well at the board")
@@ -130,9 +130,10 @@ def comment(page: Page, text: str) -> None:
 
 
 def adjust(page: Page, points: str, reason: str) -> None:
-    page.get_by_label("Points to give or take").fill(points)
-    page.get_by_label("Reason").fill(reason)
-    press(page, "Adjust")
+    points_of_all = page.get_by_role("region", name="Points", exact=True)
+    points_of_all.get_by_label("Points to give or take").fill(points)
+    points_of_all.get_by_label("Reason").fill(reason)
+    points_of_all.get_by_role("button", name="Adjust").click()
     expect(page.locator(".flash")).to_be_visible()
 
 
