@@ -96,7 +96,8 @@ def furnish(config: Config, students: int, assignments: int, attempts: int) -> N
         session.add(course)
         session.flush()
         people = _people(session, course, students, now)
-        for position in range(assignments):
+    for position in range(assignments):  # not all at once: PostgreSQL ends what pauses for long
+        with database.write() as session:
             assignment = _assignment(session, course, position, assignments, exercises, now)
             _hand_ins(session, assignment, people, attempts, exercises, report, rng, now)
     with database.write() as session:

@@ -146,7 +146,7 @@ class Daemon:
                 env={**os.environ, **environment},
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while not self._answers():
             assert time.monotonic() < deadline, (self._directory / "log").read_text()[-3000:]
             time.sleep(0.1)

@@ -93,7 +93,7 @@ class Server:
     def _answers(self) -> bool:
         assert self._process.poll() is None, self._log.read_text()
         try:
-            return httpx.get(f"{self.url}/healthz").status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=30).status_code == 200
         except httpx.TransportError:
             return False
 
