@@ -16,7 +16,7 @@ ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.
 	processes.py privacy.py turns.py mail.py lti.py)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test chaos services image attacks fuzz fairness bench audit release docs system browser clean
+.PHONY: demo test types chaos services image attacks fuzz fairness bench audit release docs system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -24,11 +24,13 @@ demo: $(VENV)/installed
 test: $(VENV)/installed | browser services
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/gradmark audit
-	$(BIN)/gradmark audit $(SECOND)
+	$(MAKE) --jobs 2 types audit
 	$(PYTEST)
 	$(PYTEST) --engine postgresql $(ON_POSTGRESQL)
+
+# By one process, so beside something else.
+types: $(VENV)/installed
+	$(BIN)/mypy
 
 # Each attack, what it tried, and what came of it: as this user and, started by root, as another.
 attacks: $(VENV)/installed
