@@ -322,7 +322,7 @@ def export_(slug: str, format_: str, gradebook: Path | None, data: Path) -> None
         refuse("--gradebook FILE, Canvas's own export, belongs to --format canvas.")
     with _opened(data) as database:
         with database.read() as session:
-            book = exports.gradebook(session, _course(session, slug))
+            book = exports.gradebook(session, _course(session, slug), utc_now())
         if gradebook is not None:
             text, matched = exports.canvas_csv(book, gradebook.read_bytes())
             _tell(matched)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -13,11 +13,19 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from server.grades import moments
 from server.grades.moments import NoSuchTime
-from server.storage.models import WHEN_PUBLISHED, Counts, PartKind, SourcePolicy
+from server.storage.models import WHEN_PUBLISHED, Counts, PartKind, Rounding, SourcePolicy
 
 
 class CourseError(ValueError):
-    """The file is not valid; the message is one sentence that names the key."""
+    """The file is not valid; the message is one sentence that names the key.
+
+    Attributes:
+        key: which one, where it is one.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,19 @@ class AssignmentSpec:
     double_marking: bool = False
     settle_beyond: float = 0.0
     parts: tuple[PartSpec, ...] = ()
+    text: str = ""
+    hidden: bool = False
+    group: str | None = None  # the slug of one of the course's
+    weight: float | None = None
+    bonus: bool = False
+
+
+@dataclass(frozen=True)
+class GroupSpec:
+    slug: str
+    title: str
+    weight: float
+    drop_lowest: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,10 @@ class CourseSpec:
     timezone: str
     assignments: tuple[AssignmentSpec, ...]
     notice: str = ""
+    text: str = ""
+    round_to: float | None = None
+    rounding: Rounding = Rounding.HALF_UP
+    groups: tuple[GroupSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,34 +116,62 @@ def read(text: str, topics: Collection[str]) -> CourseSpec:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"The file is not valid TOML: {error}.") from None
-    _only(document, ("course", "policy", "assignments"), "the file")
+    return check(document, topics)
+
+
+def check(document: Mapping[str, Any], topics: Collection[str]) -> CourseSpec:
+    """The same for what a file has been parsed to, or what a page has made.
+
+    Raises:
+        CourseError: naming the key and what is allowed.
+    """
+    _only(document, ("course", "policy", "groups", "assignments"), "the file")
     course = _take(_table(document, "course"), COURSE, "[course]")
     zone = ZoneInfo(course["timezone"])
     policy_keys = _policy_keys(zone)
     assignment_keys = (*_assignment_keys(topics, zone), *policy_keys)
     policy = _table(document, "policy") if "policy" in document else {}
     _take(policy, policy_keys, "[policy]")
-    tables = document.get("assignments")
-    if not isinstance(tables, list) or not tables:
-        raise CourseError("The file has no [[assignments]]: a course has at least one.")
+    groups: list[GroupSpec] = []
+    for where, table in _tables(document, "groups"):
+        group = GroupSpec(**_take(table, GROUP, where))
+        if group.slug in {other.slug for other in groups}:
+            raise CourseError(f"{where}: slug is that of an earlier group; choose another.", "slug")
+        groups.append(group)
     assignments: list[AssignmentSpec] = []
-    for number, table in enumerate(tables, 1):
-        if not isinstance(table, dict):
-            raise CourseError("assignments must be tables: begin each with [[assignments]].")
-        where = f"[[assignments]] {table.get('slug', number)!r}"
+    for where, table in _tables(document, "assignments"):
         spec = _assignment(_take({**policy, **table}, assignment_keys, where), where)
         if spec.slug in {other.slug for other in assignments}:
-            raise CourseError(f"{where}: slug is that of an earlier assignment; choose another.")
+            raise CourseError(
+                f"{where}: slug is that of an earlier assignment; choose another.", "slug"
+            )
+        if spec.group is not None and spec.group not in {group.slug for group in groups}:
+            known = ", ".join(group.slug for group in groups) or "none"
+            raise CourseError(
+                f"{where}: group = {spec.group!r} is no group of the course: there are {known}.",
+                "group",
+            )
+        if spec.weight is not None and spec.group is None:
+            raise CourseError(f"{where}: weight is that within a group: it needs group.", "weight")
         assignments.append(spec)
-    return CourseSpec(assignments=tuple(assignments), **course)
+    return CourseSpec(groups=tuple(groups), assignments=tuple(assignments), **course)
+
+
+def _tables(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(where it stands, the table) of each table of an array."""
+    tables = document.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise CourseError(f"{name} must be tables: begin each with [[{name}]].")
+    for number, table in enumerate(tables, 1):
+        yield f"[[{name}]] {table.get('slug', number)!r}", table
 
 
 def _assignment(values: dict[str, Any], where: str) -> AssignmentSpec:
     opens, due, late = values.pop("opens"), values.pop("due"), values["late_until"]
     if opens >= due:
-        raise CourseError(f"{where}: due must be later than opens.")
+        raise CourseError(f"{where}: due must be later than opens.", "due")
     if late is not None and late < due:
-        raise CourseError(f"{where}: late_until must not be earlier than due.")
+        raise CourseError(f"{where}: late_until must not be earlier than due.", "late_until")
     released = {f"{part}_from": values.pop(part) for part in ("hints", "scores", "comments")}
     parts = parts_of(values.pop("parts"), values["points"], where)
     return AssignmentSpec(opens_at=opens, due_at=due, parts=parts, **released, **values)
@@ -158,7 +211,7 @@ def _take(table: Mapping[str, Any], keys: Collection[Key], where: str) -> dict[s
     for key in keys:
         if key.name not in table:
             if key.default is ...:
-                raise CourseError(f"{where} lacks {key.name}: {key.allowed}.")
+                raise CourseError(f"{where} lacks {key.name}: {key.allowed}.", key.name)
             values[key.name] = key.default
             continue
         try:
@@ -166,12 +219,14 @@ def _take(table: Mapping[str, Any], keys: Collection[Key], where: str) -> dict[s
         except NoSuchTime as error:
             written = " or ".join(moment.isoformat() for moment in error.meant)
             raise CourseError(
-                f"{where}: {key.name}: {error}" + (f" Or write {written}." if written else "")
+                f"{where}: {key.name}: {error}" + (f" Or write {written}." if written else ""),
+                key.name,
             ) from None
         except ValueError:
             value = table[key.name]
             raise CourseError(
-                f"{where}: {key.name} = {_shown(value)} is not allowed: it must be {key.allowed}."
+                f"{where}: {key.name} = {_shown(value)} is not allowed: it must be {key.allowed}.",
+                key.name,
             ) from None
     return values
 
@@ -215,13 +270,19 @@ def _long_text(value: object) -> str:
     return value.strip()
 
 
+def _markdown(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or "\0" in value:
+        raise ValueError
+    return value.replace("\r\n", "\n").strip()
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
 
 
-def _tables(value: object) -> list[Mapping[str, Any]]:
+def _part_tables(value: object) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
         raise ValueError
     return value
@@ -286,6 +347,7 @@ def _one_of(words: Collection[str]) -> str:
     return "one of " + ", ".join(f'"{word}"' for word in words)
 
 
+_LONGEST_TEXT = 50_000  # characters
 _SLUG = 'lower-case letters, digits and hyphens, such as "homework-1"'
 _TITLE = "a text of up to 200 characters"
 _MOMENT = "a date with a time, such as 2027-01-31 23:59:00 (without offset: in the course's zone)"
@@ -299,6 +361,15 @@ COURSE = (
     Key("title", _text, _TITLE),
     Key("timezone", _timezone, 'the name of a time zone, such as "Europe/Berlin"'),
     Key("notice", _text, _TITLE, ""),
+    Key("text", _markdown, f"Markdown of up to {_LONGEST_TEXT} characters", ""),
+    Key("round_to", _number(0.001, 1000), "the step of rounded totals, such as 0.5", None),
+    Key("rounding", _word(Rounding), _one_of(list(Rounding)), Rounding.HALF_UP),
+)
+GROUP = (
+    Key("slug", _slug, _SLUG),
+    Key("title", _text, _TITLE),
+    Key("weight", _number(0, 100_000), "the group's weight in the total, from 0 on"),
+    Key("drop_lowest", _count(0, 1000), "how many of the lowest are left out, from 0 on", 0),
 )
 
 
@@ -351,7 +422,12 @@ def _assignment_keys(topics: Collection[str], zone: ZoneInfo) -> tuple[Key, ...]
         Key("opens", moment, _MOMENT),
         Key("due", moment, _MOMENT),
         Key("late_until", moment, _MOMENT, None),
-        Key("parts", _tables, "tables: begin each with [[assignments.parts]]", ()),
+        Key("parts", _part_tables, "tables: begin each with [[assignments.parts]]", ()),
+        Key("text", _markdown, f"Markdown of up to {_LONGEST_TEXT} characters", ""),
+        Key("hidden", _flag, "true or false", False),
+        Key("group", _slug, "the slug of one of the course's [[groups]]", None),
+        Key("weight", _number(0.001, 100_000), "its weight in its group, above 0", None),
+        Key("bonus", _flag, "true or false", False),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from server.courses.parts import remove_parts, sync_parts
-from server.courses.spec import AssignmentSpec, CourseError, CourseSpec
+from server.courses.spec import AssignmentSpec, CourseError, CourseSpec, GroupSpec
 from server.grades import grades
 from server.storage import audit
 from server.storage.models import (
@@ -19,10 +20,13 @@ from server.storage.models import (
     Answer,
     Assignment,
     Course,
+    GradeGroup,
     LtiLink,
     Submission,
     User,
 )
+
+_LONGEST = 100  # characters of a value on the log
 
 
 def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None) -> list[str]:
@@ -40,15 +44,23 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
             title=spec.title,
             timezone=spec.timezone,
             notice=spec.notice,
+            text=spec.text,
+            round_to=spec.round_to,
+            rounding=spec.rounding,
             secret=secrets.token_bytes(32),
             created_at=at,
         )
         session.add(course)
         session.flush()
         changes.append(f"course {spec.slug}: created")
-    texts = {"title": spec.title, "timezone": spec.timezone, "notice": spec.notice}
+    names = ("title", "timezone", "notice", "text", "round_to", "rounding")
+    said = {name: getattr(spec, name) for name in names}
     other_days = course.timezone != spec.timezone  # by whose calendar everything is late
-    changes += _update(course, texts, "course")
+    of_course = _update(course, said, "course")
+    groups, of_groups = _groups(session, course, spec.groups)
+    if of_course or of_groups:
+        course.version = (course.version or 0) + 1
+    changes += of_course + of_groups
     there = {
         row.slug: row
         for row in session.scalars(select(Assignment).where(Assignment.course_id == course.id))
@@ -64,12 +76,17 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
         changes.append(f"assignment {slug}: removed")
     for position, wanted in enumerate(spec.assignments):
         changes += _assignment(
-            session, course, there.get(wanted.slug), wanted, position, at=at, actor=actor
+            session, course, there.get(wanted.slug), wanted, position, groups, at=at, actor=actor
         )
         if other_days and wanted.slug in there:
             grades.refresh(
                 session, there[wanted.slug], None, at=at, actor=actor, cause="course changed"
             )
+    kept = {group.slug for group in spec.groups}
+    for slug in groups.keys() - kept:
+        session.flush()
+        session.execute(delete(GradeGroup).where(GradeGroup.id == groups[slug]))
+        changes.append(f"group {slug}: removed")
     if changes:
         audit.record(
             session,
@@ -89,12 +106,15 @@ def _assignment(
     row: Assignment | None,
     wanted: AssignmentSpec,
     position: int,
+    groups: Mapping[str, int],
     *,
     at: datetime,
     actor: User | None,
 ) -> list[str]:
     values = asdict(wanted) | {"position": position}
     values["hand_points"] = round(sum(part["points"] for part in values.pop("parts")), 6)
+    group = values.pop("group")
+    values["group_id"] = None if group is None else groups[group]
     if row is None:
         row = Assignment(course_id=course.id, **values)
         session.add(row)
@@ -108,11 +128,30 @@ def _assignment(
     changes = _update(row, values, f"assignment {wanted.slug}")
     changes += sync_parts(session, row, wanted.parts)
     if changes:
+        row.version += 1
         grades.refresh(session, row, None, at=at, actor=actor, cause="course changed")
     return changes
 
 
-def _update(row: Course | Assignment, values: dict[str, Any], what: str) -> list[str]:
+def _groups(
+    session: Session, course: Course, wanted: Sequence[GroupSpec]
+) -> tuple[dict[str, int], list[str]]:
+    """The groups' numbers by their slugs, those among them that are to go; and what changed."""
+    there = {row.slug: row for row in GradeGroup.of(session, course)}
+    changes = []
+    for position, spec in enumerate(wanted):
+        values = asdict(spec) | {"position": position}
+        if spec.slug in there:
+            changes += _update(there[spec.slug], values, f"group {spec.slug}")
+        else:
+            there[spec.slug] = GradeGroup(course_id=course.id, **values)
+            session.add(there[spec.slug])
+            changes.append(f"group {spec.slug}: created")
+    session.flush()
+    return {slug: row.id for slug, row in there.items()}, changes
+
+
+def _update(row: Course | Assignment | GradeGroup, values: dict[str, Any], what: str) -> list[str]:
     changes = []
     for name, value in values.items():
         before = getattr(row, name)
@@ -127,7 +166,8 @@ def _text(value: object) -> str:
         return "when published"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return "not set" if value is None else str(value)
+    text = "not set" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 def _has_submissions(session: Session, assignment: Assignment) -> bool:

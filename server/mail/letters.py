@@ -154,7 +154,7 @@ def _fault_over(session: Session, row: Outgoing, user: User, at: datetime) -> Le
 
 def _due(session: Session, row: Outgoing, user: User, at: datetime) -> Letter | None:
     assignment = session.get(Assignment, row.about["assignment"])
-    if assignment is None or not _is_in(session, assignment, user):
+    if assignment is None or assignment.hidden or not _is_in(session, assignment, user):
         return None
     mine = (Submission.assignment_id == assignment.id, Submission.user_id == user.id)
     if session.scalar(select(Submission.id).where(*mine).limit(1)) is not None:

@@ -68,6 +68,7 @@ def _due(session: Session, now: datetime) -> list[tuple[int, int, datetime]]:
     for assignment in session.scalars(
         select(Assignment).where(
             Assignment.opens_at <= now,
+            ~Assignment.hidden,
             or_((Assignment.due_at > now) & (Assignment.due_at <= soon), extended),
         )
     ):

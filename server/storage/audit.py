@@ -31,6 +31,8 @@ class Action(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     COURSE_SYNCED = "course.synced"
+    COURSE_COPIED = "course.copied"
+    SECTION_CHANGED = "section.changed"
     ENROLLED = "enrolment.created"
     LEFT = "enrolment.left"
     RETURNED = "enrolment.returned"

@@ -166,12 +166,12 @@ def _role(user: User, enrolment: Enrolment | None) -> Role:
 
 
 def assignment(seat: Seat, slug: str) -> Assignment:
-    """The course's assignment; 404 for students before it opens."""
+    """The course's assignment; 404 for students before it opens, and while it is hidden."""
     query = select(Assignment).where(
         Assignment.course_id == seat.course.id, Assignment.slug == slug
     )
     if not seat.is_staff:
-        query = query.where(Assignment.opens_at <= services().clock())
+        query = query.where(Assignment.opens_at <= services().clock(), ~Assignment.hidden)
     with services().database.ask() as session:
         found = session.scalar(query)
     return found or abort(404)
@@ -193,7 +193,7 @@ def submission(seat: Seat, public_id: str, *, report: bool = False) -> Submissio
     if report:
         query = query.options(undefer(Submission.report))
     if not seat.is_staff:
-        query = query.where(Submission.user_id == seat.user.id)
+        query = query.where(Submission.user_id == seat.user.id, ~Assignment.hidden)
     with services().database.ask() as session:
         found = session.scalar(query)
     return found or abort(404)

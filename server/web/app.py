@@ -76,6 +76,7 @@ def create_app(config: Config, engine: Engine, clock: Clock | None = None) -> Fl
     auth.mail.install(app, mail_settings.read(config.data))
     for part in (health, auth, student, instructor, admin):
         app.register_blueprint(part.pages)
+    app.register_blueprint(instructor.making.pages)
     api.install(app)
     lti.install(app)
     return app

@@ -10,11 +10,13 @@ from flask import Flask, g
 from markupsafe import Markup
 
 from server.grades import moments
+from server.grades.totals import equation
 from server.web.markdown import markdown
 from server.web.services import services
 
 
 def install(app: Flask) -> None:
+    app.jinja_env.filters.update(equation=equation)
     app.jinja_env.filters.update(
         spelled=_spelled, day=_day, stamped=_stamped, away=_away, formatted=_formatted
     )

@@ -55,7 +55,9 @@ Student,ID,SIS User ID,SIS Login ID,Section,Normalization layers (77),Essay (78)
 def book_of(house: House) -> Callable[[], Gradebook]:
     def book() -> Gradebook:
         with house.database.read() as session:
-            return exports.gradebook(session, session.get_one(Course, house.course().id))
+            return exports.gradebook(
+                session, session.get_one(Course, house.course().id), house.clock()
+            )
 
     return book
 
@@ -227,7 +229,7 @@ def test_who_has_no_grade_keeps_what_canvas_has(
 
 @given(st.binary() | st.text().map(lambda text: f"Student,ID\n{text}".encode()))
 def test_whatever_is_uploaded_the_error_is_ours(export: bytes) -> None:
-    book = Gradebook(Course(), [], [], {})
+    book = Gradebook(Course(), [], [], [], {})
     with contextlib.suppress(UploadError):
         exports.canvas_csv(book, export)
 

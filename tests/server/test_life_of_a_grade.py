@@ -293,7 +293,10 @@ class Life(RuleBasedStateMachine):
             course = session.get_one(Course, self.house.course().id)
             user = session.get_one(User, self.house.user(who).id)
             by = self.by(session)
-            listed = {line.enrolment.user_id for line in exports.gradebook(session, course).lines}
+            listed = {
+                line.enrolment.user_id
+                for line in exports.gradebook(session, course, self.house.clock()).lines
+            }
             if user.id in listed:
                 accounts.leave(session, course, user, **by)
             else:

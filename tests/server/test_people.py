@@ -261,7 +261,7 @@ def test_who_left_is_counted_nowhere_and_has_everything_again_on_coming_back(
         with house.database.read() as session:
             course = session.get_one(Course, house.course().id)
             (standing,) = glance.standings(session, course, [house.assignment()])
-            book = exports.gradebook(session, course)
+            book = exports.gradebook(session, course, house.clock())
             addresses = [line.enrolment.user.email for line in book.lines]
             return standing.students, standing.graded, addresses
 

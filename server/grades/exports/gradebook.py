@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from server.storage.models import Assignment, Comment, Course, Enrolment, Grade, Role
+from server.grades.totals import Total, Totals
+from server.storage.models import Assignment, Comment, Course, Enrolment, Grade, GradeGroup, Role
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Line:
 
     enrolment: Enrolment  # with its user
     grades: Mapping[int, Grade]  # by the assignment's id; with the submission that counts
+    result: Total
 
     def points(self, assignment: Assignment) -> float | None:
         """None: nothing is graded yet."""
@@ -25,19 +28,21 @@ class Line:
         return None if grade is None else grade.points
 
     @property
-    def total(self) -> float:
-        return sum(grade.points or 0.0 for grade in self.grades.values())
+    def total(self) -> float | None:
+        """None: nothing counts yet."""
+        return self.result.value
 
 
 @dataclass(frozen=True)
 class Gradebook:
     course: Course
     assignments: Sequence[Assignment]
+    groups: Sequence[GradeGroup]
     lines: Sequence[Line]  # by address
     comments: Mapping[int, Sequence[str]]  # to the students, by the submission's id
 
 
-def gradebook(session: Session, course: Course) -> Gradebook:
+def gradebook(session: Session, course: Course, now: datetime) -> Gradebook:
     """The grades as they stand, of those who are students in the course now."""
     assignments = Assignment.of(session, course)
     enrolments = session.scalars(
@@ -60,8 +65,10 @@ def gradebook(session: Session, course: Course) -> Gradebook:
         .order_by(Comment.id)
     ):
         comments[comment.submission_id].append(comment.text)
+    totals = Totals(session, course, now)
     lines = [
-        Line(enrolment, grades.get(enrolment.user_id, {}))
+        Line(enrolment, theirs, totals.of(enrolment.user_id, theirs))
         for enrolment in sorted(enrolments, key=lambda enrolment: enrolment.user.email)
+        for theirs in [grades.get(enrolment.user_id, {})]
     ]
-    return Gradebook(course, assignments, lines, comments)
+    return Gradebook(course, assignments, totals.groups, lines, comments)

@@ -29,6 +29,16 @@ def grades_json(book: Gradebook) -> dict[str, Any]:
     """The document; its keys are described in docs/instructors.md."""
     return {
         "course": book.course.slug,
+        "total_in": "percent" if book.groups else "points",
+        "groups": [
+            {
+                "slug": group.slug,
+                "title": group.title,
+                "weight": group.weight,
+                "drop_lowest": group.drop_lowest,
+            }
+            for group in book.groups
+        ],
         "assignments": [
             {
                 "slug": assignment.slug,
@@ -51,6 +61,10 @@ def grades_json(book: Gradebook) -> dict[str, Any]:
                     if assignment.id in line.grades
                 },
                 "total": line.total,
+                "groups": {
+                    group.slug: share.share
+                    for group, share in zip(book.groups, line.result.groups, strict=True)
+                },
             }
             for line in book.lines
         ],

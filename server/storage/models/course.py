@@ -59,6 +59,14 @@ class SourcePolicy(StrEnum):
     ZERO = "zero"
 
 
+class Rounding(StrEnum):
+    """How a total is brought to a multiple of the course's step."""
+
+    HALF_UP = "half-up"
+    UP = "up"
+    DOWN = "down"
+
+
 class Course(Base):
     __tablename__ = "courses"
 
@@ -72,11 +80,39 @@ class Course(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     # Counts the rounds in which courses take turns: that in which it was last graded.
     turn: Mapped[int] = mapped_column(default=0, server_default="0")
+    text: Mapped[str] = mapped_column(default="", server_default="")  # Markdown, for students
+    round_to: Mapped[float | None]  # the step of totals; None: as they are
+    rounding: Mapped[Rounding] = mapped_column(
+        one_of(Rounding), default=Rounding.HALF_UP, server_default="half-up"
+    )
+    # Counts the changes: who changes something says which they have seen.
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     assignments: Mapped[list[Assignment]] = relationship(
         back_populates="course", order_by="Assignment.position"
     )
     enrolments: Mapped[list[Enrolment]] = relationship(back_populates="course")
+
+
+class GradeGroup(Base):
+    """Assignments of a course that have a weight in the total together."""
+
+    __tablename__ = "grade_groups"
+    __table_args__ = (UniqueConstraint("course_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("courses.id"))
+    slug: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int]
+    title: Mapped[str] = mapped_column(String(200))
+    weight: Mapped[float]
+    drop_lowest: Mapped[int] = mapped_column(default=0)
+
+    @classmethod
+    def of(cls, session: Session, course: Course) -> Sequence[GradeGroup]:
+        """A course's groups, in their order."""
+        query = select(cls).where(cls.course_id == course.id).order_by(cls.position)
+        return session.scalars(query).all()
 
 
 class Assignment(Base):
@@ -122,6 +158,14 @@ class Assignment(Base):
     anonymous_marking: Mapped[bool] = mapped_column(default=False, server_default=false())
     double_marking: Mapped[bool] = mapped_column(default=False, server_default=false())
     settle_beyond: Mapped[float] = mapped_column(default=0.0, server_default="0")  # points apart
+
+    text: Mapped[str] = mapped_column(default="", server_default="")  # Markdown, for students
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())  # from students
+    # What it is in the total: `server.grades.totals` decides.
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("grade_groups.id"))
+    weight: Mapped[float | None]  # within its group; None: its points
+    bonus: Mapped[bool] = mapped_column(default=False, server_default=false())
+    version: Mapped[int] = mapped_column(default=1, server_default="1")  # counts the changes
 
     course: Mapped[Course] = relationship(back_populates="assignments")
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from flask_smorest import Page
 
+from server.grades.totals import equation
 from server.storage.models import Role, Scope
 from server.web import access
 from server.web.access import Seat, in_course, signed_in, user
 from server.web.api import schemas
 from server.web.api.blueprint import by_token, pages
+from server.web.problems import Problem
 from server.web.student import badge, queries
 from server.web.student.queries import Place
 
@@ -32,6 +34,21 @@ def courses() -> list[Seat]:
 def course(seat: Seat) -> Seat:
     """A course"""
     return seat
+
+
+@pages.get("/courses/<course>/total")
+@by_token(Scope.READ, 404)
+@in_course(Role.STUDENT)
+@pages.response(200, schemas.Total)
+def total(seat: Seat) -> dict[str, Any]:
+    """What the user's points add up to, and how: of what they may see by now
+
+    404 for who is no student of the course.
+    """
+    found = queries.total(seat)
+    if found is None:
+        raise Problem(404, "Only students of the course have a total.")
+    return {"total": found.total, "equation": equation(found.total), "rule": found.words}
 
 
 @pages.get("/courses/<course>/assignments")

@@ -84,7 +84,9 @@ def export(seat: Seat) -> Response:
     """
     here = services()
     with here.database.read() as session:
-        book = exports.gradebook(session, session.get_one(Course, seat.course.id))
+        book = exports.gradebook(
+            session, session.get_one(Course, seat.course.id), services().clock()
+        )
     with audit.noting(here.database, seat.user.id) as session:
         actor = session.get_one(User, seat.user.id)
         exports.record(session, book, Format.JSON, at=here.clock(), actor=actor)

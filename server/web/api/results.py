@@ -33,7 +33,9 @@ def match_people(seat: Seat, sent: dict[str, Any]) -> list[dict[str, Any]]:
     """
     people = sent["people"]
     with services().database.read() as session:
-        book = exports.gradebook(session, session.get_one(Course, seat.course.id))
+        book = exports.gradebook(
+            session, session.get_one(Course, seat.course.id), services().clock()
+        )
     identities = {
         number: Identity(
             str(number),

@@ -8,6 +8,7 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
 
 from server.grades.deadlines import Phase
+from server.grades.totals import Part
 from server.storage.models import Counts, Delivery, Kind, Role, Scope, State
 
 _LARGEST_ID = 2**31 - 1
@@ -147,6 +148,49 @@ class Assignment(Schema):
         required=True,
         metadata=_said("Where the user's last report is a picture: whoever has it, sees it."),
     )
+
+
+class TotalLine(Schema):
+    assignment = fields.String(required=True, attribute="assignment.slug")
+    points = fields.Float(required=True, allow_none=True)
+    part = fields.Enum(
+        Part, by_value=True, required=True, metadata=_said("What it is in the total.")
+    )
+
+
+class TotalGroup(Schema):
+    title = fields.String(required=True)
+    share = fields.Float(
+        required=True, allow_none=True, metadata=_said("In percent; null: nothing counts yet.")
+    )
+    weight = fields.Float(
+        required=True, metadata=_said("In percent, of the groups that count by now.")
+    )
+    drop_lowest = fields.Integer(required=True)
+    lines = fields.List(fields.Nested(TotalLine), required=True)
+
+
+class Total(Schema):
+    value = fields.Float(
+        required=True,
+        allow_none=True,
+        attribute="total.value",
+        metadata=_said("Rounded by the course's rule; null: nothing counts yet."),
+    )
+    exact = fields.Float(required=True, allow_none=True, attribute="total.exact")
+    most = fields.Float(
+        required=True, attribute="total.most", metadata=_said("Without what is bonus.")
+    )
+    in_percent = fields.Boolean(required=True, attribute="total.in_percent")
+    groups = fields.List(fields.Nested(TotalGroup), required=True, attribute="total.groups")
+    lines = fields.List(
+        fields.Nested(TotalLine),
+        required=True,
+        attribute="total.lines",
+        metadata=_said("The assignments in no group."),
+    )
+    equation = fields.String(required=True)
+    rule = fields.List(fields.String(), required=True, metadata=_said("In sentences."))
 
 
 class HandIn(Schema):

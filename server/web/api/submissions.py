@@ -116,6 +116,8 @@ def submissions(
         query = query.where(Submission.user_id == student)
     elif not seat.is_staff:
         raise Problem(403, "Everyone's submissions are for staff, with a token that may manage.")
+    if not seat.is_staff:
+        query = query.where(~Assignment.hidden)
     if "assignment" in wanted:
         query = query.where(Assignment.slug == wanted["assignment"])
     if "state" in wanted:

@@ -1,12 +1,15 @@
 """What the staff of a course see and do."""
 
 from server.web.instructor import (
+    course,
     desk,
     exports,
+    extensions,
     gradebook,
     handmarks,
     lms,
     log,
+    making,
     people,
     publishing,
     questions,
@@ -19,12 +22,15 @@ from server.web.instructor import (
 from server.web.instructor.blueprint import pages
 
 __all__ = [
+    "course",
     "desk",
     "exports",
+    "extensions",
     "gradebook",
     "handmarks",
     "lms",
     "log",
+    "making",
     "pages",
     "people",
     "publishing",

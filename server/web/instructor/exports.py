@@ -92,7 +92,9 @@ def _download(
 def _exported(seat: Seat, format: Format, write: Callable[[Gradebook], Any]) -> Any:
     """What `write` makes of the course's gradebook, noted in the audit log."""
     with services().database.read() as session:
-        book = exports.gradebook(session, session.get_one(Course, seat.course.id))
+        book = exports.gradebook(
+            session, session.get_one(Course, seat.course.id), services().clock()
+        )
     result = write(book)
     with audit.noting(services().database, seat.user.id) as session:
         exports.record(

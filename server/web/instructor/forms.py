@@ -72,6 +72,19 @@ class ExtensionForm(Form):
             return None
 
 
+class ManyExtensionsForm(ExtensionForm):
+    """The same for many."""
+
+    assignment = SelectField("Assignment")
+    section = SelectField("Everybody in the section")
+    addresses = TextAreaField(
+        "And those with these addresses",
+        [Length(max=200_000)],
+        description="One per line, or with commas between.",
+        render_kw={"rows": 4},
+    )
+
+
 class AdjustmentForm(Form):
     points = DecimalField(
         "Points to give or take",

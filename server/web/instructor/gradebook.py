@@ -10,6 +10,7 @@ from flask import render_template, request
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
+from server.grades.totals import Totals
 from server.storage.models import Assignment, Course, Enrolment, Grade, Role, User
 from server.web.access import Seat, in_course
 from server.web.instructor.blueprint import number, pages, people_named
@@ -86,12 +87,14 @@ def gradebook(seat: Seat) -> str:
             .distinct()
             .order_by(Enrolment.section)
         ).all()
-        count, lines = _lines(session, seat.course, assignments, wanted)
+        totals = Totals(session, session.get_one(Course, seat.course.id), services().clock())
+        count, lines = _lines(session, seat.course, assignments, wanted, totals)
     return render_template(
         "instructor/gradebook.html",
         assignments=assignments,
         sections=sections,
         wanted=wanted,
+        in_percent=bool(totals.groups),
         options={
             "sections": [(section, section) for section in sections],
             "assignments": [(a.slug, a.title) for a in assignments],
@@ -104,10 +107,16 @@ def gradebook(seat: Seat) -> str:
 
 
 def _lines(
-    session: Session, course: Course, assignments: Sequence[Assignment], wanted: Wanted
+    session: Session,
+    course: Course,
+    assignments: Sequence[Assignment],
+    wanted: Wanted,
+    totals: Totals,
 ) -> tuple[int, list[Line]]:
     """How many students there are, and those of the page."""
     ids = [assignment.id for assignment in assignments]
+    if wanted.sort == "total" and totals.groups:
+        return _by_total(session, course, ids, wanted, totals)
     total = (
         select(Grade.user_id, func.sum(Grade.points).label("points"))
         .where(Grade.assignment_id.in_(ids))
@@ -136,19 +145,46 @@ def _lines(
         .limit(_ROWS)
         .offset((wanted.page - 1) * _ROWS)
     ).all()
+    grades = _grades(session, ids, [row.User.id for row in rows])
+    return count, [_line(row.Enrolment, row.User, grades, totals) for row in rows]
+
+
+def _by_total(
+    session: Session, course: Course, ids: Sequence[int], wanted: Wanted, totals: Totals
+) -> tuple[int, list[Line]]:
+    """The same, where the totals have to be worked out to be sorted by."""
+    rows = session.execute(_chosen(course, wanted)).all()
+    grades = _grades(session, ids, None)
+    lines = [_line(row.Enrolment, row.User, grades, totals) for row in rows]
+    lines.sort(key=lambda line: (line.user.name, line.user.id))
+    lines.sort(key=lambda line: -1.0 if line.total is None else line.total, reverse=wanted.falling)
+    begin = (wanted.page - 1) * _ROWS
+    return len(lines), lines[begin : begin + _ROWS]
+
+
+def _grades(
+    session: Session, ids: Sequence[int], users: Sequence[int] | None
+) -> dict[int, dict[int, Grade]]:
+    """By user and assignment.
+
+    Args:
+        users: whose; None: everybody's.
+    """
+    query = select(Grade).where(Grade.assignment_id.in_(ids))
+    if users is not None:
+        query = query.where(Grade.user_id.in_(users))
     grades: dict[int, dict[int, Grade]] = {}
-    for grade in session.scalars(
-        select(Grade).where(
-            Grade.user_id.in_([row.User.id for row in rows]), Grade.assignment_id.in_(ids)
-        )
-    ):
+    for grade in session.scalars(query):
         grades.setdefault(grade.user_id, {})[grade.assignment_id] = grade
-    of_page = select(total.c.user_id, total.c.points).where(total.c.user_id.in_(list(grades)))
-    points = dict(session.execute(of_page).all())
-    return count, [
-        Line(row.Enrolment, row.User, points.get(row.User.id), grades.get(row.User.id, {}))
-        for row in rows
-    ]
+    return grades
+
+
+def _line(
+    enrolment: Enrolment, user: User, grades: dict[int, dict[int, Grade]], totals: Totals
+) -> Line:
+    theirs = grades.get(user.id, {})
+    total = totals.of(user.id, theirs).value if theirs or totals.groups else None
+    return Line(enrolment, user, total, theirs)
 
 
 def _chosen(course: Course, wanted: Wanted) -> Select[Enrolment, User]:

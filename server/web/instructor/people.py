@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from autograder import spreadsheet
 from server import outbox
 from server.people import accounts, enrolling, roster
+from server.storage import audit
 from server.storage.models import Course, Enrolment, Role, User
 from server.web import access
 from server.web.access import Seat, in_course
@@ -193,6 +194,29 @@ def change_role(seat: Seat, user_id: int) -> Response:
                 actor=session.get_one(User, seat.user.id),
             )
         flash(f"{enrolment.user.name} is now {_ARTICLE[Role(role)]} {role}.")
+    return redirect(url_for(".people", course=seat.course.slug), 303)
+
+
+@pages.post("/people/<int:user_id>/section")
+@in_course(Role.INSTRUCTOR)
+def change_section(seat: Seat, user_id: int) -> Response:
+    enrolment = access.student(seat, user_id)
+    section = " ".join(request.form.get("section", "").replace("\0", "").split())[:100]
+    with services().database.write() as session:
+        row = session.get_one(Enrolment, (seat.course.id, user_id))
+        if row.section != section:
+            audit.record(
+                session,
+                audit.Action.SECTION_CHANGED,
+                f"user:{user_id}",
+                at=services().clock(),
+                actor=session.get_one(User, seat.user.id),
+                course_id=seat.course.id,
+                before=row.section,
+                after=section,
+            )
+            row.section = section
+    flash(f"{enrolment.user.name} is in {f'section {section}' if section else 'no section'}.")
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 

@@ -38,6 +38,8 @@ NAMES: Mapping[Action, str] = {
     Action.SIMILARITY_SEARCHED: "similarity searched",
     Action.EXPORTED: "grades exported",
     Action.COURSE_SYNCED: "course changed",
+    Action.COURSE_COPIED: "course copied",
+    Action.SECTION_CHANGED: "section changed",
     Action.COURSE_CONNECTED: "course system connected",
     Action.COURSE_DISCONNECTED: "course system disconnected",
 }
@@ -192,6 +194,12 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
         f"{d.get('format')}."
     ),
     Action.COURSE_SYNCED: _synced,
+    Action.COURSE_COPIED: lambda d, z: (
+        f"The course was copied to {d.get('to')}, {_many(d.get('days', 0), 'day')} later."
+    ),
+    Action.SECTION_CHANGED: lambda d, z: (
+        f"Is in section {d.get('after') or 'none'} now, was in {d.get('before') or 'none'}."
+    ),
     Action.USER_CREATED: lambda d, z: (
         f"The account was made{', as an administrator' if d.get('admin') else ''}."
     ),

@@ -13,10 +13,12 @@ from werkzeug.wrappers import Response
 from server.grades import marking
 from server.grades.breakdown import Step, breakdown
 from server.grades.deadlines import Deadlines, deadlines
+from server.grades.totals import Totals
 from server.storage.models import (
     Adjustment,
     Assignment,
     AuditEntry,
+    Course,
     Enrolment,
     Extension,
     Grade,
@@ -135,6 +137,9 @@ def _student(
     """
     with services().database.read() as session:
         records = _records(session, seat, enrolment.user_id)
+        totals = Totals(session, session.get_one(Course, seat.course.id), services().clock())
+        theirs = {r.assignment.id: r.grade for r in records if r.grade is not None}
+        total = totals.of(enrolment.user_id, theirs)
         history = session.scalars(
             select(AuditEntry)
             .where(
@@ -149,6 +154,7 @@ def _student(
         "instructor/student.html",
         enrolment=enrolment,
         records=records,
+        total=total,
         history=history,
         refused=refused,
         forms={

@@ -64,7 +64,8 @@ def submission(seat: Seat, public_id: str) -> str:
 def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
     shown = access.shown(seat, found.assignment)
     grade, adjustments = queries.standing(seat, found.assignment, found.user_id)
-    comments, asked = queries.comments(seat, found), queries.questions(found)
+    comments = queries.comments(seat, found)
+    asked = queries.questions(found) if shown.scores else []
     at_check, left = _questions(seat, found, asked, refused)
     report = _report(found, shown)
     made = render_template(

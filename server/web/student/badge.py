@@ -34,7 +34,7 @@ def badge(assignment_id: int, token: str) -> Response:
     with services().database.read() as session:
         whose = _links().open(session, token, _WHAT, str(assignment_id))
         found = session.get(Assignment, assignment_id)
-        if whose is None or found is None:
+        if whose is None or found is None or found.hidden:
             raise Problem(410, "This address does not hold any more.")
         place = session.get(Enrolment, (found.course_id, whose.id))
         if place is not None and not place.here:

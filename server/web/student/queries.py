@@ -16,19 +16,30 @@ from server.grades import release
 from server.grades.attempts import FREE, Allowance, allowance
 from server.grades.deadlines import Phase
 from server.grades.release import Shown
+from server.grades.totals import Total, Totals, words
 from server.storage.models import (
     Adjustment,
     Assignment,
     Comment,
+    Course,
     Extension,
     Grade,
     Question,
+    Role,
     Sitting,
     Submission,
 )
 from server.web import access
 from server.web.access import Seat
 from server.web.services import services
+
+
+@dataclass(frozen=True)
+class Result:
+    """A total, and the rule by which it came about, in sentences."""
+
+    total: Total
+    words: list[str]
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,8 @@ class Place:
 def places(seat: Seat) -> list[Place]:
     """One for each assignment of the course, in its order."""
     with services().database.read() as session:
-        return _places(session, seat, Assignment.of(session, seat.course))
+        assignments = Assignment.of(session, seat.course)
+        return _places(session, seat, [a for a in assignments if seat.is_staff or not a.hidden])
 
 
 def place(seat: Seat, assignment: Assignment) -> Place:
@@ -87,6 +99,23 @@ def comments(seat: Seat, submission: Submission) -> Sequence[Comment]:
 def questions(submission: Submission) -> Sequence[Question]:
     with services().database.read() as session:
         return asked.of(session, submission)
+
+
+def total(seat: Seat) -> Result | None:
+    """What one's points add up to, of what may be seen from this seat; None for who is no student
+    of the course."""
+    if seat.enrolment is None or seat.enrolment.role is not Role.STUDENT:
+        return None
+    with services().database.read() as session:
+        course = session.get_one(Course, seat.course.id)
+        totals = Totals(session, course, services().clock(), for_students=not seat.is_staff)
+        query = (
+            select(Grade)
+            .join(Grade.assignment)
+            .where(Grade.user_id == seat.user.id, Assignment.course_id == course.id)
+        )
+        grades = {row.assignment_id: row for row in session.scalars(query)}
+        return Result(totals.of(seat.user.id, grades), words(course, totals.groups))
 
 
 def hidden(seat: Seat, assignment: Assignment) -> list[str]:

@@ -14,6 +14,7 @@ from server.storage.models import Assignment, Role, User
 from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
 from server.web.auth.sessions import hand_ins, looks
+from server.web.markdown import markdown
 from server.web.services import services
 from server.web.student import answers, badge, calendar, lesson, progress, queries
 from server.web.student.blueprint import pages
@@ -35,7 +36,11 @@ def home() -> str | Response:
 @in_course(Role.STUDENT)
 def course(seat: Seat) -> str:
     return render_template(
-        "student/course.html", places=queries.places(seat), calendar=calendar.address()
+        "student/course.html",
+        places=queries.places(seat),
+        calendar=calendar.address(),
+        text=markdown(seat.course.text) if seat.course.text else None,
+        result=queries.total(seat),
     )
 
 
@@ -159,6 +164,7 @@ def _assignment(
         hidden=queries.hidden(seat, chosen),
         steps=breakdown(chosen, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[chosen.counts],
+        text=markdown(chosen.text) if chosen.text and place.is_open else None,
         lesson=lesson.lesson(chosen) if place.is_open else None,
         shown=next((row for row in history if row.id == shown), None),
         marks=marks.get(shown or 0, {}),

@@ -1,0 +1,112 @@
+"""A course in the database as the `course.toml` that it would come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from server.courses.spec import ASSIGNMENT, COURSE, GROUP, PART, POLICY, RELEASES
+from server.grades import moments
+from server.grades.release import Part
+from server.storage import models
+from server.storage.models import Assignment, Course, GradeGroup
+
+Document = dict[str, Any]
+
+
+def document(session: Session, course: Course) -> Document:
+    """What `spec.check` takes, and makes the course of that there is. What a key says by itself
+    when it is left out, is left out."""
+    zone = ZoneInfo(course.timezone)
+    groups = GradeGroup.of(session, course)
+    slugs = {group.id: group.slug for group in groups}
+    return {
+        "course": _kept(COURSE, {key.name: getattr(course, key.name) for key in COURSE}),
+        "groups": [_kept(GROUP, {key.name: getattr(g, key.name) for key in GROUP}) for g in groups],
+        "assignments": [
+            assignment_table(row, slugs, zone, models.Part.of(session, row))
+            for row in Assignment.of(session, course)
+        ],
+    }
+
+
+def assignment_table(
+    assignment: Assignment,
+    groups: Mapping[int, str],
+    zone: ZoneInfo,
+    parts: Sequence[models.Part],
+) -> Document:
+    """Its table in the file.
+
+    Args:
+        groups: the slugs of the course's groups, by their numbers.
+        parts: what people mark of it.
+    """
+    values = {key.name: getattr(assignment, key.name, None) for key in (*ASSIGNMENT, *POLICY)}
+    marked = [_kept(PART, {key.name: getattr(part, key.name) for key in PART}) for part in parts]
+    values["parts"] = marked or None
+    values["opens"] = wall(assignment.opens_at, zone)
+    values["due"] = wall(assignment.due_at, zone)
+    values["late_until"] = wall(assignment.late_until, zone)
+    values["group"] = groups.get(assignment.group_id or 0)
+    for part in Part:
+        begins = getattr(assignment, f"{part}_from")
+        words = {moment: said for said, moment in RELEASES.items()}
+        values[part.value] = words[begins] if begins in words else wall(begins, zone)
+    return _kept((*ASSIGNMENT, *POLICY), values)
+
+
+def wall(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """What the zone's clock shows; with its offset where it shows that twice."""
+    if moment is None:
+        return None
+    there = moment.astimezone(zone)
+    shown = there.replace(tzinfo=None, fold=0)
+    try:
+        moments.at(shown, zone)
+    except moments.NoSuchTime:
+        return there
+    return shown
+
+
+def dump(found: Document) -> str:
+    """As TOML."""
+    lines = ["[course]", *_lines(found["course"])]
+    for name in ("groups", "assignments"):
+        for table in found[name]:
+            lines += ["", f"[[{name}]]", *_lines(table)]
+            for part in table.get("parts", ()):
+                lines += ["", f"[[{name}.parts]]", *_lines(part)]
+    return "\n".join([*lines, ""])
+
+
+def _kept(keys: Any, values: Mapping[str, Any]) -> Document:
+    return {
+        key.name: values[key.name]
+        for key in keys
+        if values[key.name] is not None
+        and values[key.name] != key.default
+        and (key.default is not None or values[key.name] != "at once")
+    }
+
+
+def _lines(table: Mapping[str, Any]) -> list[str]:
+    return [f"{name} = {_value(value)}" for name, value in table.items() if name != "parts"]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    # A basic string of TOML is JSON's, but that TOML knows no bare DEL.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
