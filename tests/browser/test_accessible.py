@@ -32,7 +32,8 @@ COURSE = "/courses/dl/"
 STAFF = f"{COURSE}staff/"
 NO_PAGES = re.compile(  # what answers with a file or with data, and the ways of a sign-on
     r"static|health|metric|report_|status|file|everything|download|export_|^api\.(?!docs)|^admin\.export|openapi"
-    r"|\.(badge|calendar)$"
+    r"|\.(badge|calendar|image|mark_next)$"
+    r"|^instructor\.(by_hand|mark)$"  # in test_marking.py
     r"|^auth\.(start|callback|link)$|^lti\.(?!choose)"
 )
 # What can be used, and what of it has had the focus so that this was to be seen.

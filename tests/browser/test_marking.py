@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select
+from werkzeug.serving import make_server
 
 from server.storage.models import Answer, Mark
 from tests.browser.conftest import Visit, follow, press
 from tests.browser.test_accessible import in_every_way
-from tests.server.conftest import House, make_house
-from tests.server.serving import serving
+from tests.server.conftest import House, make_app, make_house
 from tests.server.test_parts import answer, ask, grade
 
 pytestmark = pytest.mark.slow
@@ -38,8 +39,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def url(house: House) -> Iterator[str]:
-    with serving(house.config.data) as address:
-        yield address
+    """Nothing is graded here: the pages alone are served."""
+    server = make_server("127.0.0.1", 0, make_app(house), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
 
 
 def test_an_assistant_marks_thirty_by_keyboard(house: House, visit: Visit) -> None:
