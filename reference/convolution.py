@@ -295,11 +295,125 @@ def _conv2d_backward_by_windows(
     return grad_x, grad_weight, grad_bias
 
 
+def _conv2d_by_kernels(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Kernel by kernel and window by window, as lecture notes have it."""
+    stride_h, stride_w = _pair(stride)
+    pad_h, pad_w = _pair(padding)
+    dilation_h, dilation_w = _pair(dilation)
+    n, _, h, w = x.shape
+    c_out, c_group, k_h, k_w = weight.shape
+    h_out = _steps(h, k_h, stride_h, pad_h, dilation_h)
+    w_out = _steps(w, k_w, stride_w, pad_w, dilation_w)
+    if h_out < 1 or w_out < 1:
+        raise ValueError("the kernel is larger than the padded input")
+    padded = _pad(x, pad_h, pad_w)
+    y = x.new_zeros(n, c_out, h_out, w_out)
+    for o in range(c_out):
+        first = o // (c_out // groups) * c_group  # of the channels that this kernel sees
+        for p in range(h_out):
+            for q in range(w_out):
+                rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
+                columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
+                window = padded[:, first : first + c_group, rows, columns]
+                y[:, o, p, q] = (window * weight[o]).sum(dim=(1, 2, 3))
+    return y if bias is None else y + bias.view(1, -1, 1, 1)
+
+
+def _conv2d_backward_by_kernels(
+    grad_y, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
+):
+    """The same, backwards."""
+    stride_h, stride_w = _pair(stride)
+    pad_h, pad_w = _pair(padding)
+    dilation_h, dilation_w = _pair(dilation)
+    _, _, h, w = x.shape
+    c_out, c_group, k_h, k_w = weight.shape
+    h_out, w_out = grad_y.shape[2:]
+    padded = _pad(x, pad_h, pad_w)
+    grad_padded = torch.zeros_like(padded)
+    grad_weight = torch.zeros_like(weight)
+    for o in range(c_out):
+        first = o // (c_out // groups) * c_group
+        for p in range(h_out):
+            for q in range(w_out):
+                rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
+                columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
+                g = grad_y[:, o, p, q].view(-1, 1, 1, 1)
+                window = padded[:, first : first + c_group, rows, columns]
+                grad_weight[o] += (g * window).sum(dim=0)
+                grad_padded[:, first : first + c_group, rows, columns] += g * weight[o]
+    grad_x = grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
+    grad_bias = None if bias is None else grad_y.sum(dim=(0, 2, 3))
+    return grad_x, grad_weight, grad_bias
+
+
+def _conv2d_by_columns(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """As one product of matrices, with a column for each window (im2col)."""
+    stride_h, stride_w = _pair(stride)
+    pad_h, pad_w = _pair(padding)
+    dilation_h, dilation_w = _pair(dilation)
+    n, _, h, w = x.shape
+    c_out, c_group, k_h, k_w = weight.shape
+    h_out = _steps(h, k_h, stride_h, pad_h, dilation_h)
+    w_out = _steps(w, k_w, stride_w, pad_w, dilation_w)
+    if h_out < 1 or w_out < 1:
+        raise ValueError("the kernel is larger than the padded input")
+    padded = _pad(x, pad_h, pad_w)
+    channel = torch.arange(c_group).repeat_interleave(k_h * k_w).view(-1, 1)
+    down = torch.arange(k_h).repeat_interleave(k_w).repeat(c_group).view(-1, 1)
+    right = torch.arange(k_w).repeat(k_h * c_group).view(-1, 1)
+    top = torch.arange(h_out).repeat_interleave(w_out)
+    left = torch.arange(w_out).repeat(h_out)
+    row, column = top * stride_h + down * dilation_h, left * stride_w + right * dilation_w
+    images = padded.reshape(n, groups, c_group, h + 2 * pad_h, w + 2 * pad_w)
+    seen = images[:, :, channel, row, column]
+    kernels = weight.reshape(groups, c_out // groups, -1)
+    y = torch.einsum("ngkw,gok->ngow", seen, kernels).reshape(n, c_out, h_out, w_out)
+    return y if bias is None else y + bias.view(1, -1, 1, 1)
+
+
+def _conv2d_backward_by_columns(
+    grad_y, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
+):
+    """The same, backwards."""
+    stride_h, stride_w = _pair(stride)
+    pad_h, pad_w = _pair(padding)
+    dilation_h, dilation_w = _pair(dilation)
+    n, _, h, w = x.shape
+    c_out, c_group, k_h, k_w = weight.shape
+    h_out, w_out = grad_y.shape[2:]
+    padded = _pad(x, pad_h, pad_w)
+    channel = torch.arange(c_group).repeat_interleave(k_h * k_w).view(-1, 1)
+    down = torch.arange(k_h).repeat_interleave(k_w).repeat(c_group).view(-1, 1)
+    right = torch.arange(k_w).repeat(k_h * c_group).view(-1, 1)
+    top = torch.arange(h_out).repeat_interleave(w_out)
+    left = torch.arange(w_out).repeat(h_out)
+    row, column = top * stride_h + down * dilation_h, left * stride_w + right * dilation_w
+    images = padded.reshape(n, groups, c_group, h + 2 * pad_h, w + 2 * pad_w)
+    seen = images[:, :, channel, row, column]
+    kernels = weight.reshape(groups, c_out // groups, -1)
+    g = grad_y.reshape(n, groups, c_out // groups, -1)
+    grad_weight = torch.einsum("ngow,ngkw->gok", g, seen).reshape(weight.shape)
+    share = torch.einsum("ngow,gok->ngkw", g, kernels)
+    item = torch.arange(n).view(-1, 1, 1, 1)
+    group = torch.arange(groups).view(-1, 1, 1)
+    grad_images = torch.zeros_like(images)
+    grad_images.index_put_((item, group, channel, row, column), share, accumulate=True)
+    grad_padded = grad_images.reshape(padded.shape)
+    grad_x = grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
+    grad_bias = None if bias is None else grad_y.sum(dim=(0, 2, 3))
+    return grad_x, grad_weight, grad_bias
+
+
 EXERCISES = (
     Exercise(
         ways=(
             (conv2d, _conv2d_by_windows),
+            (conv2d, _conv2d_by_kernels),
+            (conv2d, _conv2d_by_columns),
             (conv2d_backward, _conv2d_backward_by_windows),
+            (conv2d_backward, _conv2d_backward_by_kernels),
+            (conv2d_backward, _conv2d_backward_by_columns),
         ),
         functions=(conv2d, conv2d_backward),
         checks=(
@@ -468,6 +582,41 @@ EXERCISES = (
                 "group begin?",
             ),
             edit(
+                conv2d,
+                'torch.einsum("ngchw,goc->ngohw", seen, tap)',
+                'torch.einsum("ngchw,ogc->noghw", seen, weight[:, :, i, j].reshape(-1, groups, '
+                "c_group)).reshape(y.shape)",
+                name="kernels-dealt-out-in-turn",
+                hint="With two groups and four kernels, which kernels see the first channels: the "
+                "first and the third, or the first and the second?",
+            ),
+            edit(
+                conv2d,
+                "w_out = _steps(w, k_w, stride_w, pad_w, dilation_w)",
+                "w_out = h_out",
+                name="as-many-columns-as-rows",
+                hint="Try an image that is not square: where do you count its columns?",
+            ),
+            edit(
+                conv2d,
+                "if h_out < 1 or w_out < 1:",
+                "if h_out < 1 or w_out < 1 or (h + 2 * pad_h - k_h) % stride_h "
+                "or (w + 2 * pad_w - k_w) % stride_w:",
+                name="stride-must-divide",
+                hint="Rows and columns that no whole step reaches are left out, says the "
+                "docstring: is that an error?",
+            ),
+            edit(
+                _pad,
+                "padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w] = x",
+                "for i in range(h + 2 * pad_h):\n        for j in range(w + 2 * pad_w):\n"
+                "            padded[:, :, i, j] = x[:, :, min(max(i - pad_h, 0), h - 1), "
+                "min(max(j - pad_w, 0), w - 1)]",
+                name="border-repeated-in-the-frame",
+                hint="What stands in the frame that padding puts around the image: the border's "
+                "pixels once more, or zeros?",
+            ),
+            edit(
                 conv2d_backward,
                 "g = grad_y.reshape",
                 "g = torch.ones_like(grad_y).reshape",
@@ -498,6 +647,29 @@ EXERCISES = (
                 name="grad-weight-averaged",
                 hint="If the loss is a mean, grad_y knows it already: how do the images of a batch "
                 "add to the kernel's gradient?",
+            ),
+            edit(
+                conv2d_backward,
+                'torch.einsum("ngohw,ngchw->goc", g, seen)',
+                'torch.einsum("ngohw,ngchw->goc", g, seen[:, :1].expand(seen.shape))',
+                name="every-group-saw-the-first",
+                hint="The second group of kernels never met the first group's channels: which ones "
+                "did it see in the forward?",
+            ),
+            edit(
+                conv2d_backward,
+                'torch.einsum("ngohw,ngchw->goc", g, seen)',
+                'torch.einsum("ngohw,ngchw->goc", g[-1:], seen[-1:])',
+                name="last-image-only-in-grad-weight",
+                hint="All images of the batch used the same kernel. Does each of them add to its "
+                "gradient, or does the last one overwrite the others'?",
+            ),
+            edit(
+                conv2d_backward,
+                'torch.einsum("ngohw,goc->ngchw", g, tap)',
+                'torch.einsum("ngohw,goc->ngchw", g, tap[:1].expand(tap.shape))',
+                name="first-kernels-for-every-group",
+                hint="Which kernels was the second group of channels multiplied by in the forward?",
             ),
             edit(
                 conv2d_backward,
@@ -583,6 +755,13 @@ EXERCISES = (
                 "return grad_x, grad_weight, grad_bias",
                 "return grad_weight, grad_x, grad_bias",
                 name="gradients-in-another-order",
+                hint="In which order does the docstring return the gradients?",
+            ),
+            edit(
+                conv2d_backward,
+                "return grad_x, grad_weight, grad_bias",
+                "return grad_x, grad_bias, grad_weight",
+                name="grad-weight-and-grad-bias-exchanged",
                 hint="In which order does the docstring return the gradients?",
             ),
         ),

@@ -41,8 +41,8 @@ class Seen:
         near = self.near
         if near.shape != a.shape:
             near = near.amax() if near.numel() else torch.zeros(())
-        top, was = a.abs().amax(), self.right.abs().amax().clamp(min=1e-300)
-        grown = float(top / was) if bool(torch.isfinite(top)) else 1.0
+        top, was = float(a.abs().amax()), float(self.right.abs().amax())
+        grown = top / was if math.isfinite(top) and was else 1.0
         same = (a - b).abs() <= near * max(1.0, grown)
         same |= torch.isnan(a) & torch.isnan(b)
         same |= a == b
@@ -78,6 +78,18 @@ def _change(seen: Sequence[Seen]) -> Found | None:
         if all(_try(one, apply) for one in seen):
             return Found(kind, what)
     return None
+
+
+def changes_of_some(seen: Sequence[Seen]) -> Found | None:
+    """What was done to the right answer in the most of these, two at least; what is so in fewer
+    than half of them says too little."""
+    telling = [s for s in seen if s.right.is_floating_point() and s.right.numel() >= CONVINCING]
+    best, most = None, max(2, (len(seen) + 1) // 2) - 1
+    for kind, what, apply in _all(telling[0]) if telling else ():
+        alike = sum(_try(one, apply) for one in telling)
+        if alike > most:
+            best, most = Found(kind, what), alike
+    return best
 
 
 def _try(one: Seen, apply: Apply) -> bool:
@@ -211,6 +223,7 @@ def _of_dimensions(count: int) -> Iterator[Change]:
         if 1 < count <= 4 and list(order) != sorted(order):
             what = "the right numbers in another order: dimensions were exchanged on the way"
             yield "laid-out-otherwise", what, _of_right(partial(_laid_out, order))
+            yield "laid-out-otherwise", what, _of_right(partial(_read_otherwise, order))
     for dim in range(count):
         for kind, what, change in _ALONG:
             yield kind, what.format(f"dimension {dim}"), _of_right(partial(change, dim))
@@ -218,6 +231,11 @@ def _of_dimensions(count: int) -> Iterator[Change]:
 
 def _laid_out(order: Sequence[int], t: Tensor) -> Tensor:
     return t.permute(*order).reshape(t.shape)
+
+
+def _read_otherwise(order: Sequence[int], t: Tensor) -> Tensor:
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return t.reshape([t.shape[dim] for dim in order]).permute(back)
 
 
 _ALONG: tuple[tuple[str, str, Callable[[int, Tensor], Tensor]], ...] = (
@@ -370,7 +388,9 @@ _SIGNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
 
 
 def _regions(first: Seen) -> Iterator[tuple[str, Region]]:
-    """Where an argument of the output's shape has one sign, or is beyond another argument."""
+    """Where it lies in the output, and where an argument of the output's shape has one sign, or is
+    beyond another argument."""
+    yield from _positions(first.right)
     names = [
         name
         for name, value in first.arguments.items()
@@ -391,6 +411,24 @@ def _regions(first: Seen) -> Iterator[tuple[str, Region]]:
                 yield told, partial(_apart, a, b, scalar, False)
                 told = f"where `{a}` and `{b}` are `{scalar}` or more apart"
                 yield told, partial(_apart, a, b, scalar, True)
+
+
+_AXES = ("item", "channel", "row", "column")  # of images
+
+
+def _positions(right: Tensor) -> Iterator[tuple[str, Region]]:
+    for dim in range(right.dim()):
+        axis = _AXES[dim] if right.dim() == 4 else f"entry of dimension {dim}"
+        for last in (False, True):
+            told = f"the {'last' if last else 'first'} {axis}"
+            yield f"in {told}", partial(_at_position, dim, last, True)
+            yield f"everywhere but in {told}", partial(_at_position, dim, last, False)
+
+
+def _at_position(dim: int, last: bool, inside: bool, one: Seen) -> Tensor:
+    there = torch.zeros_like(one.right, dtype=torch.bool)
+    there.select(dim, -1 if last else 0).fill_(True)
+    return there if inside else ~there
 
 
 def _where(holds: Callable[[Tensor], Tensor], of: Apply, one: Seen) -> Tensor:

@@ -23,7 +23,7 @@ from autograder.numerics.expectation import ALIKE, Outputs, alike
 from autograder.numerics.outcome import Fault, Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.chances import OffLaw, by_law
-from autograder.truth.changes import CONVINCING, Found, Seen, changes
+from autograder.truth.changes import CONVINCING, Found, Seen, changes, changes_of_some
 from autograder.truth.matching import (
     UNCHANGED,
     Agreement,
@@ -37,7 +37,7 @@ from autograder.truth.matching import (
     wrong,
 )
 from autograder.truth.occasion import occasion
-from autograder.truth.plain import by_shape, in_float32, plainly
+from autograder.truth.plain import by_shape, in_float32, in_part, plainly
 from autograder.truth.suspects import Lazy, Suspects
 from autograder.truth.trial import Suspect, Trial
 
@@ -70,7 +70,7 @@ def explanations(
             plain = plainly(trials, seen, place) or _by_law(trials, seen, place)
             if plain is not None:
                 found.append(_said(plain, place))
-    return list(dict.fromkeys(found))
+    return list({explanation.name: explanation for explanation in reversed(found)}.values())[::-1]
 
 
 # What only recorded misconceptions explain: whether bad input is refused, whether arguments are
@@ -87,6 +87,11 @@ class _Candidate:
 
     def explained(self, places: Iterable[Place], least: Agreement) -> list[Place]:
         return [p for p in places if p in self.at and self.at[p].agreement >= least]
+
+    def extent(self, places: Iterable[Place], least: Agreement) -> tuple[int, int]:
+        """How many places it explains, and how many cases of them."""
+        explained = self.explained(places, least)
+        return len(explained), sum(self.at[p].count(State.SAME) for p in explained)
 
 
 def _of_function_at(
@@ -105,7 +110,7 @@ def _of_function_at(
     def settle(least: Agreement) -> None:
         """Take those that explain most of what is left."""
         while left:
-            best = max(candidates, key=lambda c: len(c.explained(left, least)), default=None)
+            best = max(candidates, key=lambda c: c.extent(left, least), default=None)
             covered = best.explained(left, least) if best is not None else []
             if best is None or not covered:
                 return
@@ -127,13 +132,29 @@ def _of_function_at(
             if change is not None:
                 found.append(_changed(change, place))
                 left.remove(place)
+            elif (apart := _apart(function, place)) is not None:
+                found.append(_changed(apart, place))
+                left.remove(place)
+
+    def _apart(function: str, place: Place) -> Found | None:
+        """What was done to all of the right answer but what one argument adds to it."""
+        for lazy in suspects.questions[function]:
+            name = lazy.kind.removesuffix(ADDS_NOTHING)
+            if name != lazy.kind:
+                change = changes(_seen(trials, seen, place, without=lazy))
+                if change is not None:
+                    what = f"{change.what}, but for what `{name}` adds"
+                    return Found(f"{change.kind}-but-for-{name}", what)
+        return None
 
     def say_all(say: Callable[[Sequence[Trial], Sequence[Outcome], Place], Found | None]) -> None:
+        said: dict[Found, list[Place]] = {}
         for place in list(left):
-            said = say(trials, seen, place)
-            if said is not None:
-                found.append(_said(said, place))
+            what = say(trials, seen, place)
+            if what is not None:
+                said.setdefault(what, []).append(place)
                 left.remove(place)
+        found.extend(_said(what, *of) for what, of in said.items())
 
     for suspect in recorded:
         at = {p: compared(trials, seen, suspect.outcomes.__getitem__, p) for p in left}
@@ -142,6 +163,7 @@ def _of_function_at(
     say_all(plainly)
     edits = suspects.edits[function]
     try_all(suspects.constants[function])
+    try_all(suspects.borrowed[function])
     settle(Agreement.ALMOST)
     try_all(suspects.questions[function])
     try_all(lazy for lazy in edits if lazy.rank <= LIKELY)
@@ -155,20 +177,43 @@ def _of_function_at(
     say_all(by_shape)
     settle(Agreement.CHECK)
     settle(Agreement.FAILING)
+    when: dict[str, list[Place]] = {}
     for place in left:
-        when = occasion(trials, seen, place)
-        if when:
-            hint = f"Your {place[1]} is wrong {when}, and right in all other cases."
-            found.append(Explanation(f"{place[1]}-in-some-cases", hint))
-    return found
+        when.setdefault(occasion(trials, seen, place), []).append(place)
+    left = when.pop("", [])
+    settle(Agreement.SOME)
+    for place in list(left):
+        part = changes_of_some(_seen(trials, seen, place, all_of_them=False))
+        if part is not None:
+            found.append(_changed(part, place, "In some of the cases that fail, your"))
+            left.remove(place)
+    say_all(in_part)
+    return found + [_occasional(when, places) for when, places in when.items()]
 
 
+TELLING = 12  # so many wrong numbers of one case tell suspects apart
+ADDS_NOTHING = "-as-zeros"  # how questions are called that put zeros for an argument
 LIKELY = 2  # the rank of edits that come before changes of the right answer
+
+
+def _occasional(when: str, places: Sequence[Place]) -> Explanation:
+    told, verb, about = _subject(places)
+    hint = f"Your {told} {verb} wrong {when}, and right in all other cases."
+    return Explanation(f"{about}-in-some-cases", hint)
+
+
+def _subject(places: Sequence[Place]) -> tuple[str, str, str]:
+    """Outputs of one function as a sentence has them, its verb, and what a name begins with."""
+    outputs = [output for _, output in places]
+    told = " and ".join([", ".join(outputs[:-1]), outputs[-1]] if len(outputs) > 1 else outputs)
+    return told, *(("is", outputs[0]) if len(outputs) == 1 else ("are", places[0][0]))
 
 
 def _scope(result: Compared) -> str:
     if result.agreement is Agreement.FAILING:
         return "In the cases that fail"
+    if result.agreement is Agreement.SOME:
+        return "In some of the cases that fail"
     return "In " + " and ".join(f"“{check}”" for check in result.checks)
 
 
@@ -182,10 +227,8 @@ def _known(
 def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list[Explanation]:
     if lazy.misconceptions:
         return _known(lazy.misconceptions, outputs, scope)
-    about = outputs[0] if len(outputs) == 1 else function
+    told, verb, about = _subject([(function, output) for output in outputs])
     your = f"{scope}, your" if scope else "Your"
-    told = " and ".join([", ".join(outputs[:-1]), outputs[-1]] if len(outputs) > 1 else outputs)
-    verb = "is" if len(outputs) == 1 else "are"
     if lazy.edit:
         what = f"comes out when, {lazy.what}. What belongs there?"
     else:
@@ -193,17 +236,18 @@ def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list
     return [Explanation(f"{about}-{lazy.kind}", f"{your} {told} {verb} exactly what {what}")]
 
 
-def _changed(change: Found, place: Place) -> Explanation:
-    return Explanation(f"{place[1]}-{change.kind}", f"Your {place[1]} is {change.what}. Why?")
+def _changed(change: Found, place: Place, your: str = "Your") -> Explanation:
+    return Explanation(f"{place[1]}-{change.kind}", f"{your} {place[1]} is {change.what}. Why?")
 
 
-def _said(found: Found, place: Place) -> Explanation:
-    function, output = place
+def _said(found: Found, *places: Place) -> Explanation:
+    function, output = places[0]
     if output in {REFUSAL, UNCHANGED}:
         return Explanation(f"{function}-{found.kind}", f"{function}: {found.what}.")
     if found.kind in {"dtype", "type", "count"}:
         return Explanation(f"{output}-{found.kind}", f"{function}: {found.what}.")
-    return Explanation(f"{output}-{found.kind}", f"Your {output} is {found.what}.")
+    told, verb, about = _subject(places)
+    return Explanation(f"{about}-{found.kind}", f"Your {told} {verb} {found.what}.")
 
 
 def _by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
@@ -225,12 +269,21 @@ def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> l
         if output in seen[at].findings and not seen[at].findings[output].passed
     ]
 
-    def telling(at: int) -> tuple[bool, bool, int]:
+    sizes = {at: _size(trials[at]) for at in failing}
+
+    def telling(at: int) -> tuple[bool, bool, int, int]:
         finding = seen[at].findings[output]
         is_value = finding.problem in {"value", "law"}
-        return (not is_value, trials[at].check.kind == "precision", -weight_of(finding))
+        enough = min(weight_of(finding), TELLING)
+        return (not is_value, trials[at].check.kind == "precision", -enough, sizes[at])
 
     return sorted(failing, key=telling)
+
+
+def _size(trial: Trial) -> int:
+    """How many numbers the calls take: what it costs to ask a suspect."""
+    values = [value for call in trial.calls for value in call.arguments.values()]
+    return sum(value.numel() for value in values if isinstance(value, Tensor))
 
 
 def _tried(
@@ -249,8 +302,20 @@ def _tried(
     return result if result.weight >= CONVINCING else None
 
 
-def _seen(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[Seen]:
-    """The wrong answers of a place, with what is right there; empty where one cannot be read."""
+def _seen(
+    trials: Sequence[Trial],
+    seen: Sequence[Outcome],
+    place: Place,
+    *,
+    all_of_them: bool = True,
+    without: Lazy | None = None,
+) -> list[Seen]:
+    """The wrong answers of a place, with what is right there; empty where one cannot be read and
+    all of them are asked for.
+
+    Args:
+        without: the reference without one argument: what that adds is taken away from both.
+    """
     output, found = place[1], []
     for at, trial in at_place(trials, seen, place):
         finding = seen[at].findings.get(output)
@@ -264,18 +329,28 @@ def _seen(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> lis
         given = names.of(answer) if answer.failure is None else None
         right = {**expectation.returns, **expectation.updates}
         got, expected = (given or {}).get(output), right[output]
-        if not isinstance(got, Tensor) or not isinstance(expected.value, Tensor):
-            return []
-        if got.dtype != expected.value.dtype:
-            return []
+        if (
+            not isinstance(got, Tensor)
+            or not isinstance(expected.value, Tensor)
+            or got.dtype != expected.value.dtype
+            or expected.tolerance is None
+        ):
+            if all_of_them:
+                return []
+            continue
         others = {
             n: e.value for n, e in right.items() if n != output and isinstance(e.value, Tensor)
         }
-        if expected.tolerance is None:
-            return []
-        near = ALIKE * expected.tolerance
+        near, truth = ALIKE * expected.tolerance, expected.value
         call = trial.calls[0]
-        found.append(Seen(got, expected.value, near, call.arguments, others))
+        if without is not None and (asked := without.outcome(at)) is not None:
+            rest = names.of(asked.answers[0]) if asked.answers[0].failure is None else None
+            base = (rest or {}).get(output)
+            fits = isinstance(base, Tensor) and base.shape == truth.shape == got.shape
+            if not isinstance(base, Tensor) or not fits or not bool(base.any()):
+                return []
+            got, truth = got - (truth - base), base
+        found.append(Seen(got, truth, near, call.arguments, others))
     return found
 
 

@@ -180,6 +180,8 @@ _EXCHANGED = {
     "sqrt": ("square", "is squared where its root belongs"),
     "zeros_like": ("ones_like", "starts from ones where zeros belong"),
     "ones_like": ("zeros_like", "starts from zeros where ones belong"),
+    "repeat_interleave": ("repeat", "is repeated as a whole where each of it belongs repeated"),
+    "repeat": ("repeat_interleave", "has each of it repeated where it is repeated as a whole"),
     "normal_": ("uniform_", "is drawn from a uniform law where a normal one belongs"),
     "abs": ("square", "is squared where its absolute value belongs"),
 }
@@ -355,7 +357,8 @@ _TURNED: dict[type[ast.operator], tuple[type[ast.operator], str]] = {
     ast.Sub: (ast.Add, "{b} is added where it should be taken away"),
     ast.Mult: (ast.Div, "there is a division by {b} where a product belongs"),
     ast.Div: (ast.Mult, "there is a product with {b} where a division belongs"),
-    ast.FloorDiv: (ast.Mult, "there is a product with {b} where a division belongs"),
+    ast.FloorDiv: (ast.Mod, "the remainder of a division by {b} stands where the quotient belongs"),
+    ast.Mod: (ast.FloorDiv, "the quotient of a division by {b} stands where the rest belongs"),
 }
 
 
@@ -511,6 +514,11 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
     else:
         return
     about = _told(inner)
+    if name == "range" and receiver is None and len(node.args) == 1:
+        early: list[ast.expr] = [ast.BinOp(node.args[0], ast.Sub(), ast.Constant(1))]
+        late: list[ast.expr] = [ast.Constant(1), node.args[0]]
+        yield ast.Call(node.func, early, []), "loop-too-short", "it ends one too early", 1
+        yield ast.Call(node.func, late, []), "loop-too-short", "it begins one too late", 1
     if name in _PEELED:
         yield inner, "call-left-out", f"`{name}` of {about} is left out", 0
     if name == "sqrt" and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Add):

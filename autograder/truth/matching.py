@@ -21,6 +21,8 @@ from autograder.truth.trial import Trial
 Place: TypeAlias = tuple[str, str]  # (function, output): where a bug shows
 OutcomeOf: TypeAlias = Callable[[int], Outcome | None]
 
+ONE_FLOAT = 2  # what a case of one number says: nine digits of it are alike
+SEVERAL = 2  # cases that are wrong alike are no chance, each of them with a few numbers
 _DEGENERATE = {"failure", "nonfinite", "shape", "count", "type", "dtype", "accepted", "refused"}
 
 
@@ -28,10 +30,11 @@ class Agreement(IntEnum):
     """How much of a place a suspect explains."""
 
     NONE = 0
-    FAILING = 1  # each case that fails, but it would fail in others, too
-    CHECK = 2  # one check or several, but not all
-    ALMOST = 3  # all cases but degenerate ones
-    WHOLE = 4
+    SOME = 1  # several cases, and it is wrong in no other
+    FAILING = 2  # each case that fails, but it would fail in others, too
+    CHECK = 3  # one check or several, but not all
+    ALMOST = 4  # all cases but degenerate ones, which are the fewer
+    WHOLE = 5
 
 
 class State(IntEnum):
@@ -60,13 +63,21 @@ class Compared:
             return Agreement.WHOLE
         if self.weight < CONVINCING:
             return Agreement.NONE
-        if states <= {State.QUIET, State.SAME, State.DEGENERATE}:
+        alike = self.count(State.SAME)
+        beyond = states - {State.QUIET, State.SAME}
+        if beyond == {State.DEGENERATE} and alike >= self.count(State.DEGENERATE):
             return Agreement.ALMOST
         if self.checks:
             return Agreement.CHECK
-        if not states & {State.OURS, State.OTHER, State.DEGENERATE}:
+        if not beyond - {State.THEIRS}:
             return Agreement.FAILING
+        if alike >= SEVERAL and State.THEIRS not in states:
+            return Agreement.SOME
         return Agreement.NONE
+
+    def count(self, state: State) -> int:
+        """How many cases say so."""
+        return sum(found is state for _, found, _ in self.cases)
 
     @property
     def weight(self) -> int:
@@ -79,9 +90,11 @@ class Compared:
         found = []
         for name in dict.fromkeys(check for check, _, _ in self.cases):
             cases = [(state, weight) for check, state, weight in self.cases if check == name]
-            states = {state for state, _ in cases}
+            states = [state for state, _ in cases]
             weight = sum(weight for state, weight in cases if state is State.SAME)
-            if states <= {State.QUIET, State.SAME, State.DEGENERATE} and weight >= CONVINCING:
+            fits = set(states) <= {State.QUIET, State.SAME, State.DEGENERATE}
+            alike = states.count(State.SAME) >= states.count(State.DEGENERATE)
+            if fits and alike and weight >= CONVINCING:
                 found.append(name)
         return tuple(found)
 
@@ -142,7 +155,8 @@ def state_of(trial: Trial, output: str, ours: Outcome, theirs: Outcome) -> State
 def weight_of(finding: Finding) -> int:
     """How much it says that a suspect is wrong in the same way: how many numbers are."""
     if finding.problem == "value":
-        return int(finding.evidence.get("wrong", 1))
+        alone = finding.evidence.get("total", 1) == 1 and type(finding.evidence["got"]) is float
+        return ONE_FLOAT if alone else int(finding.evidence.get("wrong", 1))
     if finding.problem == "shape":
         return math.prod(finding.evidence["got"])
     return CONVINCING if finding.problem == "law" else 0

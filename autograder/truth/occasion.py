@@ -111,5 +111,7 @@ def _of_tensors(values: Mapping[str, Value]) -> Iterator[str]:
             largest = float(value.abs().max())
             if largest >= 50:
                 yield f"where {told} has large numbers"
+            if bool((value == 0).any()):
+                yield f"where {told} holds zeros"
             if largest < 1e-2:
                 yield f"where {told} has only small numbers"

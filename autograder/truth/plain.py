@@ -28,10 +28,26 @@ def plainly(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> F
     if first.problem in _SAID:
         return Found(first.problem, hint_at(first))
     if first.problem == "failure":
-        kinds = {crash_of(finding.evidence) for _, finding in failing}
-        kind = next(iter(kinds)) if len(kinds) == 1 else None
-        return Found(kind.slug, f"not there where it should be: {kind.hint}") if kind else None
+        return _raised(failing, occasion(trials, seen, place))
     return None
+
+
+def in_part(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+    """What is raised in some of the failing cases, where nothing else explains the others."""
+    found = _findings(trials, seen, place)
+    raised = [(trial, f) for trial, f in found if f.problem == "failure"]
+    if not raised or len(raised) == sum(not f.passed for _, f in found):
+        return None
+    return _raised(raised, "in some cases, and wrong in others")
+
+
+def _raised(failing: Sequence[tuple[Trial, Finding]], when: str) -> Found | None:
+    kinds = {crash_of(finding.evidence) for _, finding in failing}
+    kind = next(iter(kinds)) if len(kinds) == 1 else None
+    if kind is None:
+        return None
+    told = f"missing {when}".strip()
+    return Found(kind.slug, f"{told}: the call raises an exception, {kind.what} ({kind.hint})")
 
 
 def by_shape(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:

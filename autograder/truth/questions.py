@@ -138,7 +138,7 @@ def _scalars(name: str, given: Sequence[Value]) -> Changes:
         yield "second-for-both", "with the second number of {name} for both", second
 
 
-def _tensor(change: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
+def _tensor(change: Callable[[Tensor], Tensor | None]) -> Callable[[Any], Any]:
     def changed(value: Any) -> Any:
         return change(value) if isinstance(value, Tensor) else None
 
@@ -179,12 +179,42 @@ def _tensors(name: str) -> Changes:
         yield kind, what, _floating(change)
     yield "first-for-all", "with the first entry of {name} for all", _tensor(_first_for_all)
     yield "first-item", "with the first item of {name} for all of the batch", _tensor(_first_item)
+    for which, at in (("first", 0), ("last", -1)):
+        what = f"with the {which} item of {{name}} alone, and zeros for the others"
+        yield f"{which}-item-only", what, _floating(partial(_only_item, at))
     for dim in (-1, -2, 0, 1):
         what = f"with {{name}} turned around in dimension {dim}"
         yield f"turned-in-dimension-{dim}", what, _tensor(partial(_flipped, (dim,)))
     turned = _tensor(partial(_flipped, (-1, -2)))
     yield "turned-around", "with {name} turned by 180 degrees", turned
     yield "transposed", "with the last two dimensions of {name} exchanged", _tensor(_transposed)
+    told = "with the numbers of {name} in another order: its dimensions are exchanged on the way"
+    for count in (3, 4):
+        for order in itertools.permutations(range(count)):
+            if list(order) != sorted(order):
+                yield "laid-out-otherwise", told, _tensor(partial(_laid_out, order))
+                yield "laid-out-otherwise", told, _tensor(partial(_read_otherwise, order))
+
+
+def _only_item(at: int, t: Tensor) -> Tensor:
+    if t.dim() < 2:
+        return t
+    kept = torch.zeros_like(t)
+    kept[at] = t[at]
+    return kept
+
+
+def _laid_out(order: tuple[int, ...], t: Tensor) -> Tensor | None:
+    """Written down with its dimensions in another order, and read in the right one."""
+    return t.permute(order).reshape(t.shape).clone() if t.dim() == len(order) else None
+
+
+def _read_otherwise(order: tuple[int, ...], t: Tensor) -> Tensor | None:
+    """Written down as it is, and read with its dimensions in another order."""
+    if t.dim() != len(order):
+        return None
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return t.reshape([t.shape[dim] for dim in order]).permute(back).clone()
 
 
 def _first_item(t: Tensor) -> Tensor:

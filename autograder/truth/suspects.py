@@ -123,6 +123,29 @@ class Suspects:
             ]
         return found
 
+    @cached_property
+    def borrowed(self) -> Mapping[str, Sequence[Lazy]]:
+        """By function: misconceptions of the topic's other exercises about what it calls."""
+        found: dict[str, list[Lazy]] = {}
+        for function in self._functions:
+            names = reached(self.topic, [function.__name__])
+            found[function.__name__] = [
+                self._lazy("beneath", "", make, misconceptions=(misconception,))
+                for other in self.topic.exercises
+                for misconception in other.misconceptions
+                if other is not self.exercise and misconception.function.__name__ in names
+                if (make := self._made(misconception)) is not None
+            ]
+        return found
+
+    def _made(self, misconception: Misconception) -> Callable[[], Mapping[str, Any]] | None:
+        name = misconception.function.__name__
+        source = self.topic.sources().get(name)
+        if source is None:
+            return None
+        sources = {name: source.replace(misconception.old, misconception.new)}
+        return partial(with_source, self._solution, sources)
+
     def _with_other_constants(
         self, misconception: Misconception
     ) -> Iterator[Callable[[], Mapping[str, Any]]]:

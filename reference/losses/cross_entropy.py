@@ -344,6 +344,15 @@ EXERCISES = (
             ),
             edit(
                 cross_entropy_backward,
+                "    return grad_log_p - torch.exp(log_p)",
+                "    if weight is not None:\n        grad_log_p = grad_log_p / weight\n"
+                "    return grad_log_p - torch.exp(log_p)",
+                name="weights-in-the-divisor-only",
+                hint="The summed weights divide the gradient of the mean. Does a sample's own "
+                "weight multiply it?",
+            ),
+            edit(
+                cross_entropy_backward,
                 "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "
                 "reduction)",
                 "grad_log_p = nll_loss_backward(grad_y, log_p, target, weight, ignore_index, "

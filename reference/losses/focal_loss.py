@@ -209,6 +209,17 @@ EXERCISES = (
             ),
             edit(
                 focal_loss,
+                "    pt = torch.exp(log_pt)\n",
+                "    if reduction == 'mean':\n        if alpha is not None:\n"
+                "            log_pt = log_pt * alpha.gather(0, target)\n"
+                "        log_pt, alpha = log_pt.mean(), None\n"
+                "    pt = torch.exp(log_pt)\n",
+                name="modulated-after-averaging",
+                hint="Each sample has a p_t of its own, and alpha is no part of it. What is p_t "
+                "made from when the cross-entropy is already weighted and averaged?",
+            ),
+            edit(
+                focal_loss,
                 "pt = torch.exp(log_pt)",
                 "pt = torch.exp(log_pt * (1 if alpha is None else alpha[target]))",
                 name="probability-from-weighted-loss",

@@ -54,6 +54,14 @@ def _variance_misconceptions(function, x="x"):
         edit(
             function,
             root,
+            f"({x}.std(dim=axes, keepdim=True) + eps)",
+            name="standard-deviation-plus-eps",
+            hint="torch.std divides by m - 1, and eps belongs to the variance, inside the root: "
+            "which two things does the docstring say otherwise? (A well-known tutorial has both.)",
+        ),
+        edit(
+            function,
+            root,
             "torch.sqrt(var)",
             name="eps-forgotten",
             hint="What happens where all values are equal? Something in the formula is there for "
@@ -141,5 +149,20 @@ def _gradient_misconceptions(function):
             "torch.sqrt(var)",
             name="eps-forgotten-backwards",
             hint="The backward must divide by what the forward divided by.",
+        ),
+        edit(
+            function,
+            f"({paths}) / sigma",
+            f"({paths}) / torch.sqrt(var)",
+            name="eps-missing-in-the-last-division",
+            hint="Your x_hat has eps in its root. Has the sigma that you divide by in the end?",
+        ),
+        edit(
+            function,
+            "(g * x_hat).mean(dim=axes, keepdim=True)",
+            "g * x_hat / (x_hat.numel() / sigma.numel())",
+            name="each-value-by-itself",
+            hint="Each value moves the variance, and the variance moves all values: over what must "
+            "g * x_hat be summed on the path through the variance?",
         ),
     )

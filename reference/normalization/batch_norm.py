@@ -1,5 +1,7 @@
 """Batch normalisation, in training and in evaluation."""
 
+import math
+
 import torch
 
 from autograder.checks import errors, gradients, precision, values
@@ -86,6 +88,53 @@ def batch_norm_backward(grad_y, x, running_mean, running_var, weight, training, 
     through_mean = direct.mean(dim=axes, keepdim=True)
     through_var = x_hat * (direct * x_hat).mean(dim=axes, keepdim=True)
     return direct - through_mean - through_var, grad_weight, grad_bias
+
+
+def _batch_norm_backward_by_stages(
+    grad_y, x, running_mean, running_var, weight, training, eps=1e-5
+):
+    """The same, one node of the graph after the other (Ioffe & Szegedy 2015, section 3)."""
+    axes = [axis for axis in range(x.dim()) if axis != 1]
+    shape = [1, -1] + [1] * (x.dim() - 2)
+    m = x.shape[0] * math.prod(x.shape[2:])
+    if training:
+        mean = x.mean(dim=axes).view(shape)
+        var = ((x - mean) ** 2).mean(dim=axes).view(shape)
+    else:
+        mean, var = running_mean.view(shape), running_var.view(shape)
+    sigma = torch.sqrt(var + eps)
+    x_hat = (x - mean) / sigma
+    grad_x_hat = grad_y * weight.view(shape)
+    grad_weight = (grad_y * x_hat).sum(dim=axes)
+    grad_bias = grad_y.sum(dim=axes)
+    if not training:
+        return grad_x_hat / sigma, grad_weight, grad_bias
+    along = (grad_x_hat * (x - mean)).sum(dim=axes, keepdim=True)
+    grad_var = -0.5 * along / (sigma * sigma * sigma)
+    grad_centred = grad_x_hat / sigma + 2 * (x - mean) / m * grad_var
+    grad_mean = -grad_centred.sum(dim=axes, keepdim=True)
+    grad_x = grad_centred + grad_mean / m
+    return grad_x, grad_weight, grad_bias
+
+
+def _batch_norm_backward_in_one(grad_y, x, running_mean, running_var, weight, training, eps=1e-5):
+    """The same, simplified on paper first."""
+    axes = [axis for axis in range(x.dim()) if axis != 1]
+    shape = [1, -1] + [1] * (x.dim() - 2)
+    m = x.shape[0] * math.prod(x.shape[2:])
+    if training:
+        mean = x.mean(dim=axes).view(shape)
+        var = ((x - mean) ** 2).mean(dim=axes).view(shape)
+    else:
+        mean, var = running_mean.view(shape), running_var.view(shape)
+    x_hat = (x - mean) / torch.sqrt(var + eps)
+    scale = weight.view(shape) / torch.sqrt(var + eps)
+    grad_weight = (grad_y * x_hat).sum(dim=axes)
+    grad_bias = grad_y.sum(dim=axes)
+    if not training:
+        return scale * grad_y, grad_weight, grad_bias
+    through_mean, through_var = grad_bias.view(shape), x_hat * grad_weight.view(shape)
+    return scale / m * (m * grad_y - through_mean - through_var), grad_weight, grad_bias
 
 
 BATCH_NORM_TRAINING = (
@@ -205,6 +254,10 @@ EXERCISES = (
             errors(batch_norm, BATCH_NORM_REFUSED, points=0.5),
         ),
         unchanged=0.5,
+        ways=(
+            (batch_norm_backward, _batch_norm_backward_by_stages),
+            (batch_norm_backward, _batch_norm_backward_in_one),
+        ),
         misconceptions=(
             edit(
                 batch_norm,
@@ -311,6 +364,31 @@ EXERCISES = (
             ),
             edit(
                 batch_norm,
+                "(x - mean.view(shape)) / torch.sqrt(var.view(shape) + eps)",
+                "(x - mean.view(shape)) / torch.sqrt(var.view(shape) + eps) if training else x",
+                name="not-normalised-in-evaluation",
+                hint="The layers that follow were trained on normalised numbers: what do they get "
+                "in evaluation?",
+            ),
+            edit(
+                batch_norm,
+                "mean, var = running_mean, running_var",
+                "mean, var = running_mean.clone(), running_var.clone()\n        running_mean.copy_("
+                "(1 - momentum) * running_mean + momentum * x.mean(dim=axes))",
+                name="running-mean-updated-in-evaluation",
+                hint="A trained network should answer alike today and tomorrow: what may "
+                "evaluation change?",
+            ),
+            edit(
+                batch_norm,
+                "((x - mean.view(shape)) ** 2).mean(dim=axes)",
+                "((x - x.mean(dim=axes[1:] or axes, keepdim=True)) ** 2).mean(dim=axes)",
+                name="variance-within-each-image",
+                hint="The variance of a channel is the mean squared distance from the channel's "
+                "mean. Do the variances of single images know how far apart the images' means are?",
+            ),
+            edit(
+                batch_norm,
                 "weight.view(shape) * x_hat + bias.view(shape)",
                 "weight.view(shape) * (x_hat + bias.view(shape))",
                 name="bias-scaled",
@@ -392,6 +470,44 @@ EXERCISES = (
                 "direct.sum(dim=axes, keepdim=True) / x.shape[0]",
                 name="divided-by-batch-size",
                 hint="Over how many values was the mean taken? Images have pixels, too.",
+            ),
+            edit(
+                batch_norm_backward,
+                "direct - through_mean - through_var",
+                "direct - (through_mean + through_var) * direct[0, 0].numel()",
+                name="counted-without-the-pixels",
+                hint="Over how many values were mean and variance taken? A channel of images has "
+                "N * H * W of them, not N.",
+            ),
+            edit(
+                batch_norm_backward,
+                "(direct * x_hat).mean(dim=axes, keepdim=True)",
+                "direct * x_hat / (x.numel() / x.shape[1])",
+                name="each-value-by-itself",
+                hint="Each value moves the variance, and the variance moves all values of the "
+                "channel: over what must the gradient be summed on the path through the variance?",
+            ),
+            edit(
+                batch_norm_backward,
+                "direct - through_mean - through_var",
+                "(direct - through_mean - through_var).sum(dim=0, keepdim=True).expand(x.shape)",
+                name="grad-x-summed-over-the-batch",
+                hint="Weight and bias are shared by all examples, so that their gradients are "
+                "summed. Is x shared?",
+            ),
+            edit(
+                batch_norm_backward,
+                "return direct - through_mean - through_var",
+                "return grad_y",
+                name="grad-y-returned",
+                hint="What lies between x and y that grad_y has to pass on its way back?",
+            ),
+            edit(
+                batch_norm_backward,
+                "grad_y * weight.view(shape) / sigma",
+                "grad_y * weight.view(shape) / torch.sqrt(var).view(shape)",
+                name="eps-missing-in-the-last-division",
+                hint="Your x_hat has eps in its root. Has the sigma that grad_y is divided by?",
             ),
             edit(
                 batch_norm_backward,

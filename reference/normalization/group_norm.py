@@ -75,6 +75,43 @@ def group_norm_backward(grad_y, x, num_groups, weight, eps=1e-5):
     return grad_x.reshape(x.shape), grad_weight, grad_bias
 
 
+def _group_norm_backward_in_one(grad_y, x, num_groups, weight, eps=1e-5):
+    """The same, simplified on paper first."""
+    n, c, h, w = x.shape
+    m = c // num_groups * (h * w)
+    groups = x.reshape(n, num_groups, -1)
+    mean = groups.mean(dim=2, keepdim=True)
+    var = ((groups - mean) ** 2).mean(dim=2, keepdim=True)
+    x_hat = (groups - mean) / torch.sqrt(var + eps)
+    grad_weight = (grad_y * x_hat.reshape(x.shape)).sum(dim=(0, 2, 3))
+    grad_bias = grad_y.sum(dim=(0, 2, 3))
+    g = (grad_y * weight.view(1, -1, 1, 1)).reshape(groups.shape)
+    through_mean = g.sum(dim=2, keepdim=True)
+    through_var = x_hat * (g * x_hat).sum(dim=2, keepdim=True)
+    grad_x = (m * g - through_mean - through_var) / m / torch.sqrt(var + eps)
+    return grad_x.reshape(x.shape), grad_weight, grad_bias
+
+
+def _group_norm_backward_by_stages(grad_y, x, num_groups, weight, eps=1e-5):
+    """The same, one node of the graph after the other."""
+    n, c, h, w = x.shape
+    m = c // num_groups * (h * w)
+    groups = x.reshape(n, num_groups, -1)
+    mean = groups.mean(dim=2, keepdim=True)
+    var = ((groups - mean) ** 2).mean(dim=2, keepdim=True)
+    sigma = torch.sqrt(var + eps)
+    x_hat = (groups - mean) / sigma
+    grad_weight = (grad_y * x_hat.reshape(x.shape)).sum(dim=(0, 2, 3))
+    grad_bias = grad_y.sum(dim=(0, 2, 3))
+    grad_x_hat = (grad_y * weight.view(1, -1, 1, 1)).reshape(groups.shape)
+    along = (grad_x_hat * (groups - mean)).sum(dim=2, keepdim=True)
+    grad_var = -0.5 * along / (sigma * sigma * sigma)
+    grad_centred = grad_x_hat / sigma + 2 * (groups - mean) / m * grad_var
+    grad_mean = -grad_centred.sum(dim=2, keepdim=True)
+    grad_x = grad_centred + grad_mean / m
+    return grad_x.reshape(x.shape), grad_weight, grad_bias
+
+
 GROUP_NORM = (
     case(
         "three groups",
@@ -173,6 +210,10 @@ EXERCISES = (
             errors(group_norm, GROUP_NORM_REFUSED, points=0.5),
         ),
         unchanged=0.5,
+        ways=(
+            (group_norm_backward, _group_norm_backward_in_one),
+            (group_norm_backward, _group_norm_backward_by_stages),
+        ),
         misconceptions=(
             edit(
                 group_norm,

@@ -84,6 +84,22 @@ def _instance_norm_backward_by_groups(grad_y, x, weight, eps=1e-5):
     return group_norm_backward(grad_y, x, x.shape[1], weight, eps)
 
 
+def _instance_norm_backward_in_one(grad_y, x, weight, eps=1e-5):
+    """The same, simplified on paper first."""
+    _, _, h, w = x.shape
+    m = h * w
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    var = ((x - mean) ** 2).mean(dim=(2, 3), keepdim=True)
+    x_hat = (x - mean) / torch.sqrt(var + eps)
+    grad_weight = (grad_y * x_hat).sum(dim=(0, 2, 3))
+    grad_bias = grad_y.sum(dim=(0, 2, 3))
+    g = grad_y * weight.view(1, -1, 1, 1)
+    through_mean = g.sum(dim=(2, 3), keepdim=True)
+    through_var = x_hat * (g * x_hat).sum(dim=(2, 3), keepdim=True)
+    grad_x = (m * g - through_mean - through_var) / m / torch.sqrt(var + eps)
+    return grad_x, grad_weight, grad_bias
+
+
 INSTANCE_NORM = (
     case("images", public=True, x=normal(3, 4, 5, 3, mean=1.0).map(_styles), **_affine(4)),
     case("one image", x=normal(1, 3, 4, 5, std=2.0), **_affine(3)),
@@ -157,6 +173,7 @@ EXERCISES = (
         ways=(
             (instance_norm, _instance_norm_by_groups),
             (instance_norm_backward, _instance_norm_backward_by_groups),
+            (instance_norm_backward, _instance_norm_backward_in_one),
         ),
         misconceptions=(
             *_variance_misconceptions(instance_norm),

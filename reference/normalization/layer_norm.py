@@ -86,6 +86,22 @@ def _layer_norm_backward_by_groups(grad_y, x, weight, eps=1e-5):
     )
 
 
+def _layer_norm_backward_in_one(grad_y, x, weight, eps=1e-5):
+    """The same, simplified on paper first."""
+    axes = tuple(range(-weight.dim(), 0))
+    m = weight.numel()
+    mean = x.mean(dim=axes, keepdim=True)
+    var = ((x - mean) ** 2).mean(dim=axes, keepdim=True)
+    x_hat = (x - mean) / torch.sqrt(var + eps)
+    grad_weight = (grad_y * x_hat).reshape(-1, *weight.shape).sum(dim=0)
+    grad_bias = grad_y.reshape(-1, *weight.shape).sum(dim=0)
+    g = grad_y * weight
+    through_mean = g.sum(dim=axes, keepdim=True)
+    through_var = x_hat * (g * x_hat).sum(dim=axes, keepdim=True)
+    grad_x = (m * g - through_mean - through_var) / m / torch.sqrt(var + eps)
+    return grad_x, grad_weight, grad_bias
+
+
 LAYER_NORM_LAST = (
     case("features", public=True, x=normal(4, 6, mean=1.0, std=2.0), **_affine(6)),
     case("sequences", x=normal(2, 3, 7, mean=-1.0), **_affine(7)),
@@ -158,6 +174,7 @@ EXERCISES = (
         ways=(
             (layer_norm, _layer_norm_by_groups),
             (layer_norm_backward, _layer_norm_backward_by_groups),
+            (layer_norm_backward, _layer_norm_backward_in_one),
         ),
         misconceptions=(
             *_variance_misconceptions(layer_norm),

@@ -312,6 +312,14 @@ EXERCISES = (
             ),
             edit(
                 adamw_step,
+                "torch.sqrt(v_hat) + eps",
+                "torch.sqrt((v + eps) / (1 - beta2**step))",
+                name="eps-inside-the-root-and-corrected",
+                hint="eps is added to the root of the corrected moment: yours is added to v, and "
+                "goes through the correction and the root.",
+            ),
+            edit(
+                adamw_step,
                 "m_hat / (torch.sqrt(v_hat) + eps) + decay",
                 "m_hat / ((torch.sqrt(v) + eps) / (1 - beta2**step) ** 0.5) + decay",
                 name="eps-before-the-correction",

@@ -115,6 +115,15 @@ EXERCISES = (
             ),
             edit(
                 sgd_momentum_step,
+                "velocity = momentum * velocity + gradient\n    return weight - lr * velocity,",
+                "velocity = momentum * velocity + lr * gradient\n    return weight - velocity,",
+                name="learning-rate-inside-the-velocity",
+                hint="Your step is Sutskever's, whose velocity holds lr * gradient. Here it holds "
+                "the gradients alone: where does lr come in, so that a change of lr is felt at "
+                "once?",
+            ),
+            edit(
+                sgd_momentum_step,
                 "return weight - lr * velocity, velocity",
                 "return weight - velocity, velocity",
                 name="learning-rate-forgotten",
