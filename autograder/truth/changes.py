@@ -80,6 +80,18 @@ def _change(seen: Sequence[Seen]) -> Found | None:
     return None
 
 
+def scaled(seen: Sequence[Seen]) -> Found | None:
+    """By what number, or by which size, the right answer was multiplied in every one of these."""
+    if not seen or not all(one.right.is_floating_point() and one.right.numel() for one in seen):
+        return None
+    for kind, what, apply in _with_counts(seen[0]):
+        if all(_try(one, apply) for one in seen):
+            return Found(kind, what)
+    factors = {f"{float(r.flatten()[0]):.4g}" for one in seen if (r := _ratio(one, ())) is not None}
+    fits = len(factors) == 1 and all(_ratio(one, ()) is not None for one in seen)
+    return Found("factor", f"{factors.pop()} times the right one") if fits else None
+
+
 def changes_of_some(seen: Sequence[Seen]) -> Found | None:
     """What was done to the right answer in the most of these, two at least; what is so in fewer
     than half of them says too little."""

@@ -23,7 +23,7 @@ from autograder.numerics.expectation import ALIKE, Outputs, alike
 from autograder.numerics.outcome import Fault, Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.chances import OffLaw, by_law
-from autograder.truth.changes import CONVINCING, Found, Seen, changes, changes_of_some
+from autograder.truth.changes import CONVINCING, Found, Seen, changes, changes_of_some, scaled
 from autograder.truth.matching import (
     UNCHANGED,
     Agreement,
@@ -132,16 +132,13 @@ def _of_function_at(
             if change is not None:
                 found.append(_changed(change, place))
                 left.remove(place)
-            elif (apart := _apart(function, place)) is not None:
-                found.append(_changed(apart, place))
-                left.remove(place)
 
-    def _apart(function: str, place: Place) -> Found | None:
-        """What was done to all of the right answer but what one argument adds to it."""
+    def apart(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+        """By what all of the right answer was scaled but what one argument adds to it."""
         for lazy in suspects.questions[function]:
             name = lazy.kind.removesuffix(ADDS_NOTHING)
             if name != lazy.kind:
-                change = changes(_seen(trials, seen, place, without=lazy))
+                change = scaled(_seen(trials, seen, place, without=lazy))
                 if change is not None:
                     what = f"{change.what}, but for what `{name}` adds"
                     return Found(f"{change.kind}-but-for-{name}", what)
@@ -173,6 +170,7 @@ def _of_function_at(
     settle(Agreement.ALMOST)
     try_all(suspects.pairs[function])
     settle(Agreement.ALMOST)
+    say_all(apart)
     say_all(in_float32)
     say_all(by_shape)
     settle(Agreement.CHECK)

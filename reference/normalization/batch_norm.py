@@ -1,7 +1,5 @@
 """Batch normalisation, in training and in evaluation."""
 
-import math
-
 import torch
 
 from autograder.checks import errors, gradients, precision, values
@@ -96,7 +94,7 @@ def _batch_norm_backward_by_stages(
     """The same, one node of the graph after the other (Ioffe & Szegedy 2015, section 3)."""
     axes = [axis for axis in range(x.dim()) if axis != 1]
     shape = [1, -1] + [1] * (x.dim() - 2)
-    m = x.shape[0] * math.prod(x.shape[2:])
+    m = x.shape[0] * x[0, 0].numel()
     if training:
         mean = x.mean(dim=axes).view(shape)
         var = ((x - mean) ** 2).mean(dim=axes).view(shape)
@@ -121,7 +119,7 @@ def _batch_norm_backward_in_one(grad_y, x, running_mean, running_var, weight, tr
     """The same, simplified on paper first."""
     axes = [axis for axis in range(x.dim()) if axis != 1]
     shape = [1, -1] + [1] * (x.dim() - 2)
-    m = x.shape[0] * math.prod(x.shape[2:])
+    m = x.shape[0] * x[0, 0].numel()
     if training:
         mean = x.mean(dim=axes).view(shape)
         var = ((x - mean) ** 2).mean(dim=axes).view(shape)

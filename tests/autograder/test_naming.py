@@ -162,7 +162,7 @@ def test_what_is_right_has_no_name(exercise):
         ),
         ("batch_norm", "momentum * mu)", "2 * momentum * mu)", "running_mean-"),
         # A term, a factor, an axis, a count of the formula.
-        ("batch_norm", "* -0.5 * std", "* -1.0 * std", "`x_hat`"),
+        ("batch_norm", "* -0.5 * std", "* -1.0 * std", "grad_x-factor"),
         ("batch_norm", "dmu / n", "dmu", "summed where it should be averaged"),
         ("cross_entropy", "e.sum(1, keepdim=True)", "e.sum(0, keepdim=True)", "dimension 0"),
         ("cross_entropy", "loss.sum() / wt.sum()", "loss.mean()", "mean-over-the-samples"),
