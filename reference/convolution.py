@@ -245,33 +245,10 @@ CONV_REFUSED = (
 )
 
 
-def _conv2d_by_windows(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Window by window, as courses mostly begin."""
-    stride_h, stride_w = _pair(stride)
-    pad_h, pad_w = _pair(padding)
-    dilation_h, dilation_w = _pair(dilation)
-    n, _, h, w = x.shape
-    c_out, c_group, k_h, k_w = weight.shape
-    h_out = _steps(h, k_h, stride_h, pad_h, dilation_h)
-    w_out = _steps(w, k_w, stride_w, pad_w, dilation_w)
-    if h_out < 1 or w_out < 1:
-        raise ValueError("the kernel is larger than the padded input")
-    padded = _pad(x, pad_h, pad_w)
-    y = x.new_zeros(n, c_out, h_out, w_out)
-    for p in range(h_out):
-        for q in range(w_out):
-            rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
-            columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
-            window = padded[:, :, rows, columns].reshape(n, groups, 1, c_group, k_h, k_w)
-            kernels = weight.reshape(1, groups, c_out // groups, c_group, k_h, k_w)
-            y[:, :, p, q] = (window * kernels).sum(dim=(3, 4, 5)).reshape(n, c_out)
-    return y if bias is None else y + bias.view(1, -1, 1, 1)
-
-
 def _conv2d_backward_by_windows(
     grad_y, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
 ):
-    """The same, backwards."""
+    """Window by window, as courses mostly begin."""
     stride_h, stride_w = _pair(stride)
     pad_h, pad_w = _pair(padding)
     dilation_h, dilation_w = _pair(dilation)
@@ -408,7 +385,6 @@ def _conv2d_backward_by_columns(
 EXERCISES = (
     Exercise(
         ways=(
-            (conv2d, _conv2d_by_windows),
             (conv2d, _conv2d_by_kernels),
             (conv2d, _conv2d_by_columns),
             (conv2d_backward, _conv2d_backward_by_windows),
