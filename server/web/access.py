@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import flask_login
 from flask import Flask, abort, current_app, g, redirect, request, url_for
+from flask import session as cookie
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload, undefer
 from werkzeug.wrappers import Response
@@ -34,8 +35,10 @@ from server.storage.models import (
     User,
 )
 from server.web import bearer
+from server.web.problems import Problem
 from server.web.services import services
 
+_SEEN_AS = "seen_as"
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
@@ -48,6 +51,7 @@ class Seat:
     course: Course
     role: Role
     enrolment: Enrolment | None  # None: an administrator from outside
+    seen_by: User | None = None  # of the staff, who looks at the course from a student's seat
 
     @property
     def is_staff(self) -> bool:
@@ -78,6 +82,8 @@ def in_course(least: Role) -> Callable[[_View], _View]:
             seat = take_seat(user(), course)
             if not seat.role.covers(least):
                 abort(403)
+            if least is Role.STUDENT and (other := _seen_as(seat)) is not None:
+                seat = g.seat = other
             return view(seat, **arguments)
 
         return _mark(checked, least.value)  # type: ignore[return-value]
@@ -163,6 +169,34 @@ def _role(user: User, enrolment: Enrolment | None) -> Role:
     if (sent := token()) is not None and Scope.MANAGE not in sent.scopes:
         return Role.STUDENT
     return Role.INSTRUCTOR if user.is_admin or enrolment is None else enrolment.role
+
+
+def see_as(seat: Seat, enrolment: Enrolment) -> None:
+    """From now on students' pages of the course are shown as they are for this student, and nothing
+    can be changed there, until `see_as_oneself`."""
+    cookie[_SEEN_AS] = [seat.course.id, enrolment.user_id]
+
+
+def see_as_oneself() -> None:
+    cookie.pop(_SEEN_AS, None)
+
+
+def _seen_as(seat: Seat) -> Seat | None:
+    """The seat of the student whom somebody of the staff wants to see the course as."""
+    course_id, user_id = cookie.get(_SEEN_AS, (None, None))
+    if course_id != seat.course.id or not seat.is_staff or token() is not None:
+        return None
+    enrolment = student(seat, user_id)
+    if enrolment.role is not Role.STUDENT or not enrolment.here:
+        see_as_oneself()
+        return None
+    if request.method not in {"GET", "HEAD"}:
+        raise Problem(
+            409,
+            f"You see the course as {enrolment.user.name} does, and nothing can be changed "
+            "meanwhile: end that first.",
+        )
+    return Seat(enrolment.user, seat.course, enrolment.role, enrolment, seen_by=seat.user)
 
 
 def assignment(seat: Seat, slug: str) -> Assignment:

@@ -189,6 +189,8 @@ TABLE = {
     "GET /courses/<course>/staff/regrades/<int:regrade_id>/status": STAFF,
     "POST /courses/<course>/staff/regrades/<int:regrade_id>/apply": INSTRUCTORS,
     "POST /courses/<course>/staff/regrades/<int:regrade_id>/discard": INSTRUCTORS,
+    "POST /courses/<course>/staff/students/<int:user_id>/see": STAFF,
+    "POST /courses/<course>/staff/unsee": STAFF,
     "GET /courses/<course>/staff/assignments/<assignment>/statistics": STAFF,
     "GET /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,
     "POST /courses/<course>/staff/assignments/<assignment>/similarity": INSTRUCTORS,

@@ -30,6 +30,7 @@ from server.web import access
 from server.web.access import Seat, in_course
 from server.web.instructor.blueprint import pages
 from server.web.instructor.forms import AdjustmentForm, ExtensionForm
+from server.web.problems import Problem
 from server.web.services import services
 
 _ENTRIES = 50
@@ -63,6 +64,24 @@ class Record:
 @in_course(Role.ASSISTANT)
 def student(seat: Seat, user_id: int) -> str:
     return _student(seat, access.student(seat, user_id))
+
+
+@pages.post("/students/<int:user_id>/see")
+@in_course(Role.ASSISTANT)
+def see_as(seat: Seat, user_id: int) -> Response:
+    """Look at the course as a student sees it, with the dates and limits that hold for them."""
+    enrolment = access.student(seat, user_id)
+    if enrolment.role is not Role.STUDENT or not enrolment.here:
+        raise Problem(409, f"{enrolment.user.name} is no student of this course.")
+    access.see_as(seat, enrolment)
+    return redirect(url_for("student.course", course=seat.course.slug), 303)
+
+
+@pages.post("/unsee")
+@in_course(Role.ASSISTANT)
+def see_as_oneself(seat: Seat) -> Response:
+    access.see_as_oneself()
+    return redirect(url_for(".gradebook", course=seat.course.slug), 303)
 
 
 @pages.post("/students/<int:user_id>/extensions/<assignment>")

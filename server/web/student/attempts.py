@@ -87,7 +87,8 @@ def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[found.assignment.counts],
     )
-    if found.user_id == seat.user.id and shown.comments and _has_new(comments, asked):
+    own = found.user_id == seat.user.id and not seat.seen_by
+    if own and shown.comments and _has_new(comments, asked):
         # Once the page is made, so that it shows what is new.
         with forgiving("not marked as read"), services().database.write() as session:
             marking.read(session, found, services().clock())
