@@ -30,7 +30,9 @@ function begin(what, among = current) {
   const place = among?.querySelector(`[data-do="${what}"]`) ?? document.querySelector(`[data-do="${what}"]`);
   if (!place) return;
   reveal(place);
-  place.querySelector("textarea, input:not([type=hidden])").focus();
+  const field = place.querySelector("textarea, input:not([type=hidden])");
+  field.focus();
+  field.select(); // a line's number is filled in: what is typed takes its place
 }
 
 const moves = { e: () => step(1), r: () => step(-1), c: () => begin("c"), a: () => begin("a"), g: () => begin("g") };
