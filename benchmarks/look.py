@@ -96,19 +96,20 @@ def main() -> None:
     topic = Catalogue.load(only=TOPIC)[TOPIC].topics[0]
     homes = dict.fromkeys(topic.sources(), TOPIC)
     headings = ("a look at", "kB", "median, ms", "longest, ms")
-    parts = ("asks", "forks", "is confined", "unconfined")
-    table = Table(*headings, *(f"{part}, ms" for part in parts), box=None)
+    parts = ("asks", "forks", "confined", "bare")  # ms of processor time
+    table = Table(*headings, *parts, box=None)
     with closing(Reader()) as reader:
         reader.start()
         for what, file in hand_ins(topic.solution()).items():
             times, often = [], TIMES if len(file[1]) < LARGE else LARGE_TIMES
             reader.run("look", file, homes=homes)
+            time.sleep(0.5)  # until it has been buried
             before = spent()
             for _ in range(often):
                 began = time.perf_counter()
                 reader.run("look", file, homes=homes)
                 times.append(1000 * (time.perf_counter() - began))
-            time.sleep(0.5)  # until the last one has been buried
+            time.sleep(0.5)
             each = [1000 * (b - a) / often for a, b in zip(before, spent(), strict=True)]
             JOBS["look"].work(file, homes=homes)
             began = time.process_time()
