@@ -175,7 +175,11 @@ def test_no_page_shuts_anybody_out(
             for place in (*staff, assignment, f"students/{someone}/", f"{assignment}similarity")
         ]
         + [f"{STAFF}{assignment}statistics"]
-        + ["/lti/courses/dl/choose"],
+        + ["/lti/courses/dl/choose", "/new-course"]
+        + [
+            STAFF + place
+            for place in ("course", "new-assignment", "copy", "extensions", f"{assignment}edit")
+        ],
         visit("admin").page: ["/", f"/admin/users/{someone}"]
         + [f"/admin/{place}" for place in ("users", "outbox", "platforms")],
     }

@@ -209,7 +209,7 @@ def test_what_it_does_to_grades_is_shown_before_it_is_done(
     sent = typed(house, points="20")
     page = instructor.post(EDIT, data=sent)
     assert page.status_code == 200
-    assert "this changes 1 grades and 1 totals" in page.text
+    assert "grades changed 1, totals changed 1" in page.text
     assert contents(house) == before
     (confirmed,) = page.text.split('name="confirmed" value="')[1:]
     sent["confirmed"] = confirmed.partition('"')[0]
