@@ -33,6 +33,7 @@ def test_whoever_writes_is_alone_in_it():
     [
         ("queueing", ["--students", "2", "--rounds", "1"]),
         ("uploads", ["--uploads", "3", "--seconds", "1", "--students", "3"]),
+        ("against", ["HEAD", "--rounds", "1", "--times", "1", "--topics", "activations"]),
         ("pages", ["--students", "3", "--assignments", "2", "--attempts", "2", "--postgresql"]),
     ],
 )

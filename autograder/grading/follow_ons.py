@@ -123,7 +123,10 @@ def follow_ons(
         session: opens a new one of the submission.
     """
     told = [Told() for _ in graded]
-    outers = [(at, outer) for at, one in enumerate(graded) for outer in _outers(one, graded, code)]
+    failing = [one.failing() for one in graded]
+    if not any(failing):
+        return told
+    outers = [(at, outer) for at, one in enumerate(graded) for outer in _outers(one, failing, code)]
     if not outers:
         return told
     changing: list[dict[str, FollowOn]] = [{} for _ in graded]  # by function
@@ -205,9 +208,8 @@ class _Outer:
         return [name for name in self.reached if name in self.read]
 
 
-def _outers(one: Graded, graded: Sequence[Graded], code: Code) -> Iterator[_Outer]:
+def _outers(one: Graded, failing: Sequence[set[str]], code: Code) -> Iterator[_Outer]:
     """What fails of an exercise, and calls functions that fail."""
-    failing = [other.failing() for other in graded]
     for outer in _wrong(one, code):
         beneath = [tuple(n for n in outer.called if n in some) for some in failing]
         if any(beneath):
@@ -217,9 +219,14 @@ def _outers(one: Graded, graded: Sequence[Graded], code: Code) -> Iterator[_Oute
 def _wrong(one: Graded, code: Code) -> Iterator[_Outer]:
     """What fails of an exercise, in each way to write it."""
     checks: dict[str, list[Check]] = {}
-    for trial in one.trials:
+    off: set[str] = set()
+    for trial, outcome in zip(one.trials, one.outcomes, strict=True):
         checks.setdefault(trial.check.subject, []).append(trial.check)
+        if trial.is_off(outcome):
+            off.add(trial.check.subject)
     for subject, some in checks.items():
+        if subject not in off:
+            continue
         own = tuple(one.functions(some[0]))
         if not own or not {check.kind for check in some} <= CHEAP:
             continue
