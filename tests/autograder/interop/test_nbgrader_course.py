@@ -383,3 +383,50 @@ def test_classes_are_handed_out_and_graded_as_functions_are(tmp_path):
     course.nbgrader("generate_feedback", topic)
     page = (course.folder / "feedback" / "wrong" / topic / f"{topic}.html").read_text()
     assert bug.name in page
+
+
+def test_manually_graded_cells_keep_their_scores_beside_ours(tmp_path, catalogue):
+    folder, secret = tmp_path / "course", tmp_path / "secret"
+    secret.write_bytes(SECRET)
+    made = CliRunner().invoke(main, ["nbgrader", "init", str(folder), "--assignments", TOPIC])
+    assert made.exit_code == 0, made.output
+    path = folder / "source" / TOPIC / f"{TOPIC}.ipynb"
+    source = nbformat.read(path, as_version=4)
+    written = nbformat.v4.new_markdown_cell("Because of $x$.")
+    written.metadata["nbgrader"] = {
+        "schema_version": 3,
+        "grade_id": "why",
+        "grade": True,
+        "solution": True,
+        "locked": False,
+        "task": False,
+        "points": 4,
+        "cell_type": "markdown",
+    }
+    source.cells.append(written)
+    nbformat.write(source, path)
+    course = Course(folder, secret)
+    released, solution = course.generate()
+    students = Students(catalogue[TOPIC].topics[0], released, solution)
+    cell(students.solved, "why")["source"] = "I think so, since $\\log$ overflows."
+    course.grade({"somebody": json.dumps(students.solved).encode()})
+    with course.gradebook() as gradebook:
+        mine = gradebook.find_grade("why", TOPIC, TOPIC, "somebody")
+        assert (mine.auto_score, mine.needs_manual_grade) == (None, True)
+        mine.manual_score = 2.5
+        gradebook.db.commit()
+    course.nbgrader("autograde", TOPIC, "--force")
+    course.nbgrader(
+        "export", "--exporter=autograder.interop.nbgrader.export.DetailedExport", "--to=out.csv"
+    )
+    with course.gradebook() as gradebook:
+        assert gradebook.find_grade("why", TOPIC, TOPIC, "somebody").score == 2.5
+        together = gradebook.find_submission(TOPIC, "somebody").score
+        assert together == catalogue[TOPIC].max_score + 2.5
+    with (folder / "out.csv").open(newline="") as file:
+        (row,) = [row for row in csv.DictReader(file) if row["exercise"] == "why"]
+    assert (float(row["score"]), float(row["max_score"])) == (2.5, 4.0)
+    autograded = nbformat.read(
+        folder / "autograded" / "somebody" / TOPIC / f"{TOPIC}.ipynb", as_version=4
+    )
+    assert "since $\\log$ overflows" in autograded.cells[-1].source
