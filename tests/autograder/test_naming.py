@@ -163,7 +163,7 @@ def test_what_is_right_has_no_name(exercise):
         ("batch_norm", "momentum * mu)", "2 * momentum * mu)", "running_mean-"),
         # A term, a factor, an axis, a count of the formula.
         ("batch_norm", "* -0.5 * std", "* -1.0 * std", "grad_x-factor"),
-        ("batch_norm", "dmu / n", "dmu", "summed where it should be averaged"),
+        ("batch_norm", "dmu / n", "dmu", "the division by `m` is left out"),
         ("cross_entropy", "e.sum(1, keepdim=True)", "e.sum(0, keepdim=True)", "dimension 0"),
         ("cross_entropy", "loss.sum() / wt.sum()", "loss.mean()", "mean-over-the-samples"),
         # What was done to the right answer.
@@ -173,7 +173,7 @@ def test_what_is_right_has_no_name(exercise):
             "momentum * (var * n / (n - 1) + eps)",
             "running_var-offset",
         ),
-        ("batch_norm", "return dx, dgamma", "return grad_y, dgamma", "grad_x"),
+        ("batch_norm", "return dx, dgamma", "return grad_y, dgamma", "grad-y-returned"),
         # Two misconceptions in one place.
         (
             "batch_norm",
