@@ -36,7 +36,7 @@ class Sparklines:
         columns = min(columns, WIDEST * length(curve))
 
         def column(x: float) -> int:
-            return max(0, min(int(scale.right(x) * columns), columns - 1))
+            return int(max(0.0, min(scale.right(x) * columns, columns - 1)))  # it may be infinite
 
         def block(y: float) -> str:
             if not math.isfinite(y):

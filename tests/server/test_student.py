@@ -436,9 +436,10 @@ def test_the_diff_leads_from_one_text_to_the_other(before: str, after: str) -> N
     old, new = module(before), module(after)
     found = code.changes(old, new)
     assert found is not None
-    if old == new:
-        assert found == {}
+    if not found:  # of a file that is no Python, an empty line at its end is no change
+        assert old[1].rstrip(b"\n") == new[1].rstrip(b"\n")
         return
+    assert old != new
     for mine, sign, source in (("removed", "-", old), ("added", "+", new)):
         text = f"{source[1].decode()}\n".split("\n")
         place = 0
