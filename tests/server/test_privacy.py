@@ -7,29 +7,42 @@ import json
 import stat
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from autograder.cli import main
 from server import engine
 from server.storage import audit
 from server.storage.models import (
     Adjustment,
+    Answer,
+    AnswerImage,
     AuditEntry,
     Base,
     Comment,
     Extension,
     Kind,
+    LookedAt,
     MailSwitch,
+    Mark,
+    MarkItem,
+    Part,
+    PartKind,
+    Question,
+    QuestionState,
     Regrade,
     RegradeItem,
     RegradeState,
+    RubricItem,
     Scope,
     Sitting,
     State,
+    Submission,
     User,
 )
 from tests.server import engines
@@ -81,12 +94,53 @@ def leave_traces(house: House) -> str:
         )
         session.add(regrade)
         session.flush()
+        _answer(session, row, author, at)
+        session.add_all(
+            [
+                LookedAt(submission_id=row.id, looked_by_id=author, looked_on=at),
+                Question(
+                    submission_id=row.id,
+                    exercise="group_norm",
+                    check_name="values: y",
+                    text="I think this is right",
+                    asked_at=at,
+                    state=QuestionState.OPEN,
+                ),
+            ]
+        )
         session.add(
             RegradeItem(
                 regrade_id=regrade.id, submission_id=row.id, state=State.WAITING, not_before=at
             )
         )
     return public_id
+
+
+def _answer(session: Session, row: Submission, marker: int, at: datetime) -> None:
+    """The student's answer to a part that people mark: an image, and a mark with an item."""
+    place = {"assignment_id": row.assignment_id, "user_id": row.user_id}
+    part = Part(
+        assignment_id=row.assignment_id,
+        slug="plot",
+        position=0,
+        kind=PartKind.IMAGE,
+        title="A plot",
+        prompt="",
+        points=1.0,
+    )
+    session.add(part)
+    session.flush()
+    answer = Answer(
+        **place, public_id="0" * 32, part_id=part.id, number=1, digest="0" * 64, received_at=at
+    )
+    item = RubricItem(part_id=part.id, position=0, text="labels", points=0.5)
+    session.add_all([answer, item])
+    session.flush()
+    image = {"media_type": "image/png", "width": 1, "height": 1, "content": b"a plot"}
+    mark = Mark(**place, answer_id=answer.id, round=1, marker_id=marker, points=0.5, marked_at=at)
+    session.add_all([AnswerImage(answer_id=answer.id, user_id=row.user_id, **image), mark])
+    session.flush()
+    session.add(MarkItem(mark_id=mark.id, item_id=item.id, user_id=row.user_id))
 
 
 def test_everything_of_a_person_is_in_the_archive(house: House, browser: Browser) -> None:
@@ -102,7 +156,8 @@ def test_everything_of_a_person_is_in_the_archive(house: House, browser: Browser
         names = set(archive.namelist())
         folder = "submissions/dl/norm/1"
         files = {f"{folder}/{name}" for name in ("file.py", "submission.json", "report.json")}
-        assert names == {"person.json", *files}
+        assert names == {"person.json", "answers/1.png", *files}
+        assert archive.read("answers/1.png") == b"a plot"
         assert archive.read(f"{folder}/file.py").startswith(SOURCE)
         report = json.loads(archive.read(f"{folder}/report.json"))
         person = json.loads(archive.read("person.json"))

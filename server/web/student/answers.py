@@ -162,8 +162,9 @@ def image(seat: Seat, answer: str) -> Response:
         abort(404)
     response = Response(found.content, mimetype=_TYPES[found.media_type])
     response.headers["Content-Disposition"] = "inline"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = _NOTHING
     return response
 
 
+_NOTHING = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _TYPES = {one: one for one in ("image/png", "image/jpeg")}  # and nothing else, whatever is stored
