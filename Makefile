@@ -12,8 +12,8 @@ DEMO_SERVE ?= 1
 # The second course: topics that other courses teach.
 SECOND := --reference reference/_more --corpus tests/corpus/more
 # What of the server's tests also runs on PostgreSQL, which they start themselves.
-ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.py items.py regrades.py \
-	processes.py privacy.py turns.py mail.py lti.py)
+ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.py items.py \
+	parts.py questions.py totals.py release.py regrades.py processes.py privacy.py turns.py mail.py lti.py)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test types chaos services image attacks fuzz fairness bench audit release docs system browser clean

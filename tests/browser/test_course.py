@@ -42,7 +42,7 @@ def test_a_course_from_nothing_to_its_next_term(
     page.get_by_label("What is graded").select_option("losses")
     page.get_by_label("Opens").fill(f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}")
     page.get_by_label("Due", exact=True).fill(f"{now + timedelta(days=7):%Y-%m-%dT%H:%M}")
-    page.get_by_label("Group").select_option("homework")
+    page.get_by_label("Group", exact=True).select_option("homework")
     page.get_by_label("Scores and reports", exact=True).select_option("when I publish them")
     press(page, "Save")
     expect(page.get_by_role("link", name="Losses by hand")).to_be_visible()
