@@ -68,10 +68,8 @@ def _earlier(
             met.add(number)
             wanted += _taken(calls, number)
     for number, answer in enumerate(answers[:place]):
-        failure = answer.failure
-        by_itself = failure is not None and failure.kind != "input"
-        if by_itself and met.intersection(_taken(calls, number)):
-            return failed(output, answer)
+        if answer.failure is not None and met.intersection(_taken(calls, number)):
+            return failed(output, root(answers[: number + 1]))
     return None
 
 

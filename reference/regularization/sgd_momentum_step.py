@@ -115,8 +115,8 @@ EXERCISES = (
             ),
             edit(
                 sgd_momentum_step,
-                "velocity = momentum * velocity + gradient\n    return weight - lr * velocity,",
-                "velocity = momentum * velocity + lr * gradient\n    return weight - velocity,",
+                "velocity = momentum * velocity + gradient",
+                "velocity, lr = momentum * velocity + lr * gradient, 1.0",
                 name="learning-rate-inside-the-velocity",
                 hint="Your step is Sutskever's, whose velocity holds lr * gradient. Here it holds "
                 "the gradients alone: where does lr come in, so that a change of lr is felt at "
