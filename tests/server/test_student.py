@@ -460,3 +460,27 @@ def test_too_much_is_not_compared() -> None:
 def test_a_report_differs_from_itself_in_nothing() -> None:
     report = engines.report("normalization")
     assert changes(report, report) == []
+
+
+# Where one begins
+
+
+@pytest.mark.parametrize(
+    ("who", "page"),
+    [
+        ("student", "/courses/dl/"),
+        ("assistant", "/courses/dl/staff/"),
+        ("instructor", "/courses/dl/staff/"),
+        ("outsider", "/courses/other/staff/"),
+    ],
+)
+def test_who_is_in_one_course_begins_where_they_work(
+    browser: Callable[[str], FlaskClient], who: str, page: str
+) -> None:
+    assert browser(who).get("/").headers["Location"] == page
+
+
+def test_who_is_in_several_chooses(browser: Callable[[str], FlaskClient]) -> None:
+    page = browser("admin").get("/").text
+    assert 'href="/courses/dl/staff/"' in page
+    assert 'href="/courses/other/staff/"' in page

@@ -25,11 +25,17 @@ from server.web.student.fastest import is_timed
 @pages.get("/")
 @signed_in
 def home() -> str | Response:
-    """The courses; straight to the only one."""
-    courses = access.courses(user())
-    if len(courses) == 1:
-        return redirect(url_for(".course", course=courses[0].slug))
-    return render_template("home.html")
+    """The courses; straight to the only one, and there to where one works."""
+    places = [(_start(seat), seat) for seat in access.seats(user())]
+    if len(places) == 1:
+        return redirect(places[0][0])
+    return render_template("home.html", places=places)
+
+
+def _start(seat: Seat) -> str:
+    """The page that somebody begins with in a course."""
+    page = "instructor.home" if seat.is_staff else ".course"
+    return url_for(page, course=seat.course.slug)
 
 
 @pages.get("/courses/<course>/")
