@@ -147,15 +147,13 @@ def load(reference: Path | None) -> Engine:
     Raises:
         ConfigError: they are not well formed.
     """
-    from autograder.render.html import SCRIPT, STYLESHEET, report_parts
+    from autograder.render.html import SCRIPT, STYLESHEET
     from autograder.report import instructor_view, student_view
 
     exercises = _Exercises(reference)
     return Engine(
         exercises.now(),
-        parts=lambda view, at_check: report_parts(
-            view, lambda exercise, line: at_check(exercise, line.name, line.checks)
-        ),
+        parts=parts,
         views={"student": student_view, "instructor": instructor_view},
         stylesheet=STYLESHEET,
         script=SCRIPT,
@@ -165,6 +163,13 @@ def load(reference: Path | None) -> Engine:
         handout=exercises.handout,
         archive=exercises.archive,
     )
+
+
+def parts(view: Report, at_check: AtCheck) -> Parts:
+    """A view of a report in pieces, with what `at_check` says of each line of checks."""
+    from autograder.render.html import report_parts
+
+    return report_parts(view, lambda exercise, line: at_check(exercise, line.name, line.checks))
 
 
 def digests(reference: Path | None) -> Callable[[], Mapping[str, str]]:

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from markupsafe import Markup
 from werkzeug.test import TestResponse
 
-from autograder.render.html import report_fragment
+from server import engine
 from server.people import enrolling, roster
 from server.storage.config import Config
 from server.storage.models import Adjustment, Comment, Course, Extension, User
@@ -68,8 +68,8 @@ PAGES = [
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     house = make_house(tmp_path_factory.mktemp("hostile"))
-    engine = replace(engines.ENGINE, show=report_fragment)
-    app = create_app(house.config, engine, house.clock)
+    shown = replace(engines.ENGINE, parts=engine.parts)
+    app = create_app(house.config, shown, house.clock)
     app.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     at = house.clock()
     with house.database.write() as session:
