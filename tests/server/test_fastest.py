@@ -31,7 +31,14 @@ def timed(ratio: float | None, score: float, problem: str = "slow") -> dict[str,
             "score": score,
             "max_score": 10.0,
             "passed": score == 10,
-            "cases": [{"problem": "" if score == 10 else problem, "evidence": evidence}],
+            "cases": [
+                {
+                    "name": "times",
+                    "passed": score == 10,
+                    "problem": "" if score == 10 else problem,
+                    "evidence": evidence,
+                }
+            ],
         }
     )
     report["exercises"][1]["score"] += score
