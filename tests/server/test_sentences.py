@@ -27,6 +27,7 @@ DETAIL = {
     "state": "accepted",
     "other": "Somebody",
     "part": "Why",
+    "to": "another",
 }
 
 
