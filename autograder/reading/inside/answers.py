@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograder.handin import archive
@@ -29,7 +30,7 @@ class Image:
     height: int
 
 
-def texts(file: tuple[str, bytes], *, names: list[str]) -> dict[str, str]:
+def texts(file: tuple[str, bytes], *, names: Sequence[str] = ()) -> dict[str, str]:
     """What stands in the notebook's cells of these names (nbgrader's), or in those of the
     notebooks in a zip. What cannot be read says nothing: that is told elsewhere."""
     name, content = file

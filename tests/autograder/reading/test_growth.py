@@ -23,6 +23,8 @@ DOORS = {
     "changes": "comparison of two attempts",
     "fingerprints": "similarity, of a course and of a folder",
     "cells": "nbgrader's exchange",
+    "answers": "what people mark, in a notebook",
+    "image": "what people mark, as an image",
 }
 PLAIN = ("a.py", b"x = 1\n")
 
@@ -32,7 +34,7 @@ def test_every_job_has_a_door():
 
 
 def job(name: str):
-    arguments = {"homes": {"f": "a"}} if name == "look" else {}
+    arguments = {"look": {"homes": {"f": "a"}}, "answers": {"names": ["f"]}}.get(name, {})
     return lambda file: JOBS[name].work(file, **arguments)
 
 
