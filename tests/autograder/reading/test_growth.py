@@ -71,7 +71,7 @@ def test_a_script_costs_no_more_than_n_log_n(what):
 @pytest.mark.parametrize("what", OTHERS)
 def test_a_notebook_or_an_archive_costs_no_more_than_n_log_n(what):
     notebook = OTHERS[what][1](1)[0].endswith("ipynb")
-    for name in ("look", "pieces", *(("cells",) if notebook else ())):
+    for name in ("look", "pieces", *(("cells", "answers") if notebook else ())):
         hold(job(name), OTHERS[what], JOBS[name].cpu_seconds / 2)
 
 
