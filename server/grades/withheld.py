@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server import outbox
-from server.clock import Clock, utc_now
+from server.clock import Clock, OnceAMinute, utc_now
 from server.grades.release import Part, is_shown
 from server.storage.database import Database
 from server.storage.models import Assignment, Comment, Kind, Submission
@@ -22,13 +22,12 @@ class Withheld:
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
         self._clock = clock
-        self._next: datetime | None = None
+        self._minute = OnceAMinute()
 
     def __call__(self) -> None:
         now = self._clock()
-        if self._next is not None and now < self._next:
+        if not self._minute.is_over(now):
             return
-        self._next = now + timedelta(minutes=1)
         with self._database.read() as session:
             due = [row for kind, part in _OF.items() for row in _due(session, kind, part, now)]
         if due:

@@ -9,7 +9,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from server import outbox
-from server.clock import Clock, utc_now
+from server.clock import Clock, OnceAMinute, utc_now
 from server.grades.deadlines import deadlines
 from server.grading.workload import workload
 from server.storage.database import Database
@@ -35,13 +35,12 @@ class Reminders:
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
         self._clock = clock
-        self._next: datetime | None = None
+        self._minute = OnceAMinute()
 
     def __call__(self) -> None:
         now = self._clock()
-        if self._next is not None and now < self._next:
+        if not self._minute.is_over(now):
             return
-        self._next = now + timedelta(minutes=1)
         with self._database.read() as session:
             due = _due(session, now)
             stuck = _stuck(session, now)
