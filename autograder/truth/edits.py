@@ -1,9 +1,8 @@
 """Edits of a solution made by machine: each changes one thing in one function.
 
-They serve two ends: what survives them shows what the cases do not see (`gradmark audit
---mutants`), and what answers as a submission does says what is wrong with it, where no recorded
-misconception does. The words for an edit name parameters, intermediate results and operations,
-never the solution's own expressions: they go to students.
+What answers as a submission does says what is wrong with it, where no recorded misconception does.
+The words for an edit name parameters, intermediate results and operations, never the solution's own
+expressions: they go to students.
 """
 
 from __future__ import annotations
