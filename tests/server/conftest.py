@@ -499,12 +499,17 @@ def cluster() -> services.PostgreSQL:
 
 @pytest.fixture(autouse=True)
 def _environment() -> Iterator[None]:
-    """What `make_house` says to processes holds for one test."""
-    before = os.environ.pop("GRADMARK_DATABASE", None)
-    yield
+    """What a test says to the processes that it starts holds for that test."""
+
+    def ours() -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name.startswith("GRADMARK_")}
+
+    before = ours()
     os.environ.pop("GRADMARK_DATABASE", None)
-    if before is not None:
-        os.environ["GRADMARK_DATABASE"] = before
+    yield
+    for name in ours():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture

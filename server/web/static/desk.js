@@ -1,6 +1,5 @@
 // Keys of the desk. Each leads to something that is on the page without them: `data-key` is pressed,
 // `data-do` is opened in the exercise that one is at.
-"use strict";
 const parts = [...document.querySelectorAll(".part")];
 const wrong = parts.filter((part) => "wrong" in part.dataset);
 let current = parts.find((part) => part.open);

@@ -1,5 +1,4 @@
 // Follow something that is counted (a regrade, a search) and load the page anew when it is complete.
-"use strict";
 const card = document.querySelector("[data-follow]");
 const bar = card.querySelector("progress");
 

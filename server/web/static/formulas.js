@@ -1,5 +1,4 @@
 // Set the formulas of lessons and comments; without JavaScript their TeX is there to be read.
-"use strict";
 for (const element of document.querySelectorAll(".math")) {
   katex.render(element.textContent, element, {
     displayMode: element.tagName === "DIV",

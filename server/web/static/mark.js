@@ -1,5 +1,4 @@
 // Marking by keyboard: everything that a key does is a button, a link or a box of the page.
-"use strict";
 const form = document.querySelector("[data-marking]");
 const keys = document.querySelector("[data-keys]");
 const find = (what) => document.querySelector(what);

@@ -1,6 +1,5 @@
 // An open menu closes on Escape and when something else is chosen. Without this it stays open until
 // its name is pressed again.
-"use strict";
 const menus = document.querySelectorAll("details.menu");
 
 function close(except) {

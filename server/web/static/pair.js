@@ -1,6 +1,5 @@
 // Two files side by side: a stretch that is chosen in one is shown in both, and both scroll together,
 // held at the stretch that is nearest to the top.
-"use strict";
 const panes = [...document.querySelectorAll("[data-side]")];
 const links = [...document.querySelectorAll('.matches a[href^="#first-"]')].map((link) => [
   document.getElementById(link.hash.slice(1)),

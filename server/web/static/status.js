@@ -1,7 +1,6 @@
 // Follow a submission until it is graded, then load its report. Asks often while it is graded or soon
 // will be, so that the page never lags the report; less often in a queue that does not move, and not
 // at all while nobody looks.
-"use strict";
 const card = document.getElementById("status");
 const sentence = card.querySelector(".sentence");
 const bar = card.querySelector("progress");

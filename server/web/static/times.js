@@ -1,5 +1,4 @@
 // Times are the course's, with their zone. Where the reader's clock shows another, it is said beside.
-"use strict";
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 for (const time of document.querySelectorAll("time[datetime]")) {

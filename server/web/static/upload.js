@@ -2,7 +2,6 @@
 // files were chosen, and what is seen in them, before anything counts. Pasted code is kept in this tab
 // until it is accepted, whatever happens to the page meanwhile. Without JavaScript both stay a plain
 // file input and a plain text area, and the page looks when it is asked to.
-"use strict";
 const area = document.querySelector(".drop");
 if (area) {
   const input = area.querySelector("input");
