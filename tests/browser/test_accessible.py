@@ -42,7 +42,7 @@ CONTROLS = """
     control => control.checkVisibility({visibilityProperty: true})
         && !control.disabled && !(control.type === 'radio' && !control.checked))
 """
-# How often Tab is pressed at each: a moment has a stop for each of its parts and one for its calendar.
+# How often Tab is pressed at each: a moment has a stop for each of its parts and for its calendar.
 STOPS = """
 [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
     .reduce((stops, control) => stops + (control.type === 'datetime-local' ? 8 : 1), 0)
