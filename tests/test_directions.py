@@ -56,7 +56,7 @@ SERVER = """
     grades:      clock logs sheet storage outbox options engine
     people:      sheet storage engine grades
     parts:       storage grades
-    courses:     storage grades people
+    courses:     storage outbox grades people
     grading:     clock logs storage outbox options engine grades parts
     mail:        clock storage outbox people grades grading
     lti:         clock storage outbox people grades

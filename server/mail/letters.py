@@ -17,6 +17,7 @@ from server.grades.deadlines import deadlines
 from server.grades.release import Part, is_shown
 from server.people import accounts
 from server.storage.models import (
+    Announcement,
     Assignment,
     Comment,
     Enrolment,
@@ -135,6 +136,23 @@ def _answer(session: Session, row: Outgoing, user: User, at: datetime) -> Letter
     )
 
 
+def _announcement(session: Session, row: Outgoing, user: User, at: datetime) -> Letter | None:
+    found = session.get(Announcement, row.about["announcement"])
+    if found is None or found.withdrawn_at is not None or found.told != row.about["told"]:
+        return None
+    place = session.get(Enrolment, (found.course_id, user.id))
+    if place is None or not place.here or found.section not in ("", place.section):
+        return None
+    to = f" to section {found.section}" if found.section else ""
+    return Letter(
+        f"{place.course.title}: {found.title}",
+        (f"{found.author.name} announced{to}:",),
+        f"/courses/{place.course.slug}/#announcement-{found.id}",
+        "See it on the course's page",
+        found.text if len(found.text) <= _QUOTED else found.text[:_QUOTED] + " …",
+    )
+
+
 def _fault_over(session: Session, row: Outgoing, user: User, at: datetime) -> Letter | None:
     submission = session.get(Submission, row.about["submission"])
     if submission is None or submission.state is not State.GRADED:
@@ -210,6 +228,7 @@ _KINDS: dict[Kind, _Compose] = {
     Kind.RESET: _reset,
     Kind.COMMENT: _comment,
     Kind.ANSWER: _answer,
+    Kind.ANNOUNCEMENT: _announcement,
     Kind.FAULT_OVER: _fault_over,
     Kind.DUE: _due,
     Kind.NO_GRADER: _no_grader,

@@ -18,6 +18,7 @@ SWITCHABLE: Mapping[Kind, str] = {
     Kind.FAULT_OVER: "What was not graded through a fault of the server's is graded now",
     Kind.NO_GRADER: "For administrators: submissions wait and no grader is running",
     Kind.ANSWER: "Somebody answers a question of mine on a check",
+    Kind.ANNOUNCEMENT: "Staff announce something in a course of mine",
 }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from server.storage.models import Assignment, Delivery, Kind, LtiLink, Outgoing, Submission
@@ -46,6 +46,30 @@ def put(
         )
     )
     return True
+
+
+def put_all(
+    session: Session, kind: Kind, users: Collection[int], key: str, *, at: datetime, **about: Any
+) -> None:
+    """Have the same told to many, which nobody was told before.
+
+    Args:
+        key: as of `put`, but the same for all of them.
+    """
+    rows = [
+        {
+            "key": f"{kind}:{key}:{user}",
+            "kind": kind,
+            "user_id": user,
+            "about": about,
+            "state": Delivery.WAITING,
+            "created_at": at,
+            "not_before": at,
+        }
+        for user in users
+    ]
+    if rows:
+        session.execute(insert(Outgoing), rows)
 
 
 def renew(session: Session, kind: Kind, user: int, key: str, *, at: datetime, **about: Any) -> None:

@@ -22,6 +22,7 @@ from server.grades.release import Shown, as_shown
 from server.storage import audit
 from server.storage.files import FileGone, Files
 from server.storage.models import (
+    Announcement,
     AnswerImage,
     Assignment,
     AuditEntry,
@@ -150,9 +151,11 @@ def _person(session: Session, user: User, now: datetime) -> dict[str, Any]:
             if row["assignment_id"] in hidden:
                 row.update(dict.fromkeys(columns_of_scores))
     written = session.scalars(select(Comment).where(Comment.author_id == user.id))
+    announced = session.scalars(select(Announcement).where(Announcement.author_id == user.id))
     return {
         **rows,
         "comments_written": [comment.text for comment in written],
+        "announcements_written": [f"{row.title}\n\n{row.text}" for row in announced],
         "audit_log": [
             {"at": entry.at, "action": entry.action, "detail": entry.detail}
             for entry in log

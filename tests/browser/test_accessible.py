@@ -163,6 +163,7 @@ def test_no_page_shuts_anybody_out(
     regrade = regraded(lecturer)
     assignment = "assignments/losses/"
     tables = ("gradebook", "submissions", "questions", "regrades", "log", "exports")
+    tables += ("announcements", f"announcements/{house.announcement()}")
     staff = ("", "people", "lms", *tables)
     reports = [report.replace(COURSE, STAFF) for report in (wrong, right)]
     pages: dict[Page, list[str]] = {

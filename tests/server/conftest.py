@@ -30,7 +30,7 @@ from werkzeug.test import TestResponse
 
 from autograder.handin.submission import parse
 from server import courses, mail, outbox
-from server.courses import CourseSpec
+from server.courses import CourseSpec, announcing
 from server.engine import Grade, OpenGrader
 from server.grades.background import Background
 from server.grading import regrades
@@ -412,6 +412,19 @@ class House:
             session.add(row)
             session.flush()
             return row.id
+
+    def announcement(self, course: str = "dl", section: str = "") -> int:
+        """The id of an announcement of the instructor's."""
+        with self.database.write() as session:
+            return announcing.announce(
+                session,
+                self._course(session, course),
+                section,
+                "The room has changed",
+                "We meet in **B 12**, as $a^2$ says.",
+                at=self.clock(),
+                actor=session.get_one(User, self.user("instructor").id),
+            ).id
 
     def invitation(self, name: str) -> str:
         """The address of a new invitation for a new student."""

@@ -20,6 +20,7 @@ from server import engine
 from server.storage import audit
 from server.storage.models import (
     Adjustment,
+    AnnouncementSeen,
     Answer,
     AnswerImage,
     AuditEntry,
@@ -59,6 +60,7 @@ def leave_traces(house: House) -> str:
     house.token("student", Scope.READ)
     house.identity("student", "https://login.example.org")
     house.outgoing("student")
+    announced = house.announcement()
     author, student, at = house.user("assistant").id, house.user("student").id, house.clock()
     with house.database.write() as session:
         for text, for_staff in (("To you, Student", False), ("Among staff", True)):
@@ -83,6 +85,7 @@ def leave_traces(house: House) -> str:
             )
         )
         session.add(Sitting(**marks, started_at=at))
+        session.add(AnnouncementSeen(announcement_id=announced, user_id=student, seen_at=at))
         session.add(MailSwitch(user_id=student, kind=Kind.COMMENT))
         session.add(Extension(**marks, reason="ill", granted_by_id=author, granted_at=at))
         regrade = Regrade(

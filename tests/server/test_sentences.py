@@ -27,6 +27,7 @@ DETAIL = {
     "state": "accepted",
     "other": "Somebody",
     "part": "Why",
+    "title": "The room has changed",
     "to": "another",
 }
 

@@ -1,5 +1,6 @@
 """The tables."""
 
+from server.storage.models.announcement import Announcement, AnnouncementSeen
 from server.storage.models.audit import AuditEntry
 from server.storage.models.base import Base
 from server.storage.models.course import (
@@ -64,6 +65,8 @@ from server.storage.models.work import State, Work
 __all__ = [
     "WHEN_PUBLISHED",
     "Adjustment",
+    "Announcement",
+    "AnnouncementSeen",
     "Answer",
     "AnswerImage",
     "ApiToken",

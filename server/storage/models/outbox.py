@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RESET = "password reset"
     COMMENT = "comment"
     ANSWER = "answer"  # to a question
+    ANNOUNCEMENT = "announcement"
     FAULT_OVER = "fault is over"
     DUE = "due tomorrow"
     NO_GRADER = "no grader"

@@ -1,6 +1,7 @@
 """What the staff of a course see and do."""
 
 from server.web.instructor import (
+    announcements,
     course,
     desk,
     exports,
@@ -22,6 +23,7 @@ from server.web.instructor import (
 from server.web.instructor.blueprint import pages
 
 __all__ = [
+    "announcements",
     "course",
     "desk",
     "exports",

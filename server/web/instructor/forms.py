@@ -129,6 +129,21 @@ class CommentForm(Form):
             _not_blank(self, field)
 
 
+class AnnouncementForm(Form):
+    title = StringField("Title", [InputRequired(), Length(max=200), _not_blank])
+    section = SelectField("To whom", validate_choice=False)
+    text = TextAreaField(
+        "Text",
+        [InputRequired(), Length(max=20_000), _not_blank],
+        description="Markdown, with formulas between dollar signs.",
+        render_kw={"rows": 8},
+    )
+    again = BooleanField("Tell everybody again, also by mail")
+    version = IntegerField("Version", [Optional()])
+    look = SubmitField("Preview")
+    send = SubmitField("Announce")
+
+
 class ReplyForm(Form):
     """One comment for many."""
 

@@ -28,6 +28,9 @@ NAMES: Mapping[Action, str] = {
     Action.ADJUSTED: "points by hand",
     Action.QUESTION_ASKED: "question asked",
     Action.QUESTION_ANSWERED: "question answered",
+    Action.ANNOUNCED: "announced",
+    Action.ANNOUNCEMENT_CHANGED: "announcement changed",
+    Action.ANNOUNCEMENT_WITHDRAWN: "announcement withdrawn",
     Action.PAIR_JUDGED: "similar pair judged",
     Action.MARKED: "answer marked",
     Action.RUBRIC_CHANGED: "rubric changed",
@@ -148,6 +151,15 @@ def _check(detail: Detail) -> str:
     )
 
 
+def _announced(became: str) -> Callable[[Detail, tzinfo], str]:
+    def told(detail: Detail, zone: tzinfo) -> str:
+        section = detail.get("section")
+        whom = f"section {section}" if section else "the course"
+        return f"The announcement \u201c{detail.get('title')}\u201d to {whom} was {became}."
+
+    return told
+
+
 def _many(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
@@ -176,6 +188,9 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     ),
     Action.QUESTION_ASKED: lambda d, z: f"Asked about {_check(d)}.",
     Action.QUESTION_ANSWERED: lambda d, z: f"The question about {_check(d)} was {d.get('state')}.",
+    Action.ANNOUNCED: _announced("made"),
+    Action.ANNOUNCEMENT_CHANGED: _announced("changed"),
+    Action.ANNOUNCEMENT_WITHDRAWN: _announced("withdrawn"),
     Action.PAIR_JUDGED: lambda d, z: (
         f"The likeness of attempt {d.get('attempt')} for {d.get('assignment')} to "
         f"{d.get('other')}'s was {_JUDGED.get(d.get('after', ''), d.get('after'))}."

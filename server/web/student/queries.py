@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
 from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
+from server.courses import announcing
 from server.grades import questions as asked
 from server.grades import release
 from server.grades.attempts import FREE, Allowance, allowance
@@ -19,6 +21,7 @@ from server.grades.release import Shown
 from server.grades.totals import Total, Totals, words
 from server.storage.models import (
     Adjustment,
+    Announcement,
     Assignment,
     Comment,
     Course,
@@ -31,6 +34,7 @@ from server.storage.models import (
 )
 from server.web import access
 from server.web.access import Seat
+from server.web.markdown import markdown
 from server.web.services import services
 
 
@@ -40,6 +44,15 @@ class Result:
 
     total: Total
     words: list[str]
+
+
+@dataclass(frozen=True)
+class News:
+    """An announcement as somebody sees it."""
+
+    row: Announcement
+    text: Markup
+    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,15 @@ def places(seat: Seat) -> list[Place]:
     with services().database.read() as session:
         assignments = Assignment.of(session, seat.course)
         return _places(session, seat, [a for a in assignments if seat.is_staff or not a.hidden])
+
+
+def news(seat: Seat) -> list[News]:
+    """What is announced to whoever sits here, the newest first."""
+    section = seat.enrolment.section if seat.enrolment and not seat.is_staff else None
+    with services().database.read() as session:
+        rows = announcing.shown(session, seat.course, section)
+        new = announcing.unseen(session, seat.user.id, rows) if seat.enrolment else set()
+    return [News(row, markdown(row.text, below=2), row.id in new) for row in rows]
 
 
 def place(seat: Seat, assignment: Assignment) -> Place:

@@ -6,10 +6,12 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from autograder.handin.submission import MAX_BYTES, SubmissionError
+from server.courses import announcing
 from server.grades import sittings
 from server.grades.attempts import NotAllowed
 from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.grades.grades import kept_share
+from server.storage.database import forgiving
 from server.storage.models import Assignment, Role, User
 from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
@@ -29,7 +31,9 @@ def home() -> str | Response:
     places = [(_start(seat), seat) for seat in access.seats(user())]
     if len(places) == 1:
         return redirect(places[0][0])
-    return render_template("home.html", places=places)
+    with services().database.read() as session:
+        new = announcing.new(session, user().id)
+    return render_template("home.html", places=places, new=new)
 
 
 def _start(seat: Seat) -> str:
@@ -41,13 +45,21 @@ def _start(seat: Seat) -> str:
 @pages.get("/courses/<course>/")
 @in_course(Role.STUDENT)
 def course(seat: Seat) -> str:
-    return render_template(
+    news = queries.news(seat)
+    made = render_template(
         "student/course.html",
+        news=news,
         places=queries.places(seat),
         calendar=calendar.address(),
         text=markdown(seat.course.text) if seat.course.text else None,
         result=queries.total(seat),
     )
+    new = [one.row.id for one in news if one.is_new]
+    if new and not seat.seen_by:
+        # Once the page is made, so that it shows what is new.
+        with forgiving("not marked as seen"), services().database.write() as session:
+            announcing.see(session, seat.user.id, new, services().clock())
+    return made
 
 
 @pages.get("/courses/<course>/assignments/<assignment>/")
