@@ -56,7 +56,7 @@ SERVER = """
     grades:      clock logs sheet storage outbox options engine
     people:      sheet storage engine grades
     parts:       storage grades
-    courses:     storage outbox grades people
+    courses:     storage outbox grades people parts
     grading:     clock logs storage outbox options engine grades parts
     mail:        clock storage outbox people grades grading
     lti:         clock storage outbox people grades

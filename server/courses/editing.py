@@ -10,11 +10,12 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.courses import spec
 from server.courses.file import Document, document
+from server.courses.rehearsal import rehearsal
 from server.courses.spec import CourseError
 from server.courses.sync import sync
 from server.grades import moments, totals
@@ -26,10 +27,6 @@ from server.storage.models import AuditEntry, Course, Role, User
 
 Change: TypeAlias = Callable[[Document], None]
 _MOMENTS = ("opens", "due", "late_until", *(part.value for part in Part))
-
-
-class _Undo(Exception):
-    pass
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,9 @@ def apply(
         CourseError: it would not be a valid course.
     """
     wanted = document(session, course)
+    for table in wanted["assignments"]:
+        for part in table.get("parts", ()):
+            part.pop("rubric", None)  # made and changed while marking: it stays as it is
     change(wanted)
     return sync(session, spec.check(wanted, topics), at=at, actor=actor)
 
@@ -73,41 +73,32 @@ def preview(
     at: datetime,
     actor_id: int,
 ) -> list[GradeChange]:
-    """Which grades and totals the change would change: it is made, looked at and undone.
+    """Which grades and totals the change would change: it is made in a copy, and looked at.
 
     Raises:
         CourseError: it would not be a valid course.
     """
-    found: list[GradeChange] = []
-    try:
-        with database.write() as session:
-            course = session.get_one(Course, course_id)
-            newest = session.scalar(select(func.max(AuditEntry.id))) or 0
-            before = totals.everybody(session, course, at)
-            apply(session, course, change, topics, at=at, actor=session.get_one(User, actor_id))
-            session.flush()
-            after = totals.everybody(session, course, at)
-            entries = session.scalars(
-                select(AuditEntry)
-                .where(
-                    AuditEntry.id > newest,
-                    AuditEntry.course_id == course_id,
-                    AuditEntry.action == audit.Action.GRADE_CHANGED,
-                )
-                .order_by(AuditEntry.id)
-            )
-            for entry in entries:
-                said = entry.detail
-                user = int(entry.subject.partition(":")[2])
-                found.append(GradeChange(user, said["assignment"], said["before"], said["after"]))
-            found += [
-                GradeChange(user, "", before.get(user), after.get(user))
-                for user in sorted(before.keys() | after.keys())
-                if before.get(user) != after.get(user)
-            ]
-            raise _Undo
-    except _Undo:
-        return found
+    with rehearsal(database, course_id, actor_id) as session:
+        course = session.get_one(Course, course_id)
+        before = totals.everybody(session, course, at)
+        apply(session, course, change, topics, at=at, actor=session.get_one(User, actor_id))
+        session.flush()
+        after = totals.everybody(session, course, at)
+        entries = session.scalars(
+            select(AuditEntry)
+            .where(AuditEntry.action == audit.Action.GRADE_CHANGED)
+            .order_by(AuditEntry.id)
+        )
+        found = []
+        for entry in entries:
+            said = entry.detail
+            user = int(entry.subject.partition(":")[2])
+            found.append(GradeChange(user, said["assignment"], said["before"], said["after"]))
+    return found + [
+        GradeChange(user, "", before.get(user), after.get(user))
+        for user in sorted(before.keys() | after.keys())
+        if before.get(user) != after.get(user)
+    ]
 
 
 def fingerprint(changes: Collection[GradeChange]) -> str:

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from server.courses.spec import ASSIGNMENT, COURSE, GROUP, PART, POLICY, RELEASES
+from server.courses.spec import ASSIGNMENT, COURSE, GROUP, ITEM, PART, POLICY, RELEASES
 from server.grades import moments
 from server.grades.release import Part
+from server.parts import rubric
 from server.storage import models
 from server.storage.models import Assignment, Course, GradeGroup
 
 Document = dict[str, Any]
+_TABLES = ("parts", "rubric")
 
 
 def document(session: Session, course: Course) -> Document:
@@ -29,7 +31,12 @@ def document(session: Session, course: Course) -> Document:
         "course": _kept(COURSE, {key.name: getattr(course, key.name) for key in COURSE}),
         "groups": [_kept(GROUP, {key.name: getattr(g, key.name) for key in GROUP}) for g in groups],
         "assignments": [
-            assignment_table(row, slugs, zone, models.Part.of(session, row))
+            assignment_table(
+                row,
+                slugs,
+                zone,
+                [(part, rubric.items(session, part)) for part in models.Part.of(session, row)],
+            )
             for row in Assignment.of(session, course)
         ],
     }
@@ -39,17 +46,16 @@ def assignment_table(
     assignment: Assignment,
     groups: Mapping[int, str],
     zone: ZoneInfo,
-    parts: Sequence[models.Part],
+    parts: Sequence[tuple[models.Part, Sequence[models.RubricItem]]],
 ) -> Document:
     """Its table in the file.
 
     Args:
         groups: the slugs of the course's groups, by their numbers.
-        parts: what people mark of it.
+        parts: what people mark of it, with the rubrics.
     """
     values = {key.name: getattr(assignment, key.name, None) for key in (*ASSIGNMENT, *POLICY)}
-    marked = [_kept(PART, {key.name: getattr(part, key.name) for key in PART}) for part in parts]
-    values["parts"] = marked or None
+    values["parts"] = [_part_table(*part) for part in parts] or None
     values["opens"] = wall(assignment.opens_at, zone)
     values["due"] = wall(assignment.due_at, zone)
     values["late_until"] = wall(assignment.late_until, zone)
@@ -59,6 +65,12 @@ def assignment_table(
         words = {moment: said for said, moment in RELEASES.items()}
         values[part.value] = words[begins] if begins in words else wall(begins, zone)
     return _kept((*ASSIGNMENT, *POLICY), values)
+
+
+def _part_table(part: models.Part, items: Sequence[models.RubricItem]) -> Document:
+    values = {key.name: getattr(part, key.name, None) for key in PART}
+    values["rubric"] = [{key.name: getattr(i, key.name) for key in ITEM} for i in items] or None
+    return _kept(PART, values)
 
 
 def wall(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
@@ -82,6 +94,8 @@ def dump(found: Document) -> str:
             lines += ["", f"[[{name}]]", *_lines(table)]
             for part in table.get("parts", ()):
                 lines += ["", f"[[{name}.parts]]", *_lines(part)]
+                for item in part.get("rubric", ()):
+                    lines += ["", f"[[{name}.parts.rubric]]", *_lines(item)]
     return "\n".join([*lines, ""])
 
 
@@ -96,7 +110,7 @@ def _kept(keys: Any, values: Mapping[str, Any]) -> Document:
 
 
 def _lines(table: Mapping[str, Any]) -> list[str]:
-    return [f"{name} = {_value(value)}" for name, value in table.items() if name != "parts"]
+    return [f"{name} = {_value(value)}" for name, value in table.items() if name not in _TABLES]
 
 
 def _value(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from server.grades import moments
 from server.grades.moments import NoSuchTime
+from server.parts.rubric import MOST_ITEMS
 from server.storage.models import WHEN_PUBLISHED, Counts, PartKind, Rounding, SourcePolicy
 
 
@@ -29,6 +30,14 @@ class CourseError(ValueError):
 
 
 @dataclass(frozen=True)
+class ItemSpec:
+    """A reason for points."""
+
+    text: str
+    points: float
+
+
+@dataclass(frozen=True)
 class PartSpec:
     """What people mark."""
 
@@ -38,6 +47,7 @@ class PartSpec:
     prompt: str
     points: float
     deducts: bool = False
+    rubric: tuple[ItemSpec, ...] | None = None  # None: as it is
 
 
 @dataclass(frozen=True)
@@ -193,7 +203,12 @@ def parts_of(
     parts: list[PartSpec] = []
     for number, table in enumerate(tables, 1):
         here = f"{where}, part {table.get('slug', number)!r}"
-        part = PartSpec(**_take(table, PART, here))
+        try:
+            values = _take(table, PART, here)
+            values["rubric"] = _rubric(values["rubric"], here)
+        except CourseError as error:
+            raise CourseError(str(error), "parts") from None
+        part = PartSpec(**values)
         if part.slug in {other.slug for other in parts}:
             raise CourseError(f"{here}: slug is that of an earlier part; choose another.")
         parts.append(part)
@@ -203,6 +218,17 @@ def parts_of(
             f"{where}: its parts are worth {together:g} points together, more than its {points:g}."
         )
     return tuple(parts)
+
+
+def _rubric(tables: Sequence[Mapping[str, Any]] | None, where: str) -> tuple[ItemSpec, ...] | None:
+    if tables is None:
+        return None
+    if len(tables) > MOST_ITEMS:
+        raise CourseError(f"{where}: its rubric has {len(tables)} items; {MOST_ITEMS} are allowed.")
+    return tuple(
+        ItemSpec(**_take(table, ITEM, f"{where}, item {number} of its rubric"))
+        for number, table in enumerate(tables, 1)
+    )
 
 
 def _take(table: Mapping[str, Any], keys: Collection[Key], where: str) -> dict[str, Any]:
@@ -282,7 +308,13 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _part_tables(value: object) -> list[Mapping[str, Any]]:
+def _reason(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 500:
+        raise ValueError
+    return value.strip()
+
+
+def _tables_of(value: object) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
         raise ValueError
     return value
@@ -397,6 +429,7 @@ _LIMITS = (
     Key("settle_beyond", _number(0, 100_000), "points, from 0 on", 0.0),
 )
 MOST_PARTS = 50
+_MOST_POINTS = 10_000  # of an item of a rubric
 PART = (
     Key("slug", _slug, _SLUG),
     Key("kind", _word(PartKind), _one_of(list(PartKind)), PartKind.TEXT),
@@ -404,6 +437,11 @@ PART = (
     Key("prompt", _long_text, "a text of up to 20,000 characters"),
     Key("points", _number(0.01, 100_000), "what it is worth, above 0"),
     Key("deducts", _flag, "true or false", False),
+    Key("rubric", _tables_of, "tables: begin each with [[assignments.parts.rubric]]", None),
+)
+ITEM = (
+    Key("text", _reason, "a text of up to 500 characters"),
+    Key("points", _number(-_MOST_POINTS, _MOST_POINTS), "points given, or taken with a minus sign"),
 )
 
 
@@ -422,7 +460,7 @@ def _assignment_keys(topics: Collection[str], zone: ZoneInfo) -> tuple[Key, ...]
         Key("opens", moment, _MOMENT),
         Key("due", moment, _MOMENT),
         Key("late_until", moment, _MOMENT, None),
-        Key("parts", _part_tables, "tables: begin each with [[assignments.parts]]", ()),
+        Key("parts", _tables_of, "tables: begin each with [[assignments.parts]]", ()),
         Key("text", _markdown, f"Markdown of up to {_LONGEST_TEXT} characters", ""),
         Key("hidden", _flag, "true or false", False),
         Key("group", _slug, "the slug of one of the course's [[groups]]", None),

@@ -119,14 +119,14 @@ def _assignment(
         row = Assignment(course_id=course.id, **values)
         session.add(row)
         session.flush()
-        sync_parts(session, row, wanted.parts)
+        sync_parts(session, row, wanted.parts, at=at, actor=actor)
         return [f"assignment {wanted.slug}: created"]
     if row.topic != wanted.topic and _has_submissions(session, row):
         raise CourseError(
             f"The assignment {wanted.slug!r} has submissions, so its topic stays {row.topic!r}."
         )
     changes = _update(row, values, f"assignment {wanted.slug}")
-    changes += sync_parts(session, row, wanted.parts)
+    changes += sync_parts(session, row, wanted.parts, at=at, actor=actor)
     if changes:
         row.version += 1
         grades.refresh(session, row, None, at=at, actor=actor, cause="course changed")

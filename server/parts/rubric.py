@@ -26,7 +26,7 @@ def items(session: Session, part: Part) -> list[RubricItem]:
 
 
 def add(
-    session: Session, part: Part, text: str, points: float, *, at: datetime, actor: User
+    session: Session, part: Part, text: str, points: float, *, at: datetime, actor: User | None
 ) -> RubricItem:
     """
     Raises:
@@ -51,7 +51,7 @@ def change(
     points: float,
     *,
     at: datetime,
-    actor: User,
+    actor: User | None,
 ) -> int:
     """Return for how many marks it holds; their grades are worked out anew."""
     before = _told(item)
@@ -61,7 +61,9 @@ def change(
     return _apply(session, part, item, before, _told(item), at, actor)
 
 
-def remove(session: Session, part: Part, item: RubricItem, *, at: datetime, actor: User) -> int:
+def remove(
+    session: Session, part: Part, item: RubricItem, *, at: datetime, actor: User | None
+) -> int:
     """Take it from all who have it; return from how many marks."""
     before, count = _told(item), _count(session, item)
     having = select(MarkItem.user_id).where(MarkItem.item_id == item.id).distinct()
@@ -82,7 +84,7 @@ def _apply(
     before: str,
     after: str,
     at: datetime,
-    actor: User,
+    actor: User | None,
 ) -> int:
     users = by_hand.rescore(session, part, item)
     count = _count(session, item)
@@ -91,7 +93,9 @@ def _apply(
     return count
 
 
-def _refresh(session: Session, part: Part, users: set[int], at: datetime, actor: User) -> None:
+def _refresh(
+    session: Session, part: Part, users: set[int], at: datetime, actor: User | None
+) -> None:
     if users:
         assignment = session.get_one(Assignment, part.assignment_id)
         grades.refresh(session, assignment, users, at=at, actor=actor, cause="rubric")
@@ -110,7 +114,7 @@ def _note(
     session: Session,
     part: Part,
     at: datetime,
-    actor: User,
+    actor: User | None,
     *,
     before: str | None,
     after: str | None,

@@ -156,6 +156,7 @@ TABLE = {
     "POST /courses/<course>/staff/assignments/<assignment>/remove": INSTRUCTORS,
     "GET /courses/<course>/staff/course": INSTRUCTORS,
     "POST /courses/<course>/staff/course": INSTRUCTORS,
+    "POST /courses/<course>/staff/order": INSTRUCTORS,
     "GET /courses/<course>/staff/course.toml": INSTRUCTORS,
     "GET /courses/<course>/staff/new-assignment": INSTRUCTORS,
     "POST /courses/<course>/staff/new-assignment": INSTRUCTORS,

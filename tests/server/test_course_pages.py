@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from server import courses
 from server.courses import file, spec
+from server.parts import answers, rubric
 from server.storage.models import (
     Assignment,
     AuditEntry,
@@ -24,6 +25,7 @@ from server.storage.models import (
     Extension,
     GradeGroup,
     Part,
+    RubricItem,
     Submission,
 )
 from tests.server import engines
@@ -129,16 +131,104 @@ def test_the_file_of_a_course_changes_nothing(house: House, instructor: FlaskCli
         part = Part(assignment_id=house.assignment().id, slug="why", position=0, title="Why",
                     kind="text", prompt="Because of\n$x$?", points=3.0)  # fmt: skip
         session.add(part)
+        session.flush()
+        for position, text in ((4, 'Says "why"'), (1, "Names\nit")):  # gaps, as removing leaves
+            item = RubricItem(part_id=part.id, position=position, text=text, points=-0.5)
+            session.add(item)
         session.get_one(Assignment, part.assignment_id).hand_points = 3.0
     assert instructor.post(EDIT, data=changes).status_code == 303
     answer = instructor.get("/courses/dl/staff/course.toml")
     assert "[[assignments.parts]]" in answer.text
+    assert answer.text.count("[[assignments.parts.rubric]]") == 2
     assert "attachment; filename=dl.toml" in answer.headers["Content-Disposition"]
     before = contents(house)
     with house.database.write() as session:
         wanted = courses.read(answer.text, engines.ENGINE.topics)
         assert courses.sync(session, wanted, at=house.clock(), actor=None) == []
     assert contents(house) == before
+    other = answer.text.replace("points = -0.5", "points = -1.0", 1)
+    with house.database.write() as session:
+        wanted = courses.read(other.replace('"Says \\"why\\""', '"Else"'), engines.ENGINE.topics)
+        said = courses.sync(session, wanted, at=house.clock(), actor=None)
+        assert said == ["assignment norm: rubric of part why changed"]
+        (part,) = session.scalars(select(Part)).all()
+        now = [(item.text, item.points) for item in rubric.items(session, part)]
+    assert now == [("Names\nit", -1.0), ("Else", -0.5)]
+
+
+PARTS = {
+    "parts": "yes",
+    "part-0-title": "Why, then?",
+    "part-0-kind": "text",
+    "part-0-points": "2",
+    "part-0-prompt": "Because of $x$?",
+    "part-0-place": "2",
+    "part-1-title": "A plot",
+    "part-1-kind": "image",
+    "part-1-points": "1",
+    "part-1-prompt": "Plot it.",
+    "part-1-place": "1",
+}
+
+
+def kept_parts(house: House) -> list[tuple[str, str, float]]:
+    with house.database.read() as session:
+        found = Part.of(session, house.assignment())
+        return [(part.slug, part.kind.value, part.points) for part in found]
+
+
+def test_parts_that_people_mark_are_made_put_in_order_and_removed_on_the_page(
+    house: House, instructor: FlaskClient
+) -> None:
+    for wrong, said in (
+        ({"part-0-points": "two"}, "Part Why, then?: Points: &#39;two&#39; is no number."),
+        ({"part-0-points": "20"}, "its parts are worth 21 points together"),
+        ({"part-0-prompt": ""}, "part &#39;why-then&#39; lacks prompt"),
+    ):
+        page = instructor.post(EDIT, data=typed(house) | PARTS | wrong)
+        assert page.status_code == 422
+        assert said in page.text
+        assert "Plot it." in page.text
+    assert instructor.post(EDIT, data=typed(house) | PARTS).status_code == 303
+    assert kept_parts(house) == [("a-plot", "image", 1.0), ("why-then", "text", 2.0)]
+    assert house.assignment().hand_points == 3.0
+    with house.database.write() as session:
+        row = house.user("student").id
+        (part, _) = Part.of(session, house.assignment())
+        rubric.add(session, part, "Axes", 1.0, at=house.clock(), actor=None)
+        picture = answers.Picture(b"pixels", "image/png", 1, 1)
+        answers.write(session, part, row, picture=picture, at=house.clock())
+    stale = typed(house) | PARTS
+    mine = PARTS | {"part-0-slug": "why-then", "part-1-slug": "a-plot", "part-0-place": "0"}
+    assert instructor.post(EDIT, data=typed(house) | mine).status_code == 303
+    assert [slug for slug, *_ in kept_parts(house)] == ["why-then", "a-plot"]
+    page = instructor.post(EDIT, data=typed(house) | mine | {"part-1-remove": "yes"})
+    assert "The part &#39;a-plot&#39; of &#39;norm&#39; has answers, so it must stay." in page.text
+    assert (
+        instructor.post(EDIT, data=typed(house) | mine | {"part-0-remove": "yes"}).status_code
+        == 303
+    )
+    assert [slug for slug, *_ in kept_parts(house)] == ["a-plot"]
+    conflict = instructor.post(EDIT, data=stale)
+    assert conflict.status_code == 409
+    assert 'name="part-2-slug" value="a-plot"' in conflict.text  # it is not lost by saving again
+    assert instructor.post(EDIT, data=typed(house)).status_code == 303  # a form without any
+    assert [slug for slug, *_ in kept_parts(house)] == ["a-plot"]
+    with house.database.read() as session:
+        (part,) = Part.of(session, house.assignment())
+        assert [item.text for item in rubric.items(session, part)] == ["Axes"]
+
+
+def test_assignments_are_put_in_order(house: House, instructor: FlaskClient) -> None:
+    page, order = instructor.get("/courses/dl/staff/course").text, "/courses/dl/staff/order"
+    assert 'name="version" value="norm losses"' in page
+    sent = {"version": "norm losses", "norm": "2", "losses": "1"}
+    assert "is no whole number" in instructor.post(order, data={**sent, "norm": "x"}).text
+    assert instructor.post(order, data=sent).status_code == 303
+    with house.database.read() as session:
+        rows = Assignment.of(session, house.course())
+        assert [row.slug for row in rows] == ["losses", "norm"]
+    assert instructor.post(order, data=sent).status_code == 409  # made from what is no more
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30)
@@ -207,7 +297,9 @@ def test_what_it_does_to_grades_is_shown_before_it_is_done(
     house.graded(score=15.0)
     before = contents(house)
     sent = typed(house, points="20")
-    page = instructor.post(EDIT, data=sent)
+    with house.database.write() as session:  # nobody waits for it, nor it for who writes
+        session.scalar(select(Course.id))
+        page = instructor.post(EDIT, data=sent)
     assert page.status_code == 200
     assert "grades changed 1, totals changed 1" in page.text
     assert contents(house) == before

@@ -134,6 +134,8 @@ def test_grades_as_csv_and_json(house: House, book_of: Callable[[], Gradebook]) 
             "submission": row.public_id,
             "late_days": 0,
             "adjustment": 0.0,
+            "by_hand": None,
+            "unmarked": 0,
             "submissions": 1,
         }
     }

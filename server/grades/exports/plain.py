@@ -77,5 +77,7 @@ def _grade(grade: Grade) -> dict[str, Any]:
         "submission": grade.submission and grade.submission.public_id,
         "late_days": grade.late_days,
         "adjustment": grade.adjustment,
+        "by_hand": grade.by_hand,
+        "unmarked": grade.unmarked,
         "submissions": grade.submissions,
     }

@@ -96,6 +96,12 @@ class OwnGrade(Schema):
     adjustment = fields.Float(
         required=True, metadata=_said("Given or taken by hand, in the points.")
     )
+    by_hand = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata=_said("Of the points, from parts that people mark; null: none is marked yet."),
+    )
+    unmarked = fields.Integer(required=True, metadata=_said("How many answers wait to be marked."))
 
 
 class Assignment(Schema):
@@ -103,6 +109,11 @@ class Assignment(Schema):
     topic = fields.String(required=True, attribute="assignment.topic")
     title = fields.String(required=True, attribute="assignment.title")
     points = fields.Float(required=True, attribute="assignment.points")
+    hand_points = fields.Float(
+        required=True,
+        attribute="assignment.hand_points",
+        metadata=_said("Of the points, those of parts that people mark."),
+    )
     state = fields.Enum(Phase, by_value=True, required=True, attribute="phase")
     opens_at = _time(required=True, attribute="assignment.opens_at")
     due_at = _time(
@@ -256,10 +267,12 @@ class Submission(Schema):
     score = fields.Float(
         required=True,
         allow_none=True,
-        metadata=_said("In the assignment's points, before late days and what is done by hand."),
+        metadata=_said("What the report gives, before late days and what is done by hand."),
     )
     max_score = fields.Float(
-        required=True, allow_none=True, metadata=_said("The assignment's points; null: no score.")
+        required=True,
+        allow_none=True,
+        metadata=_said("The assignment's points without hand_points; null: no score."),
     )
     counts = fields.Boolean(
         required=True,
@@ -308,6 +321,12 @@ class Grade(Schema):
     max_points = fields.Float(required=True, attribute="assignment.points")
     late_days = fields.Integer(required=True)
     adjustment = fields.Float(required=True)
+    by_hand = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata=_said("Of the points, from parts that people mark; null: none is marked yet."),
+    )
+    unmarked = fields.Integer(required=True, metadata=_said("How many answers wait to be marked."))
     submission = fields.String(
         required=True,
         allow_none=True,

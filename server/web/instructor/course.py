@@ -19,7 +19,7 @@ from server.courses.file import Document, document, dump
 from server.storage.models import Assignment, Course, Grade, Role, Submission, User
 from server.web import access
 from server.web.access import Seat, in_course
-from server.web.instructor import fields
+from server.web.instructor import fields, partrows
 from server.web.instructor.blueprint import pages
 from server.web.instructor.fields import Field
 from server.web.services import services
@@ -107,7 +107,7 @@ def new_assignment(seat: Seat) -> str:
             .limit(1)
         ).first()
     started = {"points": "10", "late_penalty": "0", "cool_down_minutes": "0", "device": "cpu"}
-    started |= {"counts": "best", "source_policy": "warning"}
+    started |= {"counts": "best", "source_policy": "warning", "settle_beyond": "0"}
     started |= dict.fromkeys(("hints", "scores", "comments"), "at once")
     if last is not None:  # what its neighbour has is what it is likely to have
         usual = [field for field in _fields(seat, last) if field.name in _LIKE_THE_LAST]
@@ -119,13 +119,13 @@ def new_assignment(seat: Seat) -> str:
 @in_course(Role.INSTRUCTOR)
 def add_assignment(seat: Seat) -> Response | str | tuple[str, int]:
     every = _fields(seat, None)
-    said = fields.typed(every, request.form)
+    said, parts = fields.typed(every, request.form), partrows.typed(request.form)
 
     def change(found: Document) -> None:
-        found["assignments"].append(fields.table(every, said))
+        found["assignments"].append(fields.table(every, said) | _parts(parts))
 
     def again(**more: Any) -> str:
-        return _assignment(seat, None, said, **more)
+        return _assignment(seat, None, said, parts, **more)
 
     return _save(seat, change, lambda session: 0, again, _home(seat))
 
@@ -141,23 +141,46 @@ def edit_assignment(seat: Seat, assignment: str) -> str:
 def change_assignment(seat: Seat, assignment: str) -> Response | str | tuple[str, int]:
     chosen = access.assignment(seat, assignment)
     every = _fields(seat, chosen)
-    said = fields.typed(every, request.form)
+    said, parts = fields.typed(every, request.form), partrows.typed(request.form)
 
     def change(found: Document) -> None:
         table = assignment_of(found, chosen.slug)
         names = {field.name for field in every}
         kept = {name: value for name, value in table.items() if name not in names}
         table.clear()
-        table.update(kept | fields.table(every, said))
+        table.update(kept | fields.table(every, said) | _parts(parts))
 
     def version(session: Session) -> int:
         return session.get_one(Assignment, chosen.id).version
 
     def again(**more: Any) -> str:
-        return _assignment(seat, chosen, said, **more)
+        return _assignment(seat, chosen, said, parts, **more)
 
     to = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
     return _save(seat, change, version, again, to)
+
+
+def _parts(rows: Sequence[Mapping[str, str]] | None) -> dict[str, Any]:
+    return {} if rows is None else {"parts": partrows.tables(rows)}
+
+
+@pages.post("/order")
+@in_course(Role.INSTRUCTOR)
+def order_assignments(seat: Seat) -> Response | str | tuple[str, int]:
+    """Put the assignments in order, by the numbers that stand beside them."""
+
+    def change(found: Document) -> None:
+        found["assignments"].sort(key=lambda table: fields.count(request.form, table["slug"]))
+
+    def version(session: Session) -> str:
+        return _order(Assignment.of(session, seat.course))
+
+    return _save(seat, change, version, lambda **more: _course(seat, **more), _home(seat))
+
+
+def _order(assignments: Sequence[Assignment]) -> str:
+    """The one that somebody has seen."""
+    return " ".join(assignment.slug for assignment in assignments)
 
 
 @pages.post("/assignments/<assignment>/remove")
@@ -235,7 +258,7 @@ def _first(seat: Seat) -> Any:
 def _save(
     seat: Seat,
     change: Change,
-    version: Callable[[Session], int],
+    version: Callable[[Session], int | str],
     again: Callable[..., str],
     to: str,
 ) -> Response | str | tuple[str, int]:
@@ -334,15 +357,20 @@ def _course(
         groups=[*shown, *[_typed_group({})] * 2],
         saved_groups=there,
         assignments=assignments,
+        order=_order(assignments),
         handed_in=handed_in,
         **more,
     )
 
 
 def _assignment(
-    seat: Seat, chosen: Assignment | None, said: Mapping[str, str] | None = None, **more: Any
+    seat: Seat,
+    chosen: Assignment | None,
+    said: Mapping[str, str] | None = None,
+    parts: Sequence[Mapping[str, str]] | None = None,
+    **more: Any,
 ) -> str:
-    saved, version, has_submissions = None, 0, False
+    saved, version, has_submissions, there = None, 0, False, []
     every = _fields(seat, chosen)
     if chosen is not None:
         with services().database.read() as session:
@@ -352,12 +380,13 @@ def _assignment(
             version = row.version
             mine = select(Submission.id).where(Submission.assignment_id == row.id).limit(1)
             has_submissions = session.scalar(mine) is not None
-        saved = fields.filled(every, _whole(table))
+        saved, there = fields.filled(every, _whole(table)), table.get("parts", [])
     return render_template(
         "instructor/edit.html",
         sections=_sections(seat, chosen),
         said=said or saved or {},
         saved=saved,
+        parts=partrows.rows(parts, there, conflict=more.get("conflict", False)),
         version=version,
         assignment=chosen,
         has_submissions=has_submissions,
@@ -373,6 +402,7 @@ def _whole(table: Mapping[str, Any]) -> dict[str, Any]:
         "counts": "best",
         "source_policy": "warning",
         "device": "cpu",
+        "settle_beyond": 0.0,
     }
     return {**usual, **table}
 

@@ -177,6 +177,21 @@ def assignment(
             ),
             Field("device", "Computed on", help="cpu, or cuda where there are such graders."),
         ),
+        "Marking by hand": (
+            Field("anonymous_marking", "Without names", Kind.FLAG),
+            Field(
+                "double_marking",
+                "By two markers",
+                Kind.FLAG,
+                "Neither sees the other's mark before both are in.",
+            ),
+            Field(
+                "settle_beyond",
+                "Points apart that stand",
+                Kind.NUMBER,
+                "Two marks that are further apart are settled by a third; else their mean counts.",
+            ),
+        ),
     }
 
 
@@ -187,6 +202,18 @@ def typed(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, str]:
         if field.kind is Kind.RELEASE:
             found[f"{field.name}_date"] = form.get(f"{field.name}_date", "")
     return found
+
+
+def count(form: Mapping[str, str], name: str) -> int:
+    """A whole number that was typed.
+
+    Raises:
+        CourseError: it is none.
+    """
+    said = form.get(name, "").strip()
+    if not (said.isascii() and said.isdigit() and len(said) < 10):
+        raise CourseError(f"{name}: {said[:40]!r} is no whole number.", name)
+    return int(said)
 
 
 def table(fields: Sequence[Field], said: Typed) -> dict[str, Any]:
