@@ -89,11 +89,14 @@ def preview(
             .where(AuditEntry.action == audit.Action.GRADE_CHANGED)
             .order_by(AuditEntry.id)
         )
-        found = []
+        # One may change more than once on the way: by what it is worth, and by its free days.
+        moved: dict[tuple[int, str], tuple[float | None, float | None]] = {}
         for entry in entries:
             said = entry.detail
-            user = int(entry.subject.partition(":")[2])
-            found.append(GradeChange(user, said["assignment"], said["before"], said["after"]))
+            one = int(entry.subject.partition(":")[2]), said["assignment"]
+            first, _ = moved.get(one, (said["before"], None))
+            moved[one] = first, said["after"]
+    found = [GradeChange(*one, *change) for one, change in moved.items() if change[0] != change[1]]
     return found + [
         GradeChange(user, "", before.get(user), after.get(user))
         for user in sorted(before.keys() | after.keys())

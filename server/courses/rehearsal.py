@@ -19,6 +19,7 @@ from server.storage.models import (
     Course,
     Enrolment,
     Extension,
+    FreeDaysChosen,
     Grade,
     GradeGroup,
     Mark,
@@ -67,7 +68,16 @@ def _tables(course: int, actor: int) -> list[tuple[Table, ColumnElement[bool]]]:
     assignments = select(Assignment.id).where(Assignment.course_id == course)
     parts = select(Part.id).where(Part.assignment_id.in_(assignments))
     marks = select(Mark.id).where(Mark.assignment_id.in_(assignments))
-    of_assignments = (Submission, Extension, Adjustment, Grade, Part, Answer, Mark)
+    of_assignments = (
+        Submission,
+        Extension,
+        FreeDaysChosen,
+        Adjustment,
+        Grade,
+        Part,
+        Answer,
+        Mark,
+    )
     found: list[tuple[type[Base], ColumnElement[bool]]] = [
         (Course, Course.id == course),
         (User, User.id == actor),

@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo, available_timezones
 from server.grades import moments
 from server.grades.moments import NoSuchTime
 from server.parts.rubric import MOST_ITEMS
-from server.storage.models import WHEN_PUBLISHED, Counts, PartKind, Rounding, SourcePolicy
+from server.storage.models import (
+    WHEN_PUBLISHED,
+    Counts,
+    FreeDays,
+    PartKind,
+    Rounding,
+    SourcePolicy,
+)
 
 
 class CourseError(ValueError):
@@ -100,6 +107,8 @@ class CourseSpec:
     text: str = ""
     round_to: float | None = None
     rounding: Rounding = Rounding.HALF_UP
+    free_days: int = 0
+    free_days_used: FreeDays = FreeDays.AUTOMATICALLY
     groups: tuple[GroupSpec, ...] = ()
 
 
@@ -396,6 +405,8 @@ COURSE = (
     Key("text", _markdown, f"Markdown of up to {_LONGEST_TEXT} characters", ""),
     Key("round_to", _number(0.001, 1000), "the step of rounded totals, such as 0.5", None),
     Key("rounding", _word(Rounding), _one_of(list(Rounding)), Rounding.HALF_UP),
+    Key("free_days", _count(0, 100), "days that each student may be late for nothing", 0),
+    Key("free_days_used", _word(FreeDays), _one_of(list(FreeDays)), FreeDays.AUTOMATICALLY),
 )
 GROUP = (
     Key("slug", _slug, _SLUG),

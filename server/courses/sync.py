@@ -12,8 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from server.courses.parts import remove_parts, sync_parts
-from server.courses.spec import AssignmentSpec, CourseError, CourseSpec, GroupSpec
-from server.grades import grades
+from server.courses.spec import COURSE, AssignmentSpec, CourseError, CourseSpec, GroupSpec
+from server.grades import free_days, grades
 from server.storage import audit
 from server.storage.models import (
     WHEN_PUBLISHED,
@@ -47,15 +47,16 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
             text=spec.text,
             round_to=spec.round_to,
             rounding=spec.rounding,
+            free_days=spec.free_days,
+            free_days_used=spec.free_days_used,
             secret=secrets.token_bytes(32),
             created_at=at,
         )
         session.add(course)
         session.flush()
         changes.append(f"course {spec.slug}: created")
-    names = ("title", "timezone", "notice", "text", "round_to", "rounding")
-    said = {name: getattr(spec, name) for name in names}
-    other_days = course.timezone != spec.timezone  # by whose calendar everything is late
+    said = {key.name: getattr(spec, key.name) for key in COURSE if key.name != "slug"}
+    days = _days(course)
     of_course = _update(course, said, "course")
     groups, of_groups = _groups(session, course, spec.groups)
     if of_course or of_groups:
@@ -74,14 +75,21 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
         remove_parts(session, there[slug])
         session.delete(there[slug])
         changes.append(f"assignment {slug}: removed")
+    changed = set()
     for position, wanted in enumerate(spec.assignments):
-        changes += _assignment(
-            session, course, there.get(wanted.slug), wanted, position, groups, at=at, actor=actor
-        )
-        if other_days and wanted.slug in there:
-            grades.refresh(
-                session, there[wanted.slug], None, at=at, actor=actor, cause="course changed"
-            )
+        row = there.get(wanted.slug)
+        if of_row := _assignment(
+            session, course, row, wanted, position, groups, at=at, actor=actor
+        ):
+            changed.add(wanted.slug)
+            changes += of_row
+    kept_rows = [there[wanted.slug] for wanted in spec.assignments if wanted.slug in there]
+    if days != _days(course) or (changed and course.free_days):
+        # Each day that is used for one is missing for those that are due later.
+        changed = {row.slug for row in kept_rows}
+    for row in sorted(kept_rows, key=free_days.turn):
+        if row.slug in changed:
+            grades.refresh(session, row, None, at=at, actor=actor, cause="course changed")
     kept = {group.slug for group in spec.groups}
     for slug in groups.keys() - kept:
         session.flush()
@@ -129,8 +137,12 @@ def _assignment(
     changes += sync_parts(session, row, wanted.parts, at=at, actor=actor)
     if changes:
         row.version += 1
-        grades.refresh(session, row, None, at=at, actor=actor, cause="course changed")
     return changes
+
+
+def _days(course: Course) -> tuple[object, ...]:
+    """By whose calendar everything is late, and what that costs nothing."""
+    return course.timezone, course.free_days, course.free_days_used
 
 
 def _groups(

@@ -43,10 +43,10 @@ def breakdown(
                 full,
             )
         )
-        lost = worth_of(assignment, score, most, grade.late_days) - full
-        if lost:
-            days = f"{grade.late_days} day{'s' if grade.late_days > 1 else ''}"
-            steps.append(Step(f"{days} late, {assignment.late_penalty:g} % less for each", lost))
+        beyond = max(0, grade.late_days - grade.free_days)
+        lost = worth_of(assignment, score, most, beyond) - full
+        if lost or grade.free_days:
+            steps.append(Step(_late(assignment, grade, beyond), lost))
     if grade.by_hand is not None:
         left = f", {grade.unmarked} still to be marked" if grade.unmarked else ""
         what = f"Marked by hand, of {assignment.hand_points:g} points{left}"
@@ -56,3 +56,12 @@ def breakdown(
     if missing > 0:
         steps.append(Step("No grade is below zero", missing))
     return steps
+
+
+def _late(assignment: Assignment, grade: Grade, beyond: int) -> str:
+    days = f"{grade.late_days} day{'' if grade.late_days == 1 else 's'} late"
+    less = f"{assignment.late_penalty:g} % less for each"
+    if not grade.free_days:
+        return f"{days}, {less}"
+    free = f"{grade.free_days} free day{'' if grade.free_days == 1 else 's'} used"
+    return f"{days}, {free}{f', {less} of {beyond}' if beyond else ''}"

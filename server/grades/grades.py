@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server import outbox
 from server.grades import by_hand as marked_by_hand
+from server.grades import free_days
 from server.grades.by_hand import Answered
 from server.grades.deadlines import Deadlines, deadlines
 from server.storage import audit
@@ -67,6 +68,7 @@ class Standing(Generic[_Attempt]):
     adjustment: float
     by_hand: float | None = None  # of the points, from parts marked by hand; None: none is marked
     answers: tuple[Answered, ...] = ()  # one a part: those that count
+    free_days: int = 0  # that it uses
 
     @property
     def unmarked(self) -> int:
@@ -80,17 +82,20 @@ def standing(
     adjustments: Iterable[Adjustment],
     zone: tzinfo,
     answers: Iterable[Answered] = (),
+    free: int = 0,
 ) -> Standing[_Attempt]:
     """The rule: of the graded submissions that came before the end, the policy's one counts, and
     of the answers to a part marked by hand the last one; each one's share of the points is reduced
-    for each day that it is late; what was given or taken by hand is added; no grade is below zero.
+    for each day that it is late beyond the free ones; what was given or taken by hand is added; no
+    grade is below zero. As few of the free days are used as give as many points.
 
     Args:
         zone: the course's, by whose calendar a submission is late.
+        free: how many free days may be used, as `server.grades.free_days` says.
     """
     limits = deadlines(assignment, extension, zone)
 
-    def late(submission: _Attempt) -> int:
+    def late(submission: _Attempt | Answered) -> int:
         return limits.late_days(submission.received_at)
 
     eligible = [
@@ -103,30 +108,43 @@ def standing(
     given = [adjustment.points for adjustment in adjustments]
     total = round(sum(given), _DECIMALS)
     counting = _counting_answers(assignment, limits, answers)
-    marked = [
-        answer.points * kept_share(assignment, limits.late_days(answer.received_at))
-        for answer in counting
-        if answer.points is not None
-    ]
-    by_hand = round(sum(marked), _DECIMALS) if marked else None
-    beside = total + (by_hand or 0.0)
-    if not eligible:
-        alone = round(max(0.0, beside), _DECIMALS) if given or marked else None
-        return Standing(None, alone, 0, total, by_hand, counting)
+    marked = [answer for answer in counting if answer.points is not None]
 
-    def worth(submission: _Attempt) -> float:
-        return worth_of(assignment, submission.score, submission.max_score, late(submission))
+    def worth(submission: _Attempt, days: int) -> float:
+        beyond = max(0, late(submission) - days)
+        return worth_of(assignment, submission.score, submission.max_score, beyond)
 
     def arrival(submission: _Attempt) -> tuple[datetime, int]:
         return submission.received_at, submission.number
 
-    if assignment.counts is Counts.BEST:
-        best = max(worth(submission) for submission in eligible)
-        chosen = min((s for s in eligible if worth(s) == best), key=arrival)
-    else:
+    chosen = None
+    if eligible and assignment.counts is Counts.BEST:
+        best = max(worth(submission, free) for submission in eligible)
+        chosen = min((s for s in eligible if worth(s, free) == best), key=arrival)
+    elif eligible:
         chosen = max(eligible, key=arrival)
-    points = round(max(0.0, worth(chosen) + beside), _DECIMALS)
-    return Standing(chosen, points, late(chosen), total, by_hand, counting)
+
+    def by_hand(days: int) -> float:
+        shares = (
+            (answer.points or 0.0) * kept_share(assignment, max(0, late(answer) - days))
+            for answer in marked
+        )
+        return round(sum(shares), _DECIMALS)
+
+    def points(days: int) -> float:
+        automatic = 0.0 if chosen is None else worth(chosen, days)
+        return round(max(0.0, automatic + by_hand(days) + total), _DECIMALS)
+
+    used = next(days for days in range(free + 1) if points(days) == points(free))
+    return Standing(
+        chosen,
+        points(used) if chosen is not None or given or marked else None,
+        0 if chosen is None else late(chosen),
+        total,
+        by_hand(used) if marked else None,
+        counting,
+        used,
+    )
 
 
 def _counting_answers(
@@ -181,6 +199,13 @@ def kept_share(assignment: Assignment, late_days: int) -> float:
     return max(0.0, 1 - assignment.late_penalty / 100 * late_days)
 
 
+def needed(assignment: Assignment, late_days: int, free: int) -> int:
+    """How many of so many free days something uses that is so late: as few as keep as much."""
+    kept = kept_share(assignment, max(0, late_days - free))
+    days = range(min(late_days, free) + 1)
+    return next(used for used in days if kept_share(assignment, late_days - used) == kept)
+
+
 def share_of(score: float | None, max_score: float | None) -> float:
     """What was reached of what the report could give, from 0 to 1."""
     return (score or 0.0) / max_score if max_score else 0.0
@@ -216,20 +241,32 @@ def refresh(
     if users is None:
         users = _everyone(session, assignment)
     ordered = sorted(users)
-    return sum(
-        _refresh(session, assignment, ordered[start : start + _AT_ONCE], at, actor, cause)
-        for start in range(0, len(ordered), _AT_ONCE)
-    )
+    course = session.get_one(Course, assignment.course_id)
+    later = free_days.after(session, assignment) if course.free_days else []
+    changed = 0
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered[start : start + _AT_ONCE]
+        found, moved = _refresh(session, course, assignment, some, at, actor, cause)
+        changed += found
+        for following in later:  # what is used here is missing there
+            if moved:
+                found, there = _refresh(
+                    session, course, following, sorted(moved), at, actor, "free days"
+                )
+                changed, moved = changed + found, moved | there
+    return changed
 
 
 def _refresh(
     session: Session,
+    course: Course,
     assignment: Assignment,
     users: Sequence[int],
     at: datetime,
     actor: User | None,
     cause: str,
-) -> int:
+) -> tuple[int, set[int]]:
+    """How many grades changed, and whose use of free days did."""
     session.flush()
 
     def of(table: type[_Row], user: InstrumentedAttribute[int]) -> dict[int, list[_Row]]:
@@ -247,8 +284,9 @@ def _refresh(
     adjustments = of(Adjustment, Adjustment.user_id)
     grades = of(Grade, Grade.user_id)
     answers = marked_by_hand.answered(session, assignment, users)
-    zone = ZoneInfo(session.get_one(Course, assignment.course_id).timezone)
-    changed = 0
+    free = free_days.open_to(session, course, assignment, users)
+    zone = ZoneInfo(course.timezone)
+    changed, moved = 0, set()
     for user in users:
         if not (submissions[user] or adjustments[user] or grades[user] or answers[user]):
             continue
@@ -259,7 +297,13 @@ def _refresh(
                 first = session.scalar(select(func.min(Submission.place)))  # its slot has another
                 submission.place = min(first or 0, 0) - 1
         result = standing(
-            assignment, extension, submissions[user], adjustments[user], zone, answers[user]
+            assignment,
+            extension,
+            submissions[user],
+            adjustments[user],
+            zone,
+            answers[user],
+            free[user],
         )
         (grade,) = grades[user] or [Grade(assignment_id=assignment.id, user_id=user, points=None)]
         if grade.points != result.points:
@@ -280,6 +324,9 @@ def _refresh(
         grade.submission_id = result.submission.id if result.submission else None
         grade.points = result.points
         grade.late_days = result.late_days
+        if (grade.free_days or 0) != result.free_days:
+            moved.add(user)
+        grade.free_days = result.free_days
         grade.adjustment = result.adjustment
         grade.by_hand, grade.unmarked = result.by_hand, result.unmarked
         grade.submissions = len(submissions[user])
@@ -287,7 +334,7 @@ def _refresh(
         grade.last_received_at = max((s.received_at for s in submissions[user]), default=None)
         session.add(grade)
         _note_counting(session, answers[user], result.answers)
-    return changed
+    return changed, moved
 
 
 def _note_counting(

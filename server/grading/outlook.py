@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server.grades import free_days
 from server.grades.by_hand import Answered, answered
 from server.grades.grades import Standing, could_count, share_of, standing
 from server.storage.models import (
@@ -111,13 +112,26 @@ class Outlook:
 def outlook(session: Session, regrade: Regrade) -> Outlook:
     """What applying it as it stands would change; of one that has ended, what it found."""
     assignment = session.get_one(Assignment, regrade.assignment_id)
-    zone = ZoneInfo(session.get_one(Course, assignment.course_id).timezone)
+    course = session.get_one(Course, assignment.course_id)
+    zone = ZoneInfo(course.timezone)
     items = session.scalars(select(RegradeItem).where(RegradeItem.regrade_id == regrade.id)).all()
     graded = [item for item in items if item.state is State.GRADED]
     references = frozenset(item.reference for item in graded if item.reference)
+    students = list(_students(session, assignment, items))
+    free = free_days.open_to(session, course, assignment, [user.id for user, *_ in students])
     found = [
-        _prospect(user, of_user, assignment, extension, adjustments, answers, zone, references)
-        for user, of_user, extension, adjustments, answers in _students(session, assignment, items)
+        _prospect(
+            user,
+            of_user,
+            assignment,
+            extension,
+            adjustments,
+            answers,
+            zone,
+            references,
+            free[user.id],
+        )
+        for user, of_user, extension, adjustments, answers in students
     ]
     found.sort(key=lambda prospect: (prospect.gain, prospect.user.name, prospect.user.id))
     return Outlook(found, references, _maxima(graded))
@@ -171,6 +185,7 @@ def _prospect(
     answers: Sequence[Answered],
     zone: tzinfo,
     references: frozenset[str],
+    free: int,
 ) -> Prospect:
     before, after, regraded, others = [], [], [], []
     for attempt, item in sorted(attempts, key=lambda pair: pair[0].number):
@@ -185,8 +200,8 @@ def _prospect(
     deciding = could_count(assignment, extension, after, zone)
     return Prospect(
         user,
-        standing(assignment, extension, before, adjustments, zone, answers),
-        standing(assignment, extension, after, adjustments, zone, answers),
+        standing(assignment, extension, before, adjustments, zone, answers, free),
+        standing(assignment, extension, after, adjustments, zone, answers, free),
         regraded,
         [attempt for attempt in others if references and attempt in deciding],
     )

@@ -42,6 +42,7 @@ _SCORES = {
         "submission_id",
         "points",
         "late_days",
+        "free_days",
         "adjustment",
         "by_hand",
         "unmarked",

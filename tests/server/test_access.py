@@ -126,6 +126,7 @@ TABLE = {
     "POST /courses/<course>/assignments/<assignment>/look": COURSE,
     "GET /courses/<course>/assignments/<assignment>/everything.zip": COURSE,
     "POST /courses/<course>/assignments/<assignment>/start": COURSE,
+    "POST /courses/<course>/assignments/<assignment>/free-days": COURSE,
     "GET /courses/<course>/assignments/<assignment>/compare": COURSE,
     "GET /courses/<course>/assignments/<assignment>/fastest": COURSE,
     "POST /courses/<course>/assignments/<assignment>/fastest": COURSE,

@@ -133,6 +133,7 @@ def test_grades_as_csv_and_json(house: House, book_of: Callable[[], Gradebook]) 
             "points": 7.5,
             "submission": row.public_id,
             "late_days": 0,
+            "free_days": 0,
             "adjustment": 0.0,
             "by_hand": None,
             "unmarked": 0,

@@ -55,6 +55,7 @@ COURSE = """
 slug = "dl"
 title = "Course dl"
 timezone = "Europe/Berlin"
+free_days = {free}
 
 [[assignments]]
 slug = "norm"
@@ -88,6 +89,7 @@ def oracle(
     extension: Extension | None,
     submissions: list[tuple[datetime, int, float | None]],
     adjustments: list[float],
+    free: int,
 ) -> float | None:
     """The grade, from (when it came, its number, its share if it is graded)."""
 
@@ -111,7 +113,7 @@ def oracle(
             late += 1
         in_time = assignment.counts.value != "last-before-due" or late == 0
         if share is not None and minute(received) <= minute(max(due, end)) and in_time:
-            kept = max(0.0, 1 - assignment.late_penalty / 100 * late)
+            kept = max(0.0, 1 - assignment.late_penalty / 100 * max(0, late - free))
             found.append((received, number, share * assignment.points * kept))
     if not found:
         return max(0.0, sum(adjustments)) if adjustments else None
@@ -143,7 +145,7 @@ class Life(RuleBasedStateMachine):
         self.queue = self.house.queue
         self.queue.patience = Patience(retry_after=(timedelta(0),))
         self.reference = 0
-        self.policy = {"points": 10, "penalty": 10, "counts": "best"}
+        self.policy = {"points": 10, "penalty": 10, "counts": "best", "free": 0}
         self.sync()
         self.files: dict[str, list[bytes]] = {who: [] for who in STUDENTS}
         self.grades = self.stored()
@@ -281,6 +283,7 @@ class Life(RuleBasedStateMachine):
         points=st.sampled_from([10, 12]),
         penalty=st.sampled_from([0, 10, 50]),
         counts=st.sampled_from(["best", "last", "last-before-due"]),
+        free=st.sampled_from([0, 0, 1, 2]),
     )
     def the_policy_changes(self, **policy: Any) -> None:
         self.policy = policy
@@ -436,7 +439,9 @@ class Life(RuleBasedStateMachine):
         share: Callable[[Submission], float | None] = lambda row: 1.0,
     ) -> float | None:
         attempts = [(row.received_at, row.number, share(row)) for row in rows]
-        points = oracle(self.house.assignment(), extension, attempts, given or [])
+        points = oracle(
+            self.house.assignment(), extension, attempts, given or [], self.policy["free"]
+        )
         return None if points is None else round(points, 6)
 
 

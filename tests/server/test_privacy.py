@@ -27,6 +27,7 @@ from server.storage.models import (
     Base,
     Comment,
     Extension,
+    FreeDaysChosen,
     Kind,
     LookedAt,
     MailSwitch,
@@ -86,6 +87,7 @@ def leave_traces(house: House) -> str:
         )
         session.add(Sitting(**marks, started_at=at))
         session.add(AnnouncementSeen(announcement_id=announced, user_id=student, seen_at=at))
+        session.add(FreeDaysChosen(**marks, days=1, chosen_at=at))
         session.add(MailSwitch(user_id=student, kind=Kind.COMMENT))
         session.add(Extension(**marks, reason="ill", granted_by_id=author, granted_at=at))
         regrade = Regrade(

@@ -283,6 +283,7 @@ def test_the_steps_add_up_to_the_grade(
     grade = Grade(
         points=result.points,
         late_days=result.late_days,
+        free_days=result.free_days,
         adjustment=result.adjustment,
         submission=result.submission,
     )

@@ -32,6 +32,9 @@ class Line:
         """None: nothing counts yet."""
         return self.result.value
 
+    def free_days_left(self, course: Course) -> int:
+        return max(0, course.free_days - sum(grade.free_days for grade in self.grades.values()))
+
 
 @dataclass(frozen=True)
 class Gradebook:

@@ -44,6 +44,7 @@ def _feedback(book: Gradebook, line: Line, assignment: Assignment) -> str:
     """How late the submission that counts was, and what was written to the student about it."""
     grade = line.grades[assignment.id]
     days = grade.late_days
-    late = [f"{days} day{'s' if days > 1 else ''} late."] if days else []
+    free = f", {grade.free_days} of them free" if grade.free_days else ""
+    late = [f"{days} day{'s' if days > 1 else ''} late{free}."] if days else []
     comments = book.comments.get(grade.submission_id, ()) if grade.submission_id else ()
     return "\n\n".join([*late, *comments])

@@ -19,10 +19,12 @@ def grades_csv(book: Gradebook, dialect: Dialect = EXCEL) -> str:
             line.enrolment.section,
             *(line.points(assignment) for assignment in book.assignments),
             line.total,
+            *([line.free_days_left(book.course)] if book.course.free_days else []),
         )
         for line in book.lines
     ]
-    return write([("email", "name", "section", *slugs, "total"), *rows], dialect)
+    left = ["free_days_left"] if book.course.free_days else []
+    return write([("email", "name", "section", *slugs, "total", *left), *rows], dialect)
 
 
 def grades_json(book: Gradebook) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def grades_json(book: Gradebook) -> dict[str, Any]:
                     if assignment.id in line.grades
                 },
                 "total": line.total,
+                "free_days_left": line.free_days_left(book.course),
                 "groups": {
                     group.slug: share.share
                     for group, share in zip(book.groups, line.result.groups, strict=True)
@@ -76,6 +79,7 @@ def _grade(grade: Grade) -> dict[str, Any]:
         "points": grade.points,
         "submission": grade.submission and grade.submission.public_id,
         "late_days": grade.late_days,
+        "free_days": grade.free_days,
         "adjustment": grade.adjustment,
         "by_hand": grade.by_hand,
         "unmarked": grade.unmarked,

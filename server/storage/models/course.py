@@ -67,6 +67,13 @@ class Rounding(StrEnum):
     DOWN = "down"
 
 
+class FreeDays(StrEnum):
+    """How a student's free days come to be used."""
+
+    AUTOMATICALLY = "automatically"
+    AS_CHOSEN = "as-chosen"
+
+
 class Course(Base):
     __tablename__ = "courses"
 
@@ -84,6 +91,11 @@ class Course(Base):
     round_to: Mapped[float | None]  # the step of totals; None: as they are
     rounding: Mapped[Rounding] = mapped_column(
         one_of(Rounding), default=Rounding.HALF_UP, server_default="half-up"
+    )
+    # So many days each student may be late over the term and lose nothing.
+    free_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    free_days_used: Mapped[FreeDays] = mapped_column(
+        one_of(FreeDays), default=FreeDays.AUTOMATICALLY, server_default="automatically"
     )
     # Counts the changes: who changes something says which they have seen.
     version: Mapped[int] = mapped_column(default=1, server_default="1")
@@ -235,6 +247,18 @@ class Extension(Base):
     assignment: Mapped[Assignment] = relationship()
     user: Mapped[User] = relationship(foreign_keys=user_id)
     granted_by: Mapped[User] = relationship(foreign_keys=granted_by_id)
+
+
+class FreeDaysChosen(Base):
+    """How many free days a student wants to use for an assignment, at most."""
+
+    __tablename__ = "free_days_chosen"
+    __table_args__ = (Index(None, "user_id"),)
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    days: Mapped[int]
+    chosen_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Sitting(Base):

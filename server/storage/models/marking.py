@@ -69,6 +69,7 @@ class Grade(Base):
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))  # that counts
     points: Mapped[float | None]  # None: nothing graded yet
     late_days: Mapped[int] = mapped_column(default=0)  # of the submission that counts
+    free_days: Mapped[int] = mapped_column(default=0, server_default="0")  # that it uses
     adjustment: Mapped[float] = mapped_column(default=0.0)
     by_hand: Mapped[float | None]  # of the points, from parts marked by hand; None: none marked
     unmarked: Mapped[int] = mapped_column(default=0, server_default="0")  # answers not yet marked

@@ -76,6 +76,7 @@ def _shown(seat: Seat, place: Place) -> dict[str, Any]:
         "allowance": place.allowance,
         "grade": place.grade,
         "phase": place.phase,
+        "free_days": place.free_days,
         "shown": place.shown,
         "badge": badge.address(place.assignment),
         "refusal": None if seat.is_staff else place.allowance.refusal,

@@ -93,6 +93,7 @@ class Course(Schema):
 class OwnGrade(Schema):
     points = fields.Float(required=True, allow_none=True, metadata=_said("null: nothing graded."))
     late_days = fields.Integer(required=True)
+    free_days = fields.Integer(required=True, metadata=_said("Late days that cost nothing."))
     adjustment = fields.Float(
         required=True, metadata=_said("Given or taken by hand, in the points.")
     )
@@ -126,6 +127,9 @@ class Assignment(Schema):
         required=True,
         attribute="assignment.late_penalty",
         metadata=_said("Percent lost per day begun."),
+    )
+    free_days = fields.Integer(
+        required=True, metadata=_said("How many late days the user may use here for nothing.")
     )
     attempts_left = fields.Integer(
         required=True,
@@ -320,6 +324,7 @@ class Grade(Schema):
     points = fields.Float(required=True, allow_none=True, metadata=_said("null: nothing graded."))
     max_points = fields.Float(required=True, attribute="assignment.points")
     late_days = fields.Integer(required=True)
+    free_days = fields.Integer(required=True, metadata=_said("Late days that cost nothing."))
     adjustment = fields.Float(required=True)
     by_hand = fields.Float(
         required=True,

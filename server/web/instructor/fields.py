@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from zoneinfo import available_timezones
 
 from server.courses import CourseError
-from server.storage.models import Counts, Rounding, SourcePolicy
+from server.storage.models import Counts, FreeDays, Rounding, SourcePolicy
 
 Typed: TypeAlias = Mapping[str, str]
 FROM = "from a date"
@@ -49,6 +49,10 @@ _POLICIES = {
     SourcePolicy.ZERO: "costs the exercise's points",
 }
 _ROUNDING = {Rounding.HALF_UP: "to the nearest", Rounding.UP: "up", Rounding.DOWN: "down"}
+_FREE_DAYS = {
+    FreeDays.AUTOMATICALLY: "by themselves, in the order of due dates",
+    FreeDays.AS_CHOSEN: "where the student says so",
+}
 _RELEASES = (
     ("at once", "at once"),
     ("when published", "when I publish them"),
@@ -84,6 +88,13 @@ COURSE = (
     ),
     Field("round_to", "Round totals to multiples of", Kind.NUMBER, "Such as 0.5; empty: as is."),
     Field("rounding", "Rounded", Kind.CHOICE, choices=list(_ROUNDING.items())),
+    Field(
+        "free_days",
+        "Free days of each student",
+        Kind.COUNT,
+        "So many days late cost nothing, over the whole term.",
+    ),
+    Field("free_days_used", "They are used", Kind.CHOICE, choices=list(_FREE_DAYS.items())),
 )
 
 

@@ -22,6 +22,7 @@ NAMES: Mapping[Action, str] = {
     Action.USER_RENAMED: "name changed",
     Action.EXTENSION_GRANTED: "extension granted",
     Action.STARTED: "started",
+    Action.FREE_DAYS_CHOSEN: "free days chosen",
     Action.PUBLISHED: "results published",
     Action.WITHDRAWN: "results taken back",
     Action.GRADE_CHANGED: "grade changed",
@@ -56,6 +57,7 @@ _CAUSES = {
     "marked": "because an answer was marked",
     "rubric": "because a rubric was changed",
     "posted": "because a result from elsewhere was posted",
+    "free days": "because of the free days that are left",
     "course changed": "because the course's policy changed",
 }
 _JUDGED = {"none": "taken back to be looked at again", "seen": "marked as seen"}
@@ -180,6 +182,10 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     Action.RUBRIC_CHANGED: _rubric,
     Action.EXTENSION_GRANTED: _extension,
     Action.STARTED: lambda d, z: f"Pressed Start for {d.get('assignment')}.",
+    Action.FREE_DAYS_CHOSEN: lambda d, z: (
+        f"{d.get('assignment')} uses {_many(d.get('after', 0), 'free day')} at most now, "
+        f"was {d.get('before', 0)}."
+    ),
     Action.PUBLISHED: lambda d, z: (
         f"For {d.get('assignment')} students see from now on: {_text(d.get('parts', []))}."
     ),

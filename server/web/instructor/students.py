@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
-from server.grades import marking
+from server.grades import free_days, marking
 from server.grades.breakdown import Step, breakdown
 from server.grades.deadlines import Deadlines, deadlines
 from server.grades.totals import Totals
@@ -159,6 +159,11 @@ def _student(
         totals = Totals(session, session.get_one(Course, seat.course.id), services().clock())
         theirs = {r.assignment.id: r.grade for r in records if r.grade is not None}
         total = totals.of(enrolment.user_id, theirs)
+        free = None
+        if enrolment.role is Role.STUDENT:
+            free = free_days.account(
+                session, seat.course, enrolment.user_id, services().clock(), for_student=False
+            )
         history = session.scalars(
             select(AuditEntry)
             .where(
@@ -174,6 +179,7 @@ def _student(
         enrolment=enrolment,
         records=records,
         total=total,
+        free=free,
         history=history,
         refused=refused,
         forms={

@@ -13,10 +13,11 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from server.courses import announcing
+from server.grades import free_days, release
 from server.grades import questions as asked
-from server.grades import release
 from server.grades.attempts import FREE, Allowance, allowance
 from server.grades.deadlines import Phase
+from server.grades.free_days import Account
 from server.grades.release import Shown
 from server.grades.totals import Total, Totals, words
 from server.storage.models import (
@@ -68,6 +69,12 @@ class Place:
     phase: Phase
     unread: int  # comments and answers that the student has not seen
     is_open: bool  # whether what is asked is shown, which may need Start
+    free: Account | None  # None: the course has no free days
+
+    @property
+    def free_days(self) -> int:
+        """How many it may use."""
+        return self.free.open_to[self.assignment.id] if self.free else 0
 
 
 def places(seat: Seat) -> list[Place]:
@@ -231,6 +238,7 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
         )
     }
     now = services().clock()
+    free = free_days.account(session, seat.course, seat.user.id, now, for_student=not seat.is_staff)
 
     def place(assignment: Assignment) -> Place:
         extension = extensions.get(assignment.id)
@@ -253,6 +261,7 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
             may.deadlines.phase(now),
             new[assignment.id] if shown.comments else 0,
             seat.is_staff or not may.must_start,
+            free,
         )
 
     return [place(assignment) for assignment in assignments]

@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response
 
 from autograder.handin.submission import MAX_BYTES, SubmissionError
 from server.courses import announcing
-from server.grades import sittings
+from server.grades import days_chosen, sittings
 from server.grades.attempts import NotAllowed
 from server.grades.breakdown import WHICH_COUNTS, breakdown
-from server.grades.grades import kept_share
+from server.grades.grades import kept_share, needed
 from server.storage.database import forgiving
 from server.storage.models import Assignment, Role, User
 from server.web import access, upload
@@ -119,6 +119,30 @@ def start(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     return redirect(where, 303)
 
 
+@pages.post("/courses/<course>/assignments/<assignment>/free-days")
+@in_course(Role.STUDENT)
+def choose_free_days(seat: Seat, assignment: str) -> Response | tuple[str, int]:
+    """Say how many free days it uses at most."""
+    chosen = access.assignment(seat, assignment)
+    said = request.form.get("days", "").strip()
+    try:
+        if not said.isascii() or not said.isdecimal():
+            raise NotAllowed("Say a number of days.")
+        with services().database.write() as session:
+            days_chosen.choose(
+                session,
+                session.get_one(Assignment, chosen.id),
+                session.get_one(User, seat.user.id),
+                int(said[:6]),
+                at=services().clock(),
+            )
+    except NotAllowed as error:
+        return _assignment(seat, chosen, str(error)), 422
+    flash(f"{chosen.title} uses {said} free day{'' if said == '1' else 's'} at most.")
+    where = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
+    return redirect(where, 303)
+
+
 @pages.post("/courses/<course>/assignments/<assignment>/parts/<part>/")
 @hand_ins
 @in_course(Role.STUDENT)
@@ -164,6 +188,7 @@ def _assignment(
     grade, adjustments = queries.standing(seat, chosen, seat.user.id)
     place = queries.place(seat, chosen)
     late_days = place.allowance.deadlines.late_days(services().clock())
+    free_days = needed(chosen, late_days, place.free_days)
     marks = progress.marks(chosen, history) if place.shown.scores else {}
     shown = grade.submission_id if grade and grade.submission_id in marks else next(iter(marks), 0)
     limits = place.allowance.deadlines
@@ -175,7 +200,8 @@ def _assignment(
         asked_closed=answers.refusal(seat, chosen),
         refused=refused,
         late_days=late_days,
-        kept=kept_share(chosen, late_days),
+        free_days=free_days,
+        kept=kept_share(chosen, late_days - free_days),
         history=history,
         unread=queries.unread(chosen, seat.user.id) if place.shown.comments else {},
         chart=Chart(history if place.shown.scores else []),
