@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from autograder.errors import AuthoringError, located
@@ -88,8 +88,19 @@ class Topic:
             return others | {s.name: vars(s.module)[s.name] for s in self.statements if s.name}
         namespace: dict[str, Any] = {"__name__": self.name}
         # The author's own code, edited by the author: nothing of a student's comes here.
-        exec(compile(self.solution(misconception), str(self.path), "exec"), namespace)  # noqa: S102
+        exec(self._edited_code(misconception), namespace)  # noqa: S102
         return others | namespace
+
+    @cached_property
+    def _edited(self) -> dict[Misconception, CodeType]:
+        return {}
+
+    def _edited_code(self, misconception: Misconception) -> CodeType:
+        """Kept: a misconception is asked about every case of every submission that is wrong."""
+        if misconception not in self._edited:
+            code = compile(self.solution(misconception), str(self.path), "exec")
+            self._edited[misconception] = code
+        return self._edited[misconception]
 
     @property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from types import CodeType, FunctionType
 from typing import Any, TypeAlias
 
@@ -40,9 +40,10 @@ class Mutant:
     replacement: ast.AST
     stands_for: str  # the function that this is a way to write, itself as a rule
 
-    @property
+    @cached_property
     def code(self) -> CodeType | None:
-        """A module with the edited function alone; None when the edit makes no program."""
+        """A module with the edited function alone; None when the edit makes no program. Asked for
+        with every case."""
         with _Edited(self.spot, self.replacement), warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             try:
@@ -59,8 +60,12 @@ class Mutant:
 
 def with_source(solution: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
     """The solution's functions, some of them with other sources, in a namespace of their own."""
-    codes = [compile(text, f"<{name}, edited>", "exec") for name, text in sources.items()]
-    return _with_code(solution, codes)
+    return _with_code(solution, [_compiled(name, text) for name, text in sources.items()])
+
+
+@lru_cache(2000)  # of one case after the other, the same
+def _compiled(name: str, text: str) -> CodeType:
+    return compile(text, f"<{name}, edited>", "exec")
 
 
 def _with_code(solution: Mapping[str, Any], codes: Sequence[CodeType]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from autograder.truth.edits import Mutant, mutants, reached, with_source
 from autograder.truth.questions import Question, questions
 from autograder.truth.trial import Trial
 
-KEPT = 20_000  # answers of suspects in one process
+KEPT = 20_000  # answers of suspects in one process,
+KEPT_BYTES = 128 * 2**20  # and what they hold together
 PAIRS = 400
 SMALL = re.compile(r"\b\d+(?:\.\d+)?e-\d+\b")  # 1e-8, as it stands beside what it guards
 CONSTANTS = [f"1e-{n}" for n in range(4, 17)]
@@ -33,18 +34,25 @@ CHEAP = {"values", "gradients", "precision", "statistics", "errors"}  # one case
 class Answers:
     """The answers that were last asked for."""
 
-    def __init__(self, most: int = KEPT) -> None:
-        self._most = most
+    def __init__(self, most: int = KEPT, most_bytes: int = KEPT_BYTES) -> None:
+        self._most, self._most_bytes = most, most_bytes
         self._kept: OrderedDict[tuple[int, int], Outcome | None] = OrderedDict()
+        self._bytes = 0
 
     def get(self, key: tuple[int, int], make: Callable[[], Outcome | None]) -> Outcome | None:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         value = self._kept[key] = make()
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        self._bytes += _size(value)
+        while len(self._kept) > self._most or (self._bytes > self._most_bytes and self._kept):
+            _, gone = self._kept.popitem(last=False)
+            self._bytes -= _size(gone)
         return value
+
+
+def _size(outcome: Outcome | None) -> int:
+    return 0 if outcome is None else outcome.size
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +87,7 @@ class Lazy:
             for a in outcome.answers
         )
         findings = {name: replace(f, excess=None) for name, f in outcome.findings.items()}
-        return replace(outcome, answers=kept, findings=findings)
+        return replace(outcome, answers=kept, findings=findings, faults=())
 
 
 @dataclass(frozen=True, eq=False)
