@@ -1,6 +1,7 @@
 """Shared by all tests: one warm grader, because importing torch costs seconds."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -33,7 +34,14 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def grader(catalogue: Catalogue) -> Iterator[Grader]:
+def kept(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder for the reference's training runs, one for all processes of these tests."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder if worker_id == "master" else folder.parent) / "kept"
+
+
+@pytest.fixture(scope="session")
+def grader(catalogue: Catalogue, kept: Path) -> Iterator[Grader]:
     limits = Limits(call_seconds=2, load_seconds=5, session_seconds=30)
-    with Grader(catalogue, SECRET, limits=limits) as grader:
+    with Grader(catalogue, SECRET, limits=limits, cache=kept) as grader:
         yield grader

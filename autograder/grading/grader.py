@@ -98,6 +98,7 @@ class Grader:
         progress: Progress = _silent,
         *,
         policy: Cost = "report",
+        explained: bool = True,
     ) -> Report:
         """Run every check of the assignment and write the report.
 
@@ -107,6 +108,8 @@ class Grader:
                 are done, and how many there are.
             policy: what it costs to use what is not allowed: nothing ("report": the instructor
                 sees it), a warning to the student, or the exercise's points ("zero").
+            explained: whether what is wrong gets a name. No score depends on it, and to look for
+                one takes most of the time where everything is wrong.
 
         Raises:
             KeyError: there is no such assignment.
@@ -122,6 +125,7 @@ class Grader:
             self.trials(*place)
         with self._sandbox.session(submission.sources, runs, chosen.homes) as session:
             budget = self._budget(runs)
+            entry_of = partial(self._entry, budget=budget, explained=explained)
             first = self._operators(chosen, session)
             public = self._public(chosen.exercises, session, budget)
             again = self._operators(chosen, session, public)
@@ -133,7 +137,7 @@ class Grader:
                 if may_follow(one, code) and one.size <= left:
                     left -= one.size
                 else:  # of answers that are judged, only the findings are kept
-                    entries[at] = self._entry(one, budget)
+                    entries[at] = entry_of(one)
                     one = replace(one, outcomes=[o.without_values() for o in one.outcomes])
                 graded.append(one)
             loading = session.loading
@@ -141,7 +145,7 @@ class Grader:
         told = follow_ons(graded, code, self._oracle, open_again, budget)
         for at, (one, found) in enumerate(zip(graded, told, strict=True)):
             if at not in entries:
-                entries[at] = self._entry(one, budget, found)
+                entries[at] = entry_of(one, found)
         exercises = [entries[at] for at in range(len(graded))]
         for at, (place, entry) in enumerate(zip(chosen.exercises, exercises, strict=True)):
             tell = partial(_tell, progress, at, len(chosen.exercises))
@@ -207,7 +211,7 @@ class Grader:
             budget = self._budget(_runs(exercise))
             (public,) = self._public([(topic, exercise)], session, budget)
             answered = self._answered(topic, exercise, session, public, lambda _: None, budget)
-            entry = self._entry(answered, budget)
+            entry = self._entry(answered, budget=budget)
         open_again = partial(self._sandbox.session, sources, homes=topic.homes)
         self._take_times(topic, exercise, entry, open_again, budget, lambda _: None)
         return entry
@@ -301,7 +305,9 @@ class Grader:
         outcomes = [next(parts[trial.case.public]) for trial in trials]
         return Graded(topic, exercise, trials, outcomes)
 
-    def _entry(self, graded: Graded, budget: Budget, told: Told | None = None) -> dict[str, Any]:
+    def _entry(
+        self, graded: Graded, told: Told | None = None, *, budget: Budget, explained: bool = True
+    ) -> dict[str, Any]:
         """What the report says of an exercise, of which something may be told already."""
         topic, exercise, outcomes = graded.topic, graded.exercise, graded.outcomes
         told = told or Told()
@@ -310,7 +316,7 @@ class Grader:
         found = [_followed(follow_on) for follow_on in told.follow_ons.values()]
         found += [Explanation(m.name, m.hint) for m in told.misconceptions.values()]
         gave = any(_gave_values(outcome.answers) for outcome in outcomes)
-        if not all(row.passed for row in rows) and gave and not budget.used_up:
+        if explained and gave and not all(row.passed for row in rows) and not budget.used_up:
             recorded = self._oracle.suspects(topic, exercise)
             others = self._oracle.others(topic, exercise)
             left = graded.without(told.lines)

@@ -132,7 +132,7 @@ def scores(grader, catalogue):
 
     def scores(body: str, after: str = "") -> dict[str, float]:
         code = f"NAMES = {names!r}\n" + SUBMISSION.replace("BODY", body.strip()) + after
-        report = grader.grade("all", parse("everything.py", code.encode()))
+        report = grader.grade("all", parse("everything.py", code.encode()), explained=False)
         validate(report)
         return {e["name"]: e["score"] for e in report["exercises"]}
 

@@ -31,8 +31,8 @@ def score(topic, exercise, trials, session) -> float:
 
 
 @pytest.fixture(scope="module")
-def oracle():
-    return Oracle(b"a secret for fairness")
+def oracle(kept):
+    return Oracle(b"a secret for fairness", kept)
 
 
 class Pretender:

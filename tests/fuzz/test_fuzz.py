@@ -23,6 +23,7 @@ from autograder.sandbox.inside import wire
 from autograder.truth.oracle import Oracle
 from server.courses.spec import CourseError
 from server.courses.spec import read as read_course
+from tests.conftest import SECRET
 
 # The long profile says how many; by default few.
 long = settings.get_current_profile_name() == "long"
@@ -226,11 +227,11 @@ def twisted(value):
     return math.nan if isinstance(value, float) else value
 
 
-def test_no_answer_makes_the_judge_fail(catalogue):
+def test_no_answer_makes_the_judge_fail(catalogue, kept):
     """Every case of every exercise, with values of every kind, and worded for both readers."""
     from autograder.judging.local import LocalSession
 
-    oracle = Oracle(b"a secret for fuzzing")
+    oracle = Oracle(SECRET, kept)
     odd = list(hostile_values())
     for topic, exercise in catalogue["all"].exercises:
         reference = LocalSession(topic.functions())

@@ -27,8 +27,8 @@ mpl.use("agg")
 
 
 @pytest.fixture(scope="module")
-def oracle():
-    return Oracle(b"a secret for the second course")
+def oracle(kept):
+    return Oracle(b"a secret for the second course", kept)
 
 
 def score(topic, exercise, trials, session) -> float:
