@@ -83,8 +83,8 @@ def archive(members: Iterable[tuple[str, str]]) -> File:
     return "a.zip", buffer.getvalue()
 
 
-def _named(name: str) -> dict[str, object]:
-    return cell("x = 1", metadata={"nbgrader": {"grade_id": name, "solution": True}})
+def _named(name: str, **more: object) -> dict[str, object]:
+    return cell("x = 1", metadata={"nbgrader": {"grade_id": name, "solution": True}}, **more)
 
 
 def _script(make: Callable[[int], str]) -> Callable[[int], File]:
@@ -155,6 +155,10 @@ OTHERS: dict[str, Dimension] = {
     "outputs": (300, lambda n: notebook([cell("x = 1", outputs=[{"data": {"a": [1]}}] * n)] * 2)),
     "one id": (200, lambda n: notebook([cell("x = 1", id="same")] * n)),
     "names of cells": (200, lambda n: notebook(_named(f"a{at}") for at in range(n))),
+    "plots of a cell": (
+        300,
+        lambda n: notebook([_named("a", outputs=[{"data": {"image/png": ["QUJD"] * 9}}] * n)]),
+    ),
     "one name of cells": (200, lambda n: notebook([_named("a")] * n)),
     "metadata": (1250, lambda n: notebook([cell("x")], **{f"k{at}": at for at in range(n)})),
     "parts of a source": (350, lambda n: notebook([cell(["x = 1\n"] * n)])),

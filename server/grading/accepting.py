@@ -17,6 +17,7 @@ from server.grades.attempts import FREE, NotAllowed, allowance, same
 from server.grades.sittings import sitting_of
 from server.grading import meters, turns
 from server.parts import answers
+from server.parts.answers import Picture
 from server.storage import files
 from server.storage.models import Assignment, Content, Extension, State, Submission
 
@@ -51,7 +52,7 @@ def accept(
     *,
     now: datetime,
     unlimited: bool,
-    answered: Mapping[str, str] | None = None,
+    answered: Mapping[str, str | Picture] | None = None,
 ) -> tuple[Accepted, Assignment]:
     """
     Args:

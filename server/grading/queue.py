@@ -33,6 +33,7 @@ from server.engine import Rules
 from server.grades import grades
 from server.grading import accepting, due, meters, regrades, results, turns
 from server.grading.accepting import Accepted, HandedIn
+from server.parts.answers import Picture
 from server.storage.database import Database
 from server.storage.models import (
     Course,
@@ -104,7 +105,7 @@ class Queue:
         content: bytes,
         *,
         unlimited: bool = False,
-        answered: Mapping[str, str] | None = None,
+        answered: Mapping[str, str | Picture] | None = None,
     ) -> Accepted:
         """Keep a submission for good and queue it.
 

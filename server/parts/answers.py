@@ -81,9 +81,7 @@ def write(
         raise NotAllowed(
             f"This part was answered {MOST_ANSWERS} times: ask those who teach the course."
         )
-    if picture is not None and _kept(session, assignment, user) + len(picture.content) > (
-        MOST_IMAGES
-    ):
+    if picture is not None and _is_too_much(session, assignment, user, picture):
         raise NotAllowed(
             f"All images of this assignment are more than {MOST_IMAGES // 2**20} MiB: ask those "
             "who teach the course."
@@ -108,20 +106,26 @@ def write(
 
 
 def from_notebook(
-    session: Session, submission: Submission, found: Mapping[str, str], *, at: datetime
+    session: Session, submission: Submission, found: Mapping[str, str | Picture], *, at: datetime
 ) -> list[str]:
     """Keep what a notebook that was just accepted answers; return the titles of what is new.
-    What nobody wrote anything into is no answer, and changes none that is there.
+    What nobody wrote anything into is no answer, and changes none that is there. What is more than
+    may be kept is left out: it is no reason to refuse the notebook.
 
     Args:
-        found: the texts, by the parts' names.
+        found: texts and images, by the parts' names.
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
     taken = []
     for part in Part.of(session, assignment):
-        text = found.get(part.slug, "")[:MOST_TEXT].strip()
-        if part.kind is not PartKind.TEXT or not text or text in PLACEHOLDERS:
+        said = found.get(part.slug, "")
+        picture = None if isinstance(said, str) else said
+        text = said[:MOST_TEXT].strip() if isinstance(said, str) else ""
+        if (part.kind is PartKind.IMAGE) != (picture is not None):
             continue
+        if picture is None and (not text or text in PLACEHOLDERS):
+            continue
+        digest = _digest(text.encode() if picture is None else picture.content)
         before = session.scalars(
             select(Answer)
             .where(Answer.part_id == part.id, Answer.user_id == submission.user_id)
@@ -129,13 +133,16 @@ def from_notebook(
         ).all()
         known = [row.digest for row in before if row.submission_id is not None]
         # What stood there last time as well may have been bettered on the page meanwhile.
-        if len(before) >= MOST_ANSWERS or known[-1:] == [_digest(text.encode())]:
+        if len(before) >= MOST_ANSWERS or known[-1:] == [digest]:
+            continue
+        if picture is not None and _is_too_much(session, assignment, submission.user_id, picture):
             continue
         kept = write(
             session,
             part,
             submission.user_id,
             text=text,
+            picture=picture,
             submission=submission,
             at=at,
             unlimited=True,  # the notebook was accepted, and its answers with it
@@ -155,9 +162,10 @@ def latest(session: Session, assignment: Assignment, user: int) -> dict[int, Ans
     return {answer.part_id: answer for answer in session.scalars(query)}
 
 
-def wanted(session: Session, assignment: Assignment) -> list[str]:
-    """The names of the parts that a notebook's cells may answer."""
-    return [part.slug for part in Part.of(session, assignment) if part.kind is PartKind.TEXT]
+def wanted(session: Session, assignment: Assignment) -> dict[PartKind, list[str]]:
+    """The names of the parts that a notebook's cells may answer, by what they are answered with."""
+    parts = Part.of(session, assignment)
+    return {kind: [part.slug for part in parts if part.kind is kind] for kind in PartKind}
 
 
 _KINDS = {PartKind.TEXT: "a text", PartKind.IMAGE: "an image"}
@@ -178,11 +186,11 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _kept(session: Session, assignment: Assignment, user: int) -> int:
-    """Bytes of all images that somebody has answered with for the assignment."""
+def _is_too_much(session: Session, assignment: Assignment, user: int, picture: Picture) -> bool:
+    """With all images that somebody has answered with for the assignment."""
     total = session.scalar(
         select(func.sum(func.length(AnswerImage.content)))
         .join(Answer, Answer.id == AnswerImage.answer_id)
         .where(Answer.assignment_id == assignment.id, Answer.user_id == user)
     )
-    return int(total or 0)
+    return int(total or 0) + len(picture.content) > MOST_IMAGES

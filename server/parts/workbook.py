@@ -1,4 +1,4 @@
-"""The notebook that is handed out, with a cell for each part that is answered with a text."""
+"""The notebook that is handed out, with a cell for each part that people mark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from server.parts.answers import PLACEHOLDERS
-from server.storage.models import Part
+from server.storage.models import Part, PartKind
+
+PLOT = "# Show your image here: the last one that this cell shows is handed in.\n"
+_KINDS = {PartKind.TEXT: "markdown", PartKind.IMAGE: "code"}
 
 
 def with_answers(archive: Path, parts: Sequence[Part]) -> io.BytesIO:
@@ -35,15 +38,21 @@ def _extended(content: bytes, parts: Sequence[Part]) -> bytes:
         worth = "1 point" if part.points == 1 else f"{part.points:g} points"
         text = f"## {part.title}\n\n{part.prompt}\n\n*{worth}, marked by hand*"
         notebook["cells"] += [
-            _cell(f"{part.slug}-prompt" if with_ids else "", text, {}),
-            _cell(part.slug if with_ids else "", PLACEHOLDERS[0], {"nbgrader": _marks(part)}),
+            _cell("markdown", f"{part.slug}-prompt" if with_ids else "", text, {}),
+            _cell(
+                _KINDS[part.kind],
+                part.slug if with_ids else "",
+                PLACEHOLDERS[0] if part.kind is PartKind.TEXT else PLOT,
+                {"nbgrader": _marks(part)},
+            ),
         ]
     return json.dumps(notebook, ensure_ascii=False, indent=1).encode()
 
 
-def _cell(name: str, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
+def _cell(kind: str, name: str, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
     id_ = {"id": hashlib.sha256(name.encode()).hexdigest()[:16]} if name else {}
-    return {"cell_type": "markdown", **id_, "metadata": metadata, "source": text}
+    code: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    return {"cell_type": kind, **id_, **code, "metadata": metadata, "source": text}
 
 
 def _marks(part: Part) -> dict[str, Any]:
@@ -54,6 +63,6 @@ def _marks(part: Part) -> dict[str, Any]:
         "solution": True,
         "locked": False,
         "task": False,
-        "cell_type": "markdown",
+        "cell_type": _KINDS[part.kind],
         "points": part.points,
     }

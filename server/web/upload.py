@@ -16,7 +16,8 @@ from autograder.reading import reader
 from server.grades.attempts import same
 from server.grading.accepting import Accepted
 from server.parts import answers
-from server.storage.models import Assignment, Submission
+from server.parts.answers import Picture
+from server.storage.models import Assignment, PartKind, Submission
 from server.web.access import Seat
 from server.web.reading import on_behalf_of
 from server.web.services import services
@@ -93,18 +94,21 @@ def hand_in(
     return accepted, seen
 
 
-def _answered(seat: Seat, assignment: Assignment, seen: Seen) -> dict[str, str]:
-    """What cells of a notebook answer to the parts that people mark."""
+def _answered(seat: Seat, assignment: Assignment, seen: Seen) -> dict[str, str | Picture]:
+    """What cells of a notebook answer to the parts that people mark: texts, and images that they
+    show, made anew by the reading process."""
     if not assignment.hand_points:
         return {}
     with services().database.read() as session:
         names = answers.wanted(session, assignment)
-    if not names:
-        return {}
+    file = (seen.look.filename, seen.content)
+    found: dict[str, str | Picture] = {}
     with on_behalf_of(seat.user):
-        found: dict[str, str] = reader().run(
-            "answers", (seen.look.filename, seen.content), names=names
-        )
+        if names[PartKind.TEXT]:
+            found |= reader().run("answers", file, names=names[PartKind.TEXT])
+        if names[PartKind.IMAGE]:
+            shown = reader().run("plots", file, names=names[PartKind.IMAGE])
+            found |= {slug: Picture(**vars(plot)) for slug, plot in shown.items()}
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from io import BytesIO
@@ -373,12 +374,26 @@ def test_the_log_says_who_marked_what_and_not_whose(house: House) -> None:
 # Answers by hand and in notebooks
 
 
-def notebook(text: str, code: str = "def batch_norm(x):\n    return x\n") -> bytes:
+def notebook(
+    text: str, code: str = "def batch_norm(x):\n    return x\n", shown: tuple[bytes, ...] = ()
+) -> bytes:
+    """
+    Args:
+        shown: what its cell `plot` shows, as images.
+    """
     marks = {"nbgrader": {"grade_id": "why", "grade": True, "solution": True, "locked": False}}
     cells = [
         {"cell_type": "code", "metadata": {}, "source": code, "outputs": []},
         {"cell_type": "markdown", "metadata": marks, "source": text},
     ]
+    if shown:
+        outputs = [
+            {"output_type": "display_data", "data": {"image/png": b64encode(one).decode()}}
+            for one in shown
+        ]
+        marks = {"nbgrader": marks["nbgrader"] | {"grade_id": "plot"}}
+        cell = {"cell_type": "code", "metadata": marks, "source": "show()", "outputs": outputs}
+        cells.append(cell)
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).encode()
 
 
@@ -415,6 +430,31 @@ def test_a_notebooks_cell_is_an_answer_and_overwrites_no_later_one(
     assert texts(house) == ["From the notebook", "Better"]
     hand_in(notebook("Best", code="def batch_norm(x):\n    return 3 * x\n"))
     assert texts(house)[-1] == "Best"
+
+
+def test_what_a_notebooks_cell_shows_is_an_answer_made_anew(house: House, browser: Browser) -> None:
+    ask(house, PLOT)
+    client, staff = browser("student"), browser("assistant")
+
+    def hand_in(*shown: bytes) -> list[str]:
+        code = f"def batch_norm(x):\n    return {len(shown)} * x\n"
+        sent = {"file": (BytesIO(notebook("", code, shown)), "normalization.ipynb")}
+        assert client.post(NORM, data=sent).status_code == 303
+        with house.database.read() as session:
+            return list(session.scalars(select(Answer.public_id).order_by(Answer.number)))
+
+    assert hand_in() == []
+    assert hand_in(b"no image") == []
+    large, small = picture("PNG", (60, 50)), picture("PNG")
+    (name,) = hand_in(large, small + b"<script>appended</script>")
+    response = client.get(f"/courses/dl/answers/{name}/image")
+    assert Image.open(BytesIO(response.data)).size == (40, 30)  # the last one
+    assert b"appended" not in response.data
+    assert "from your notebook" in client.get(NORM).text
+    queue = staff.get(f"{BY_HAND}plot/", follow_redirects=True).text
+    assert f"/answers/{name}/image" in queue
+    assert hand_in(large, b"no image", small) == [name]  # as it was
+    assert len(hand_in(small, small, small, large)) == 2
 
 
 def texts(house: House) -> list[str]:
@@ -586,7 +626,7 @@ def test_the_rubric_is_changed_and_an_item_removed(house: House, browser: Browse
     assert grade(house).points == 0.0
 
 
-def test_the_notebook_that_is_handed_out_has_a_cell_for_each_text(
+def test_the_notebook_that_is_handed_out_has_a_cell_for_each_part(
     house: House, browser: Browser, tmp_path: Path
 ) -> None:
     ask(house)
@@ -594,7 +634,8 @@ def test_the_notebook_that_is_handed_out_has_a_cell_for_each_text(
     with zipfile.ZipFile(folder, "w") as archive:
         archive.write(NOTEBOOK, NOTEBOOK.name)
         archive.writestr("README.md", "As it was.")
-    with zipfile.ZipFile(workbook.with_answers(folder, [part(house)])) as archive:
+    both = [part(house, "plot"), part(house)]
+    with zipfile.ZipFile(workbook.with_answers(folder, both)) as archive:
         content = archive.read(NOTEBOOK.name)
         assert archive.read("README.md") == b"As it was."
     nbformat.validate(nbformat.reads(content.decode(), as_version=4))
@@ -603,7 +644,11 @@ def test_the_notebook_that_is_handed_out_has_a_cell_for_each_text(
     assert mine["source"] == answers.PLACEHOLDERS[0]
     assert written["cells"][-2]["source"].startswith("## Why\n\nWhy is $\\epsilon$")
     mine["source"] = "Written in the notebook"
+    plot = written["cells"][-3]
+    assert plot["cell_type"] == plot["metadata"]["nbgrader"]["cell_type"] == "code"
+    shown = {"output_type": "display_data", "metadata": {}}
+    plot["outputs"] = [shown | {"data": {"image/png": b64encode(picture("PNG")).decode()}}]
     sent = json.dumps(written).encode()
     handed_in = browser("student").post(NORM, data={"file": (BytesIO(sent), NOTEBOOK.name)})
     assert handed_in.status_code == 303
-    assert texts(house) == ["Written in the notebook"]
+    assert sorted(texts(house)) == ["", "Written in the notebook"]

@@ -1,7 +1,7 @@
 """A notebook that somebody handed in, reduced to what grading needs.
 
-Outputs, attachments and all metadata but nbgrader's name of the cell are left behind here, so
-nothing after this module can render them.
+A `Cell` has neither outputs nor attachments, nor metadata but nbgrader's name of the cell, so
+nothing that takes cells can render them.
 """
 
 from __future__ import annotations
@@ -38,14 +38,22 @@ def read_cells(text: str) -> list[Cell]:
     Raises:
         ValueError: it is no notebook.
     """
+    return [_cell(cell) for cell in raw_cells(text)]
+
+
+def raw_cells(text: str) -> list[dict[str, Any]]:
+    """The same as they are written, with whatever stands in them.
+
+    Raises:
+        ValueError: it is no notebook.
+    """
     try:
         notebook: Any = json.loads(text)
         # Formats before the fourth have sheets of cells, the first a list under either name.
         sheets = [notebook] if "cells" in notebook else notebook["worksheets"]
-        cells = [cell for sheet in sheets for cell in sheet["cells"]]
+        return [cell for sheet in sheets for cell in sheet["cells"] if isinstance(cell, dict)]
     except Exception as error:  # of many kinds, RecursionError among them
         raise ValueError("not a readable notebook") from error
-    return [_cell(cell) for cell in cells if isinstance(cell, dict)]
 
 
 def last_named(cells: Sequence[Cell]) -> dict[str, int]:

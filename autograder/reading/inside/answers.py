@@ -1,15 +1,17 @@
-"""Answers to parts that people mark: texts in the cells of a notebook, and images."""
+"""Answers to parts that people mark: texts and plots in the cells of a notebook, and images."""
 
 from __future__ import annotations
 
+import binascii
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autograder.handin import archive
 from autograder.handin.errors import SubmissionError, show
-from autograder.handin.notebook import last_named, read_cells
+from autograder.handin.notebook import last_named, raw_cells, read_cells
 from autograder.handin.submission import MAX_BYTES
 from autograder.handin.text import decode
 
@@ -18,6 +20,7 @@ MOST_PIXELS = 40_000_000  # of what is read
 MOST_SIDE = 2000  # pixels of what is kept
 MOST_PNG = 2 * 2**20  # bytes; what is larger is no plot, and kept as a photograph is
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+MOST_WRITTEN = 24 * 2**20  # bytes of all plots of a notebook
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,57 @@ def texts(file: tuple[str, bytes], *, names: Sequence[str] = ()) -> dict[str, st
     except (SubmissionError, ValueError):
         return found
     return found
+
+
+def plots(file: tuple[str, bytes], *, names: Sequence[str] = ()) -> dict[str, Image]:
+    """The last image that each cell of these names shows, or has attached, made anew. What is none
+    that can be read says nothing."""
+    name, content = file
+    found: dict[str, Image] = {}
+    try:
+        for text in _notebooks(name, content):
+            raw = raw_cells(text)
+            named = last_named(read_cells(text))
+            for one in names:
+                shown = _shown(raw[named[one]]) if one in named else None
+                if shown is None:
+                    continue
+                try:
+                    found[one] = image((one, shown))
+                except SubmissionError:
+                    continue
+                if sum(len(plot.content) for plot in found.values()) > MOST_WRITTEN:
+                    del found[one]
+    except (SubmissionError, ValueError):
+        return found
+    return found
+
+
+def _shown(cell: dict[str, Any]) -> bytes | None:
+    """The last image of a cell, as it is written there."""
+    last = None
+    for data in _data(cell):
+        for format in FORMATS:
+            written = data.get(f"image/{format.lower()}")
+            if isinstance(written, list):
+                written = "".join(part for part in written if isinstance(part, str))
+            if isinstance(written, str):
+                last = written
+    try:
+        return None if last is None else binascii.a2b_base64(last)
+    except ValueError:
+        return None
+
+
+def _data(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a cell has attached, and what it shows."""
+    attached, outputs = cell.get("attachments"), cell.get("outputs")
+    if isinstance(attached, dict):
+        yield from (data for data in attached.values() if isinstance(data, dict))
+    for output in outputs if isinstance(outputs, list) else ():
+        data = output.get("data") if isinstance(output, dict) else None
+        if isinstance(data, dict):
+            yield data
 
 
 def _notebooks(name: str, content: bytes) -> list[str]:

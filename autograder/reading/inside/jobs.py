@@ -14,7 +14,7 @@ from typing import Any
 from autograder.handin.look import Look, look
 from autograder.handin.notebook import Cell
 from autograder.handin.submission import Submission, notebook_cells, parse
-from autograder.reading.inside.answers import Image, image, texts
+from autograder.reading.inside.answers import MOST_WRITTEN, Image, image, plots, texts
 from autograder.reading.inside.code import File, Line, Piece, changes, pieces, whole
 from autograder.reading.inside.prints import WINDOW, Prints, prints
 
@@ -65,6 +65,9 @@ JOBS: Mapping[str, Job] = {
         changes, dict[str, tuple[Line, ...]] | None, (_NOTEBOOK, _NOTEBOOK), cpu_seconds=3
     ),
     "answers": Job(texts, dict[str, str], (_NOTEBOOK,), cpu_seconds=3, reply_bytes=4 * 2**20),
+    "plots": Job(
+        plots, dict[str, Image], (_NOTEBOOK,), cpu_seconds=10, reply_bytes=MOST_WRITTEN + 2**20
+    ),
     "image": Job(image, Image, (_PIXEL,)),
     "whole": Job(whole, str, (_NOTEBOOK,)),
     "fingerprints": Job(fingerprints, Prints, (_NOTEBOOK,), cpu_seconds=10, reply_bytes=16 * 2**20),

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from server.parts import workbook
 from server.storage import models
 from server.storage.config import ConfigError
-from server.storage.models import Assignment, PartKind, Role
+from server.storage.models import Assignment, Role
 from server.web import access
 from server.web.access import Seat, in_course
 from server.web.markdown import markdown, without_title
@@ -90,9 +90,9 @@ def everything(seat: Seat, assignment: str) -> Response:
     if path is None:
         abort(404)
     with services().database.read() as session:
-        texts = [part for part in models.Part.of(session, chosen) if part.kind is PartKind.TEXT]
+        parts = models.Part.of(session, chosen)
     return send_file(
-        workbook.with_answers(path, texts) if texts else path,
+        workbook.with_answers(path, parts) if parts else path,
         mimetype="application/zip",
         as_attachment=True,
         download_name=f"{chosen.slug}.zip",

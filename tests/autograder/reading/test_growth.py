@@ -24,6 +24,7 @@ DOORS = {
     "fingerprints": "similarity, of a course and of a folder",
     "cells": "nbgrader's exchange",
     "answers": "what people mark, in a notebook",
+    "plots": "what people mark, as a notebook shows it",
     "image": "what people mark, as an image",
 }
 PLAIN = ("a.py", b"x = 1\n")
@@ -34,7 +35,8 @@ def test_every_job_has_a_door():
 
 
 def job(name: str):
-    arguments = {"look": {"homes": {"f": "a"}}, "answers": {"names": ["f"]}}.get(name, {})
+    named = {"names": ["f", "a"]}
+    arguments = {"look": {"homes": {"f": "a"}}, "answers": named, "plots": named}.get(name, {})
     return lambda file: JOBS[name].work(file, **arguments)
 
 
@@ -71,7 +73,7 @@ def test_a_script_costs_no_more_than_n_log_n(what):
 @pytest.mark.parametrize("what", OTHERS)
 def test_a_notebook_or_an_archive_costs_no_more_than_n_log_n(what):
     notebook = OTHERS[what][1](1)[0].endswith("ipynb")
-    for name in ("look", "pieces", *(("cells", "answers") if notebook else ())):
+    for name in ("look", "pieces", *(("cells", "answers", "plots") if notebook else ())):
         hold(job(name), OTHERS[what], JOBS[name].cpu_seconds / 2)
 
 
