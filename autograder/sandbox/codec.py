@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -58,20 +59,55 @@ class Statement:
     uses: tuple[tuple[str, str, int], ...]
 
 
+class _Packed:
+    """A call as it crosses: its header's JSON, and the memory of its tensors."""
+
+    def __init__(self, call: Call) -> None:
+        self.buffers: list[memoryview] = []
+        self.text = _JSON_OUT.encode(
+            _node(call, [[name, _pack(v, self.buffers)] for name, v in call.arguments.items()])
+        )
+        self.size = sum(map(len, self.buffers))
+
+
+# A case's calls are put to every submission, and nothing in them changes.
+_packed: WeakKeyDictionary[Call, _Packed] = WeakKeyDictionary()
+
+
+def _node(call: Call, arguments: list[list[Any]]) -> dict[str, Any]:
+    node: dict[str, Any] = {
+        "function": call.function,
+        "arguments": arguments,
+        "positional": call.positional,
+        "seed": call.seed,
+    }
+    if call.traced:
+        node["traced"] = True
+    if call.held:
+        node["held"] = call.held
+    if call.silent:
+        node["silent"] = True
+    return node
+
+
 class Request:
     """Calls on their way to a worker, in one frame, from the one of number `first` in their run."""
 
     def __init__(self, first: int) -> None:
         self.first = first
-        self.calls: list[dict[str, Any]] = []
         self.buffers: list[memoryview] = []
         self.size = 0  # bytes of the payload
+        self._calls: list[str | dict[str, Any]] = []  # those that refer to others as nodes
+        self._keep: dict[int, dict[int | str | None, int]] = {}  # what is referred to, how often
         self._awaited: list[tuple[Ref, dict[str, Any], int]] = []  # with their nodes and buffers
+
+    def __len__(self) -> int:
+        return len(self._calls)
 
     @property
     def end(self) -> int:
         """The number of the call after the last one."""
-        return self.first + len(self.calls)
+        return self.first + len(self._calls)
 
     def add(self, call: Call) -> None:
         """Add the next call. It may refer to calls of this request, and to earlier ones until the
@@ -79,22 +115,18 @@ class Request:
 
         Raises TypeError when an argument is nothing that a call can take.
         """
-        old = len(self.buffers)
-        arguments = [[name, self._pack(value)] for name, value in call.arguments.items()]
-        self.size += sum(len(buffer) for buffer in self.buffers[old:])
-        self.calls.append(
-            {
-                "function": call.function,
-                "arguments": arguments,
-                "positional": call.positional,
-                "seed": call.seed,
-                "traced": call.traced,
-                "number": self.end,
-                "held": call.held,
-                "silent": call.silent,
-                "keep": [],  # what later calls refer to, and how often
-            }
-        )
+        if call.refs:
+            old = len(self.buffers)
+            arguments = [[name, self._pack(value)] for name, value in call.arguments.items()]
+            self.size += sum(len(buffer) for buffer in self.buffers[old:])
+            self._calls.append(_node(call, arguments))
+            return
+        packed = _packed.get(call)
+        if packed is None:
+            packed = _packed[call] = _Packed(call)
+        self.buffers += packed.buffers
+        self.size += packed.size
+        self._calls.append(packed.text)
 
     def complete(self, results: Results) -> bool:
         """Take in what earlier calls gave. False when one of them gave no such value: the request
@@ -111,8 +143,13 @@ class Request:
         return True
 
     @property
-    def header(self) -> dict[str, Any]:
-        return {"calls": self.calls}
+    def header(self) -> str:
+        """As JSON."""
+        calls = ",".join(
+            call if isinstance(call, str) else _JSON_OUT.encode(call) for call in self._calls
+        )
+        keep = _JSON_OUT.encode([[at, [*uses.items()]] for at, uses in self._keep.items()])
+        return f'{{"first":{self.first},"keep":{keep},"calls":[{calls}]}}'
 
     def _pack(self, value: Value) -> Any:
         if not isinstance(value, Ref):
@@ -123,10 +160,8 @@ class Request:
             self.buffers.append(memoryview(b""))
             return node
         at = value.call - self.first
-        kept: list[tuple[int | str | None, int]] = self.calls[at]["keep"]
-        uses = dict(kept)
+        uses = self._keep.setdefault(at, {})
         uses[value.item] = uses.get(value.item, 0) + 1
-        kept[:] = uses.items()
         return {"result": [at, value.item, value.shape]}
 
 
@@ -190,10 +225,10 @@ def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
         EOFError: the process is gone.
     """
     header, payload = _read_header(read)
-    reader = _Reader(read, payload, most_bytes)
     output = _text(header.pop("output", None), wire.MAX_REPLY_HEADER)
     operators = _names(header.pop("operators", []), trace.MOST)
     try:
+        reader = _Reader(payload, most_bytes)
         if header.keys() == {"failure"}:
             answer = Answer(failure=_failure(header["failure"]), output=output)
         elif header.keys() == {"value", "changed"}:
@@ -206,8 +241,7 @@ def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
             _refuse()
     except (TypeError, RuntimeError, OverflowError, RecursionError, MemoryError):
         raise ReplyError("the answer's values are malformed") from None
-    if reader.left:
-        _refuse()
+    reader.fill(read)
     return answer
 
 
@@ -321,12 +355,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+_JSON_OUT = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _JSON = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse, object_pairs_hook=_object)
 
 
 def _text(node: Any, most: int) -> str:
     if type(node) is not str:
         _refuse()
+    if node.isascii() and "\0" not in node:
+        return node[:most]
     # Lone surrogates and NULs are nothing that files, pages or databases can keep.
     return node[:most].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
@@ -390,13 +427,27 @@ def _arguments(changed: Any, sent: Mapping[str, Value], reader: _Reader) -> dict
 
 
 class _Reader:
-    """Builds values from a reply's nodes, taking the tensors' bytes as it comes to them."""
+    """Builds values from a reply's nodes: their tensors lie in its payload, which is read at the
+    end."""
 
-    def __init__(self, read: wire.Read, payload: int, most: int) -> None:
+    def __init__(self, payload: int, most: int) -> None:
         if payload > most:
             raise ReplyError("the answer is too large")
-        self._read = read
-        self.left = payload
+        self._payload = torch.empty(payload, dtype=torch.uint8)
+        self._octets = self._payload.numpy()
+        self._taken = 0
+        self._bools: list[torch.Tensor] = []
+        self._apart: list[tuple[torch.Tensor, torch.Tensor]] = []  # what does not lie as it should
+
+    def fill(self, read: wire.Read) -> None:
+        """Read the payload, which must be just what the values have taken of it."""
+        if self._taken != len(self._octets):
+            _refuse()
+        wire.fill(read, self._octets.data)
+        for tensor, octets in self._apart:
+            tensor.copy_(octets)
+        for octets in self._bools:  # any other byte than 0 and 1 is no bool, and behaves like none
+            octets.ne_(0)
 
     def value(self, node: Any, depth: int = 0) -> Value:
         if node is None or type(node) is bool:
@@ -441,17 +492,22 @@ class _Reader:
         if name not in wire.DTYPES or type(shape) is not list or len(shape) > wire.MAX_DIMS:
             _refuse()
         dtype = wire.DTYPES[name]
-        size = dtype.itemsize
+        count = 1
         for length in shape:
-            size *= _integer(length, 0, MAX_DIMENSION)
-        if size > self.left:
+            count *= _integer(length, 0, MAX_DIMENSION)
+        start, size = self._taken, count * dtype.itemsize
+        if size > len(self._octets) - start:
             _refuse()
-        self.left -= size
-        octets = torch.empty(size, dtype=torch.uint8)
-        wire.fill(self._read, wire.octets(octets))
-        if dtype is torch.bool:  # any other byte than 0 and 1 is no bool, and behaves like none
-            return (octets != 0).reshape(shape)
-        return octets.view(dtype).reshape(shape)
+        self._taken += size
+        if not count:
+            return torch.empty(shape, dtype=dtype)
+        if start % dtype.itemsize:
+            apart = torch.empty(size, dtype=torch.uint8)
+            self._apart.append((apart, self._payload[start : start + size]))
+            return apart.view(dtype).reshape(shape)
+        if dtype is torch.bool:
+            self._bools.append(self._payload[start : start + size])
+        return torch.frombuffer(self._octets, dtype=dtype, count=count, offset=start).reshape(shape)
 
 
 def _float(text: str) -> float:

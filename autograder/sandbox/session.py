@@ -248,10 +248,10 @@ class Session:
             return None
         request = self._request(calls, results, prepared)
         upcoming = codec.Request(request.end)
-        worker, owed = self._worker, len(request.calls)
+        worker, owed = self._worker, len(request)
         try:
             for call in calls[request.first : request.end]:
-                to_send = request if owed == len(request.calls) else None
+                to_send = request if owed == len(request) else None
                 answer = self._ask(call, results, to_send, seconds)
                 owed -= 1
                 results.add(answer)
@@ -367,7 +367,8 @@ class Session:
         self._seconds_left -= elapsed  # not before: a fault of ours must not be charged
         output = answer.output[: self._chars_left]
         self._chars_left -= len(output)
-        return replace(answer, failure=failure, seconds=elapsed, output=output)
+        size, operators = answer.size, answer.operators
+        return Answer(answer.value, answer.arguments, failure, elapsed, output, size, operators)
 
 
 class Watch:

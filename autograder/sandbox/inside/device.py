@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,19 +68,31 @@ class Device:
 
     def tensor(
         self,
-        octets: torch.Tensor,
+        source: torch.Tensor,
+        start: int,
         dtype: torch.dtype,
         shape: Sequence[int],
         strides: Sequence[int],
+        size: int,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """A copy of these octets as a tensor, and its whole memory as another one where it has no
-        storage that could be looked at (on a device written in Python)."""
+        """A copy of `size` octets of a contiguous tensor, from `start` on, as a tensor, which is no
+        view of anything; and its whole memory as another one where it has no storage that could be
+        looked at (on a device written in Python)."""
+        if self._is_cpu:
+            tensor = torch.empty_strided(shape, strides, dtype=dtype, device=self.torch)
+            _memmove(tensor.data_ptr(), source.data_ptr() + start, size)
+            return tensor, None
+        octets = source.reshape(-1).view(torch.uint8)[start : start + size]
         empty = torch.empty(0, dtype=dtype, device=self.torch)
         if type(empty) is torch.Tensor:
             memory = octets.to(self.torch, copy=True).untyped_storage()
-            return empty.set_(memory, 0, shape, strides), None  # no view of anything
+            return empty.set_(memory, 0, shape, strides), None
         flat = octets.clone().view(dtype).to(self.torch)
         return flat.as_strided(shape, strides), flat
+
+
+_memmove = ctypes.memmove
+_memmove.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 def _exact() -> None:

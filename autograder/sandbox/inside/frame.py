@@ -25,8 +25,9 @@ class FrameError(ValueError):
     """What arrived is no frame."""
 
 
-def send(write: Write, header: dict[str, Any], buffers: Sequence[memoryview]) -> None:
-    text = _JSON.encode(header).encode()
+def send(write: Write, header: dict[str, Any] | str, buffers: Sequence[memoryview]) -> None:
+    """Args: header: what it holds, or that as JSON."""
+    text = (header if isinstance(header, str) else _JSON.encode(header)).encode()
     prefix = PREFIX.pack(MAGIC, len(text), sum(len(buffer) for buffer in buffers))
     parts = [memoryview(prefix + text), *(buffer for buffer in buffers if len(buffer))]
     first = 0

@@ -28,16 +28,21 @@ class Given:
     """A tensor argument, and what is needed to tell whether the call changed it."""
 
     def __init__(
-        self, tensor: torch.Tensor, pristine: torch.Tensor, memory: torch.Tensor | None = None
+        self,
+        tensor: torch.Tensor,
+        pristine: torch.Tensor,
+        start: int = 0,
+        memory: torch.Tensor | None = None,
     ) -> None:
         """Args:
-        pristine: the bytes of the tensor's whole storage, as they arrived.
+        pristine: has, from its octet `start` on, the tensor's whole storage as it arrived.
         memory: all of it, where the storage cannot be looked at.
         """
         self._tensor = tensor
         self._memory = memory
         self._storage = tensor.untyped_storage()  # which the call may exchange
         self._pristine = pristine
+        self._start = start
         self._layout = self._at_present()
 
     def changed(self) -> bool:
@@ -47,15 +52,16 @@ class Given:
         if ours.device.type != "cpu":
             ours = ours.cpu()  # type: ignore[no-untyped-call]
         # A training run compares thousands of tensors: torch.equal takes many times as long.
-        return bool(_memcmp(ours.data_ptr(), self._pristine.data_ptr(), ours.nbytes()))
+        pristine = self._pristine.data_ptr() + self._start
+        return bool(_memcmp(ours.data_ptr(), pristine, ours.nbytes()))
 
     def _at_present(self) -> tuple[Any, ...]:
         tensor = self._tensor
+        layout = tensor.dtype, tensor.shape, tensor.stride(), tensor.storage_offset()
         if self._memory is not None:
-            return tensor.dtype, tensor.shape, tensor.stride(), tensor.storage_offset()
+            return layout
         storage = tensor.untyped_storage()
-        where = storage.data_ptr(), storage.nbytes(), tensor.storage_offset()
-        return tensor.dtype, tensor.shape, tensor.stride(), where
+        return *layout, storage.data_ptr(), storage.nbytes()
 
 
 class GivenMore:
@@ -151,11 +157,11 @@ class Decoder:
 
     def _tensor(self, content: Any, device: Device, given: list[Given | GivenMore]) -> torch.Tensor:
         name, shape, strides, span = content
-        size = span * wire.DTYPES[name].itemsize
-        pristine = self._payload[self._taken : self._taken + size]
+        dtype, start = wire.DTYPES[name], self._taken
+        size = span * dtype.itemsize
         self._taken += size
-        tensor, memory = device.tensor(pristine, wire.DTYPES[name], shape, strides)
-        given.append(Given(tensor, pristine, memory))
+        tensor, memory = device.tensor(self._payload, start, dtype, shape, strides, size)
+        given.append(Given(tensor, self._payload, start, memory))
         return tensor
 
     def keep(self, at: Place, uses: int, node: Any, encoder: Encoder) -> None:
@@ -180,9 +186,9 @@ class Decoder:
             if math.prod(shape) != found.numel():
                 return ABSENT
             found = found.view(shape)
-        octets, shape = found.reshape(-1).view(torch.uint8), list(found.shape)
-        tensor, memory = self._device.tensor(octets, found.dtype, shape, found.stride())
-        given.append(Given(tensor, octets, memory))
+        layout = found.dtype, found.shape, found.stride()
+        tensor, memory = self._device.tensor(found, 0, *layout, found.nbytes)
+        given.append(Given(tensor, found, 0, memory))
         return tensor
 
 
@@ -252,7 +258,7 @@ class Encoder:
         if self._left < 0:
             raise TooLarge
         try:
-            with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+            with torch._C.DisableTorchFunctionSubclass():
                 plain = tensor.detach().cpu().contiguous().resolve_neg()
                 octets = wire.octets(plain)
         except (RuntimeError, TypeError, NotImplementedError) as error:

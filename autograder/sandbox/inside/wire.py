@@ -47,5 +47,7 @@ MAX_REPLY_HEADER = 2**20
 
 def octets(tensor: torch.Tensor) -> memoryview:
     """The memory of a contiguous CPU tensor."""
+    if tensor.numel() and tensor.dtype is not torch.bfloat16:
+        return tensor.numpy().data.cast("B")
     # Not reshape: with one element or none, a contiguous tensor may have any stride, and keep it.
     return tensor.as_strided((tensor.numel(),), (1,)).view(torch.uint8).numpy().data

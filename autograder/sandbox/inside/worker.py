@@ -108,7 +108,10 @@ def serve() -> None:
         payload = torch.empty(size, dtype=torch.uint8)
         wire.fill(read, wire.octets(payload))
         decoder = Decoder(payload, worker.device, worker.objects)
-        for at, call in enumerate(json.loads(text)["calls"]):
+        request = json.loads(text)
+        keep, first = dict(request["keep"]), request["first"]
+        for at, call in enumerate(request["calls"]):
+            call |= {"number": first + at, "keep": keep.get(at, ())}
             header, buffers = worker.answer(at, call, decoder)
             header["output"] = output.take()
             wire.send(write, header, buffers)
@@ -146,16 +149,16 @@ class Worker:
         by_name = dict(zip(list(arguments)[count:], values[count:], strict=True))
         _seed(request["seed"], self.device)
         try:
-            with Operators() if request["traced"] else nullcontext() as operators:
+            with Operators() if request.get("traced") else nullcontext() as operators:
                 result = function(*values[:count], **by_name)
         except TypeError:
             if _accepts(function, values[:count], by_name):
                 raise
             return _failure("signature", str(inspect.signature(function))[: wire.MAX_MESSAGE])
 
-        self._hold(number, request["held"], result)
+        self._hold(number, request.get("held", 0), result)
         encoder = Encoder(self._reply_bytes)
-        value = None if request["silent"] else encoder.encode(result)
+        value = None if request.get("silent") else encoder.encode(result)
         for item, uses in request["keep"]:
             if isinstance(item, str):
                 own = Encoder(self._reply_bytes)
