@@ -71,9 +71,10 @@ FailureKind = Literal[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
-    """One call: the first `positional` arguments go by position, the others by name.
+    """One call: the first `positional` arguments go by position, the others by name. Nothing of it
+    may change, the numbers in its tensors included.
 
     `function` is the name of a function or class, of a member of one ("Linear.forward"), of a
     method of the first argument (".forward"), or of an operation ("@add": see `operations`).

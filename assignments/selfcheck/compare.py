@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -15,6 +16,7 @@ from .call import Answer, Call, Foreign, Held, Ref, Seed, Value
 from .finding import Finding
 from .tree import as_tensor
 
+_Bounds = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
 NUMBER = 1e-9  # how near a number of Python must be, where nothing more was measured
 
 
@@ -32,6 +34,14 @@ class Expected:
     low: Tensor | None = None
     high: Tensor | None = None
     tolerance: Tensor | None = None
+
+    @cached_property
+    def bounds(self) -> _Bounds | None:
+        """What an answer is held against, as arrays; None where it must be met exactly."""
+        if self.low is None or self.high is None or self.tolerance is None:
+            return None
+        low = self.low.numpy()
+        return low, low if self.low is self.high else self.high.numpy(), self.tolerance.numpy()
 
 
 @dataclass(frozen=True)
@@ -107,9 +117,9 @@ def compare(output: str, expected: Expected, got: Value) -> Finding:
         return Finding(
             output, "dtype", {"expected": dtype_name(truth.dtype), "got": dtype_name(got.dtype)}
         )
-    if expected.tolerance is None or expected.low is None or expected.high is None:
+    if expected.bounds is None:
         return _compare_exactly(output, truth, got)
-    return _compare_closely(output, expected.low, expected.high, expected.tolerance, got)
+    return _compare_closely(output, expected.bounds, got)
 
 
 def _is_number(value: Value) -> TypeGuard[int | float]:
@@ -163,6 +173,8 @@ def _compare_plain(output: str, truth: Value, got: Value) -> Finding:
 
 
 def _compare_exactly(output: str, truth: Tensor, got: Tensor) -> Finding:
+    if torch.equal(got, truth):
+        return Finding(output)
     wrong = got != truth
     if not wrong.any():
         return Finding(output)
@@ -181,45 +193,46 @@ def _compare_exactly(output: str, truth: Tensor, got: Tensor) -> Finding:
     )
 
 
-def _compare_closely(
-    output: str, low: Tensor, high: Tensor, tolerance: Tensor, got: Tensor
-) -> Finding:
-    got = got.to(torch.float64)
-    if got.numel() == 0:
+def _compare_closely(output: str, bounds: _Bounds, answer: Tensor) -> Finding:
+    if answer.numel() == 0:
         return Finding(output, evidence={"error": 0.0, "tolerance": 0.0, "excess": 0.0})
-    if low is high:
-        error = (got - low).abs_()
-    else:
-        error = (low - got).clamp_(min=0) + (got - high).clamp_(min=0)
-    if not math.isfinite(float(error.sum())) and not bool(torch.isfinite(error).all()):
-        finite = torch.isfinite(low)
-        misplaced = torch.where(finite, ~torch.isfinite(got), ~_same_nonfinite(got, low))
-        if misplaced.any():
-            return _misplaced(output, misplaced, low, got)
-        error = torch.where(finite, error, 0.0)
-    # How many times the tolerance each element is off; where nothing is allowed, any error is too
-    # much, however small.
-    excess = error / tolerance.clamp(min=1e-300)
-    excess = torch.where(error > 0, excess, 0.0) if excess.isnan().any() else excess
-    index = greatest(excess)
-    at = tuple(index)
+    # By numpy: most answers are small, and there its steps take a fifth of the time of torch's.
+    got = answer.to(torch.float64).numpy()
+    low, high, tolerance = bounds
+    with np.errstate(all="ignore"):
+        if low is high:
+            error = np.abs(got - low)
+        else:
+            error = np.maximum(low - got, 0) + np.maximum(got - high, 0)
+        # How many times the tolerance each element is off; where nothing is allowed, any error is
+        # too much, however small.
+        excess = error / np.maximum(tolerance, 1e-300)
+        place = int(excess.argmax())
+        if not math.isfinite(excess.item(place)):
+            finite = np.isfinite(low)
+            misplaced = np.where(finite, ~np.isfinite(got), ~_same_nonfinite(got, low))
+            if misplaced.any():
+                return _misplaced(output, *map(torch.as_tensor, (misplaced, low, got)))
+            error = np.where(finite, error, 0.0)
+            excess = np.where(error > 0, error / np.maximum(tolerance, 1e-300), 0.0)
+            place = int(excess.argmax())
     evidence: dict[str, Any] = {
-        "error": error[at].item(),
-        "tolerance": tolerance[at].item(),
-        "excess": excess[at].item(),
+        "error": error.item(place),
+        "tolerance": tolerance.item(place),
+        "excess": excess.item(place),
     }
     if evidence["excess"] <= 1:
         return Finding(output, evidence=evidence)
-    scale = torch.nan_to_num(low, nan=0.0, posinf=0.0, neginf=0.0).abs().max().item()
+    scale = float(np.abs(np.nan_to_num(low, nan=0.0, posinf=0.0, neginf=0.0)).max())
     evidence |= {
         "wrong": int((excess > 1).sum()),
-        "total": got.numel(),
-        "index": index,
-        "got": got[at].item(),
-        "expected": low[at].item(),
-        "relative": error[at].item() / max(scale, 1e-300),
+        "total": got.size,
+        "index": [int(at) for at in np.unravel_index(place, got.shape)],
+        "got": got.item(place),
+        "expected": low.item(place),
+        "relative": evidence["error"] / max(scale, 1e-300),
     }
-    return Finding(output, "value", evidence, excess)
+    return Finding(output, "value", evidence, torch.as_tensor(excess))
 
 
 def _misplaced(output: str, misplaced: Tensor, truth: Tensor, got: Tensor) -> Finding:
@@ -240,8 +253,9 @@ def _all_or_nothing(wrong: Tensor) -> Tensor:
     return torch.where(wrong, math.inf, 0.0)
 
 
-def _same_nonfinite(got: Tensor, truth: Tensor) -> Tensor:
-    return (torch.isnan(got) & torch.isnan(truth)) | (got == truth)
+def _same_nonfinite(got: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    same: np.ndarray[Any, Any] = (np.isnan(got) & np.isnan(truth)) | (got == truth)
+    return same
 
 
 def unchanged(
@@ -274,6 +288,8 @@ def _changed(before: Value, after: Value) -> bool:
 
 
 def _identical(before: Any, after: Any) -> bool:
+    if before is after:  # a worker that says nothing of an argument: what was sent stands
+        return True
     if isinstance(before, Tensor):
         return isinstance(after, Tensor) and _identical_numbers(before, after)
     if isinstance(before, np.ndarray):

@@ -92,6 +92,7 @@ class Submission:
             self._by_name[file.module.__name__] = file
             self._files[file.path] = file
         self._chunks = {chunk.file: (f, chunk) for f in self._files.values() for chunk in f.chunks}
+        self._chosen: dict[str, Callable[..., Any] | None] = {}  # by name, of what is bound
         self._guarded: dict[str, list[tuple[int, int]]] = {}  # of chunks where an import failed
         self._finders = (
             Neighbours(self._files, self._path_of, self._execute),  # type: ignore[arg-type]
@@ -248,6 +249,7 @@ class Submission:
             old = file.bindings.get(name)
             if old is None or (new.worth, new.named) >= (old.worth, old.named):
                 file.bindings[name] = new
+                self._chosen.clear()
 
     def _is_own(self, value: Any) -> bool:
         return is_own(value, self._chunks.__contains__, self._is_own_module)
@@ -257,8 +259,10 @@ class Submission:
 
     def find(self, name: str) -> Callable[..., Any] | None:
         """The function of that name; None when no file has one."""
-        found = self._candidates(name)
-        return found[0].value if found else None
+        if name not in self._chosen:
+            found = self._candidates(name)
+            self._chosen[name] = found[0].value if found else None
+        return self._chosen[name]
 
     def found(self) -> dict[str, list[tuple[str, str, int]]]:
         """Where each function that is asked for was taken from, as file, place and line, and where

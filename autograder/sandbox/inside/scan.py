@@ -28,6 +28,7 @@ _IMPORTING = {"builtins.__import__", "importlib.import_module", "importlib.__imp
 _DYNAMIC = {"exec", "eval", "setattr", "globals", "vars", "locals", "delattr"}
 # Tuples: a union would be made anew, or gone through in Python, at each of many thousand nodes.
 _LEAVES = (ast.Constant, ast.Name, ast.alias)
+_IDLE = (ast.Constant, ast.alias)  # leaves that nothing follows from where they stand
 _SIGNS = {"ctx", "op", "ops"}  # the fields that hold signs such as `+`
 _PARTS = (ast.Attribute, ast.Subscript)
 _CHAINED = (*_PARTS, ast.Call)
@@ -115,17 +116,28 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     return tuple(name for name in kind._fields if name not in _SIGNS)
 
 
+@cache
+def _is_binding(kind: type[ast.AST]) -> bool:
+    return issubclass(kind, _BINDING)
+
+
 def _children(node: ast.AST) -> list[ast.AST]:
-    """As `ast.iter_child_nodes`, without signs and what stands in leaves."""
-    found: list[ast.AST] = []
-    for name in _fields(type(node)):  # type: ignore[arg-type]
+    """As `ast.iter_child_nodes`, without signs, constants and what stands in leaves. Each node is
+    asked twice, by who binds and by who follows."""
+    fields = _fields(type(node))  # type: ignore[arg-type]
+    found: list[ast.AST] | None = node.__dict__.get("_parts") if fields else []
+    if found is not None:
+        return found
+    found = []
+    for name in fields:
         value = getattr(node, name, None)
         if value is None:
             continue
         if isinstance(value, list):
-            found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST):
+            found += [i for i in value if isinstance(i, ast.AST) and not isinstance(i, _IDLE)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _IDLE):
             found.append(value)
+    node.__dict__["_parts"] = found
     return found
 
 
@@ -135,7 +147,7 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        pending += _around(node) if isinstance(node, _SCOPES) else _children(node)
+        pending += _around(node) if type(node) in _SCOPES else _children(node)
 
 
 def _around(node: Any) -> list[ast.expr]:
@@ -168,7 +180,7 @@ def _bind(body: Sequence[ast.stmt], scope: Scope) -> list[str]:
         for node in _inside(statement):
             if isinstance(node, _ELSEWHERE):
                 elsewhere += node.names
-            elif isinstance(node, _BINDING):
+            elif _is_binding(type(node)):  # type: ignore[arg-type]
                 _bind_node(node, scope)
     return elsewhere
 
@@ -287,7 +299,7 @@ class _Statement:
         self, node: ast.Name | ast.Attribute | ast.Subscript | ast.Call, scope: Scope, at: int
     ) -> bool:
         """Note what an expression stands for. Returns whether that is all there is to it."""
-        root = self._root(node)
+        root = node.id if isinstance(node, ast.Name) else self._root(node)
         self._read(root, scope)
         if isinstance(node, _PARTS) and isinstance(node.ctx, ast.Store):
             self.bound.add(root)  # what is patched is reached by whoever uses it

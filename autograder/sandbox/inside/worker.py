@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import io
 import json
@@ -26,6 +27,7 @@ from .scan import scan
 from .trace import Operators
 from .values import Decoder, Encoder, TooLarge
 from .warm import warm_up, warm_up_more
+from .zygote import settle
 
 __all__ = ["serve", "warm_up", "warm_up_more"]  # a zygote's program
 
@@ -87,7 +89,9 @@ def serve() -> None:
     sys.stdout = sys.stderr = output
     sources = [Source(**source) for source in request["sources"]]
     if request["scan"]:  # before any of it runs
+        gc.disable()  # parsing makes many objects and no garbage
         wire.send(write, {"statements": scan(sources)}, [])
+        settle()
 
     def announce(key: Key) -> None:
         wire.send(write, {"at": key}, [])
