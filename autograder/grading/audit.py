@@ -28,7 +28,7 @@ from autograder.truth.verify import faults, verify
 Progress = Callable[[str, int, int], None]
 
 WEAK = 1.0  # decades of margin below which an exercise is reported as weak
-LITTLE = 0.25  # share of its function's points below which a misconception costs too little
+LITTLE = 0.25  # share of its function's, or its output's, points below which a bug costs too little
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Visibility:
 
     misconception: str
     decades: tuple[float, ...]
-    share: float = 1.0  # of the points of its function that it costs
+    share: float = 1.0  # that it costs of the points of its function, or of one of its outputs
 
 
 @dataclass(frozen=True)
@@ -234,18 +234,22 @@ def _audit_exercise(
 
 
 def _share_lost(result: dict[str, Any], exercise: Exercise, function: str) -> float:
-    """How much of the points of a function is lost; of all that are lost from, if it is a helper,
-    the largest share."""
+    """How much is lost of the points of a function or, where that is more, of those of one of its
+    outputs, such as a gradient; where it is a helper, of whatever function loses most."""
     subjects = {check.name: check.subject for check in exercise.checks}
-    most: dict[str, float] = {}
-    lost: dict[str, float] = {}
+    most: dict[tuple[str, str], float] = {}
+    lost: dict[tuple[str, str], float] = {}
     for check in result["checks"]:
-        subject = subjects.get(check["name"].rpartition(": ")[0], "") or subjects.get(check["name"])
-        if subject:
-            most[subject] = most.get(subject, 0.0) + check["max_score"]
-            lost[subject] = lost.get(subject, 0.0) + check["max_score"] - check["score"]
-    shares = {name: lost[name] / most[name] for name in most if most[name]}
-    return shares.get(function) or max(shares.values(), default=0.0)
+        name, _, output = check["name"].rpartition(": ")
+        if not name:  # refused input, and arguments left alone: outputs by themselves
+            name, output = check["name"], check["kind"]
+        subject = subjects.get(name, "")
+        for place in ((subject, ""), (subject, output)):
+            most[place] = most.get(place, 0.0) + check["max_score"]
+            lost[place] = lost.get(place, 0.0) + check["max_score"] - check["score"]
+    shares = {place: lost[place] / most[place] for place in most if most[place]}
+    own = [share for (subject, _), share in shares.items() if subject == function]
+    return max(own, default=0.0) or max(shares.values(), default=0.0)
 
 
 def _by_case(result: dict[str, Any]) -> dict[tuple[str, str], float]:

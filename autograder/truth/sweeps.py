@@ -26,7 +26,7 @@ from autograder.judging.compare import ValueExpectation
 from autograder.judging.local import LocalSession
 from autograder.judging.tree import mapped
 
-TINY = 1e-6  # below it is what cancellation has left of numbers around one
+TINY = 1e-3  # below it is what cancellation has left of numbers around one, of the size of eps
 KINDS = {"values", "gradients"}
 MOST_SINGLE = 4  # cases with a size of one per check
 Axis = tuple[str, int]  # of an argument

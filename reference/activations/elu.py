@@ -62,13 +62,13 @@ EXERCISES = (
             gradients(
                 elu_backward,
                 upstream(elu, elu_backward, ELU),
-                points={"grad_x": 2.5},
+                points={"grad_x": 2.25},
                 name="backward",
             ),
             gradients(
                 elu_backward,
                 upstream(elu, elu_backward, LARGE),
-                points={"grad_x": 0.5},
+                points={"grad_x": 0.75},
                 name="backward, large x",
             ),
             gradients(

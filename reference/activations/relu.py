@@ -45,13 +45,13 @@ EXERCISES = (
             gradients(
                 relu_backward,
                 upstream(relu, relu_backward, (*PLAIN, *FAR)),
-                points={"grad_x": 3},
+                points={"grad_x": 2.75},
                 name="backward",
             ),
             gradients(
                 relu_backward,
                 upstream(relu, relu_backward, KINK),
-                points={"grad_x": 1},
+                points={"grad_x": 1.25},
                 name="backward at zero",
             ),
             precision(

@@ -100,8 +100,8 @@ EXERCISES = (
     Exercise(
         functions=(smooth_l1_loss, smooth_l1_loss_backward),
         checks=(
-            values(smooth_l1_loss, SMOOTH, points={"loss": 3}, name="loss"),
-            values(smooth_l1_loss, SMOOTH_ZERO, points={"loss": 1}, name="beta of zero"),
+            values(smooth_l1_loss, SMOOTH, points={"loss": 2.75}, name="loss"),
+            values(smooth_l1_loss, SMOOTH_ZERO, points={"loss": 1.25}, name="beta of zero"),
             precision(smooth_l1_loss, SMOOTH_FLOAT32, points={"loss": 0.5}, name="float32"),
             gradients(
                 smooth_l1_loss_backward,

@@ -211,7 +211,7 @@ EXERCISES = (
                 upstream(
                     batch_instance_norm, batch_instance_norm_backward, BATCH_INSTANCE_NORM_TRAINING
                 ),
-                points={"grad_x": 1.5, "grad_rho": 1, "grad_weight": 0.5, "grad_bias": 0.25},
+                points={"grad_x": 1, "grad_rho": 0.75, "grad_weight": 0.5, "grad_bias": 0.25},
                 name="training backward",
             ),
             gradients(
@@ -221,8 +221,16 @@ EXERCISES = (
                     batch_instance_norm_backward,
                     BATCH_INSTANCE_NORM_EVALUATION,
                 ),
-                points={"grad_x": 0.75, "grad_rho": 0.5, "grad_weight": 0.5, "grad_bias": 0.25},
+                points={"grad_x": 0.75, "grad_rho": 0.5, "grad_weight": 0.25, "grad_bias": 0.25},
                 name="evaluation backward",
+            ),
+            precision(
+                batch_instance_norm_backward,
+                upstream(
+                    batch_instance_norm, batch_instance_norm_backward, BATCH_INSTANCE_NORM_FLOAT32
+                ),
+                points={"grad_x": 0.25, "grad_rho": 0.25, "grad_weight": 0.25, "grad_bias": 0.25},
+                name="backward in float32",
             ),
             errors(batch_instance_norm, BATCH_INSTANCE_NORM_REFUSED, points=0.5),
         ),

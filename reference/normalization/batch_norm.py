@@ -220,7 +220,7 @@ EXERCISES = (
             values(
                 batch_norm,
                 BATCH_NORM_TRAINING + BATCH_NORM_FORWARD_ONLY,
-                points={"y": 1.5, "running_mean": 0.5, "running_var": 1},
+                points={"y": 1.25, "running_mean": 0.5, "running_var": 0.75},
                 name="training",
             ),
             # That the running statistics are kept is judged with the other arguments.
@@ -234,13 +234,13 @@ EXERCISES = (
             precision(
                 batch_norm,
                 BATCH_NORM_LARGE_MEAN,
-                points={"y": 0.25, "running_mean": 0.25, "running_var": 0.25},
+                points={"y": 0.5, "running_mean": 0.25, "running_var": 0.5},
                 name="float32, large mean",
             ),
             gradients(
                 batch_norm_backward,
                 upstream(batch_norm, batch_norm_backward, BATCH_NORM_TRAINING),
-                points={"grad_x": 1.5, "grad_weight": 0.5, "grad_bias": 0.5},
+                points={"grad_x": 1.25, "grad_weight": 0.25, "grad_bias": 0.25},
                 name="training backward",
             ),
             gradients(
@@ -248,6 +248,12 @@ EXERCISES = (
                 upstream(batch_norm, batch_norm_backward, BATCH_NORM_EVALUATION),
                 points={"grad_x": 0.5, "grad_weight": 0.25, "grad_bias": 0.25},
                 name="evaluation backward",
+            ),
+            precision(
+                batch_norm_backward,
+                upstream(batch_norm, batch_norm_backward, BATCH_NORM_FLOAT32),
+                points={"grad_x": 0.25, "grad_weight": 0.25, "grad_bias": 0.25},
+                name="backward in float32",
             ),
             errors(batch_norm, BATCH_NORM_REFUSED, points=0.5),
         ),

@@ -182,7 +182,7 @@ EXERCISES = (
             values(
                 group_norm,
                 GROUP_NORM + GROUP_NORM_FORWARD_ONLY,
-                points={"y": 2.5},
+                points={"y": 2},
                 name="forward",
             ),
             values(
@@ -191,14 +191,14 @@ EXERCISES = (
                 points={"y": 1},
                 name="one group, one per channel",
             ),
-            precision(group_norm, GROUP_NORM_FLOAT32, points={"y": 0.5}, name="float32"),
+            precision(group_norm, GROUP_NORM_FLOAT32, points={"y": 0.25}, name="float32"),
             precision(
-                group_norm, GROUP_NORM_LARGE_MEAN, points={"y": 0.5}, name="float32, large mean"
+                group_norm, GROUP_NORM_LARGE_MEAN, points={"y": 1.25}, name="float32, large mean"
             ),
             gradients(
                 group_norm_backward,
                 upstream(group_norm, group_norm_backward, GROUP_NORM),
-                points={"grad_x": 1.75, "grad_weight": 0.75, "grad_bias": 0.5},
+                points={"grad_x": 1.5, "grad_weight": 0.5, "grad_bias": 0.25},
                 name="backward",
             ),
             gradients(
@@ -206,6 +206,12 @@ EXERCISES = (
                 upstream(group_norm, group_norm_backward, GROUP_NORM_EXTREMES),
                 points={"grad_x": 0.75, "grad_weight": 0.5, "grad_bias": 0.25},
                 name="one group, one per channel, backward",
+            ),
+            precision(
+                group_norm_backward,
+                upstream(group_norm, group_norm_backward, GROUP_NORM_FLOAT32),
+                points={"grad_x": 0.25, "grad_weight": 0.25, "grad_bias": 0.25},
+                name="backward in float32",
             ),
             errors(group_norm, GROUP_NORM_REFUSED, points=0.5),
         ),

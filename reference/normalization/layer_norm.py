@@ -149,18 +149,18 @@ EXERCISES = (
             values(
                 layer_norm,
                 LAYER_NORM_LAST + LAYER_NORM_FORWARD_ONLY,
-                points={"y": 2.5},
+                points={"y": 2},
                 name="last dimension",
             ),
             values(layer_norm, LAYER_NORM_SEVERAL, points={"y": 1.25}, name="several dimensions"),
-            precision(layer_norm, LAYER_NORM_FLOAT32, points={"y": 0.5}, name="float32"),
+            precision(layer_norm, LAYER_NORM_FLOAT32, points={"y": 0.25}, name="float32"),
             precision(
-                layer_norm, LAYER_NORM_LARGE_MEAN, points={"y": 0.5}, name="float32, large mean"
+                layer_norm, LAYER_NORM_LARGE_MEAN, points={"y": 1.25}, name="float32, large mean"
             ),
             gradients(
                 layer_norm_backward,
                 upstream(layer_norm, layer_norm_backward, LAYER_NORM_LAST),
-                points={"grad_x": 1.75, "grad_weight": 0.75, "grad_bias": 0.5},
+                points={"grad_x": 1.5, "grad_weight": 0.5, "grad_bias": 0.25},
                 name="last dimension backward",
             ),
             gradients(
@@ -168,6 +168,12 @@ EXERCISES = (
                 upstream(layer_norm, layer_norm_backward, LAYER_NORM_SEVERAL),
                 points={"grad_x": 1, "grad_weight": 0.5, "grad_bias": 0.25},
                 name="several dimensions backward",
+            ),
+            precision(
+                layer_norm_backward,
+                upstream(layer_norm, layer_norm_backward, LAYER_NORM_FLOAT32),
+                points={"grad_x": 0.25, "grad_weight": 0.25, "grad_bias": 0.25},
+                name="backward in float32",
             ),
         ),
         unchanged=0.5,

@@ -187,14 +187,14 @@ EXERCISES = (
             gradients(
                 dropout_backward,
                 DROPOUT_BACKWARD,
-                points={"grad_x": 2},
+                points={"grad_x": 1.75},
                 name="backward",
                 unverified="the mask is what the forward draws, so no other point has the same one",
             ),
             gradients(
                 dropout_backward,
                 DROPOUT_BACKWARD_CERTAIN,
-                points={"grad_x": 0.5},
+                points={"grad_x": 0.75},
                 name="backward in evaluation and with p = 1",
                 unverified="the mask is what the forward draws, so no other point has the same one",
             ),

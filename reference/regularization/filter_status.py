@@ -55,14 +55,14 @@ EXERCISES = (
     Exercise(
         functions=(filter_status,),
         checks=(
-            values(filter_status, FILTER_STATUS, points={"status": 4}),
+            values(filter_status, FILTER_STATUS, points={"status": 3.75}),
             values(
                 filter_status,
                 FILTER_STATUS_EXCEPTIONS,
                 points={"status": 2.5},
                 name="one position decides",
             ),
-            values(filter_status, AT_ZERO, points={"status": 2}, name="at and near zero"),
+            values(filter_status, AT_ZERO, points={"status": 2.25}, name="at and near zero"),
         ),
         unchanged=0.5,
         misconceptions=(

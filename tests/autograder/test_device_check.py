@@ -31,7 +31,8 @@ def test_it_runs_its_whole_course_on_a_second_device(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "second_profile", raising=False)
     files = ["--json", str(tmp_path / "check.json"), "--html", str(tmp_path / "check.html")]
     course = tmp_path / "course"  # of what it needs; all exercises are tried in test_second_device
-    for name in ("convolution.py", "_more/whole_tensors.py"):
+    shutil.copytree(DEFAULT / "convolution", course / "convolution")
+    for name in ("_more/whole_tensors.py",):
         (course / name).parent.mkdir(exist_ok=True)
         shutil.copy(DEFAULT / name, course / name)
     command = ["gpu-check", "--device", "second", "--seconds", "90", *files]

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from reference.convolution import conv2d, conv2d_backward
+from reference.convolution.conv2d import conv2d, conv2d_backward
 
 pairs = st.integers(1, 3) | st.tuples(st.integers(1, 3), st.integers(1, 3))
 paddings = st.integers(0, 2) | st.tuples(st.integers(0, 2), st.integers(0, 2))

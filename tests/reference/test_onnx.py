@@ -20,7 +20,7 @@ from reference.activations.leaky_relu import leaky_relu
 from reference.activations.relu import relu
 from reference.activations.sigmoid import sigmoid
 from reference.activations.tanh import tanh
-from reference.convolution import conv2d
+from reference.convolution.conv2d import conv2d
 from reference.losses.cross_entropy import cross_entropy
 from reference.losses.nll_loss import nll_loss
 from reference.normalization.batch_norm import batch_norm

@@ -1,13 +1,18 @@
-"""Convolution: one small kernel, slid over the whole image.
-
-Images are `(N, C, H, W)`, kernels `(C_out, C_in / groups, kH, kW)`. The backward is
-written as a formula: no autograd and no numeric derivative.
-"""
+"""Convolution of images, and its gradients."""
 
 import torch
 
 from autograder.checks import errors, gradients, precision, values
 from autograder.exercise import Exercise, case, edit, integers, normal, upstream
+
+from ._ways import (
+    _conv2d_backward_by_columns,
+    _conv2d_backward_by_kernels,
+    _conv2d_backward_by_windows,
+    _conv2d_by_columns,
+    _conv2d_by_kernels,
+)
+from ._windows import _pad, _pair, _steps, _taps
 
 
 def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -102,32 +107,6 @@ def conv2d_backward(grad_y, x, weight, bias=None, stride=1, padding=0, dilation=
     grad_x = grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
     grad_bias = None if bias is None else grad_y.sum(dim=(0, 2, 3))
     return grad_x, grad_weight, grad_bias
-
-
-def _pair(value):
-    """Both numbers of `(vertical, horizontal)`, or one number for both."""
-    return value if isinstance(value, tuple) else (value, value)
-
-
-def _steps(size, kernel, stride, padding, dilation):
-    """How many windows fit side by side."""
-    extent = dilation * (kernel - 1) + 1  # what the dilated kernel covers
-    return (size + 2 * padding - extent) // stride + 1
-
-
-def _pad(x, pad_h, pad_w):
-    """A copy of x with zeros around each image."""
-    n, c, h, w = x.shape
-    padded = x.new_zeros(n, c, h + 2 * pad_h, w + 2 * pad_w)
-    padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w] = x
-    return padded
-
-
-def _taps(kernel, steps, stride, dilation):
-    """Along one axis: each index of the kernel, and the places it meets in the padded image."""
-    for at in range(kernel):
-        first = at * dilation
-        yield at, slice(first, first + (steps - 1) * stride + 1, stride)
 
 
 def _small_integers(*shape):
@@ -245,143 +224,6 @@ CONV_REFUSED = (
 )
 
 
-def _conv2d_backward_by_windows(
-    grad_y, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
-):
-    """Window by window, as courses mostly begin."""
-    stride_h, stride_w = _pair(stride)
-    pad_h, pad_w = _pair(padding)
-    dilation_h, dilation_w = _pair(dilation)
-    n, _, h, w = x.shape
-    c_out, c_group, k_h, k_w = weight.shape
-    h_out, w_out = grad_y.shape[2:]
-    padded = _pad(x, pad_h, pad_w)
-    grad_padded = torch.zeros_like(padded)
-    grad_weight = torch.zeros_like(weight)
-    for p in range(h_out):
-        for q in range(w_out):
-            rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
-            columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
-            g = grad_y[:, :, p, q].reshape(n, groups, c_out // groups, 1, 1, 1)
-            window = padded[:, :, rows, columns].reshape(n, groups, 1, c_group, k_h, k_w)
-            kernels = weight.reshape(1, groups, c_out // groups, c_group, k_h, k_w)
-            grad_weight += (g * window).sum(dim=0).reshape(weight.shape)
-            grad_padded[:, :, rows, columns] += (g * kernels).sum(dim=2).reshape(n, -1, k_h, k_w)
-    grad_x = grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
-    grad_bias = None if bias is None else grad_y.sum(dim=(0, 2, 3))
-    return grad_x, grad_weight, grad_bias
-
-
-def _conv2d_by_kernels(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Kernel by kernel and window by window, as lecture notes have it."""
-    stride_h, stride_w = _pair(stride)
-    pad_h, pad_w = _pair(padding)
-    dilation_h, dilation_w = _pair(dilation)
-    n, _, h, w = x.shape
-    c_out, c_group, k_h, k_w = weight.shape
-    h_out = _steps(h, k_h, stride_h, pad_h, dilation_h)
-    w_out = _steps(w, k_w, stride_w, pad_w, dilation_w)
-    if h_out < 1 or w_out < 1:
-        raise ValueError("the kernel is larger than the padded input")
-    padded = _pad(x, pad_h, pad_w)
-    y = x.new_zeros(n, c_out, h_out, w_out)
-    for o in range(c_out):
-        first = o // (c_out // groups) * c_group  # of the channels that this kernel sees
-        for p in range(h_out):
-            for q in range(w_out):
-                rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
-                columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
-                window = padded[:, first : first + c_group, rows, columns]
-                y[:, o, p, q] = (window * weight[o]).sum(dim=(1, 2, 3))
-    return y if bias is None else y + bias.view(1, -1, 1, 1)
-
-
-def _conv2d_backward_by_kernels(
-    grad_y, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
-):
-    """The same, backwards."""
-    stride_h, stride_w = _pair(stride)
-    pad_h, pad_w = _pair(padding)
-    dilation_h, dilation_w = _pair(dilation)
-    _, _, h, w = x.shape
-    c_out, c_group, k_h, k_w = weight.shape
-    h_out, w_out = grad_y.shape[2:]
-    padded = _pad(x, pad_h, pad_w)
-    grad_padded = torch.zeros_like(padded)
-    grad_weight = torch.zeros_like(weight)
-    for o in range(c_out):
-        first = o // (c_out // groups) * c_group
-        for p in range(h_out):
-            for q in range(w_out):
-                rows = slice(p * stride_h, p * stride_h + dilation_h * (k_h - 1) + 1, dilation_h)
-                columns = slice(q * stride_w, q * stride_w + dilation_w * (k_w - 1) + 1, dilation_w)
-                g = grad_y[:, o, p, q].view(-1, 1, 1, 1)
-                window = padded[:, first : first + c_group, rows, columns]
-                grad_weight[o] += (g * window).sum(dim=0)
-                grad_padded[:, first : first + c_group, rows, columns] += g * weight[o]
-    grad_x = grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
-    grad_bias = None if bias is None else grad_y.sum(dim=(0, 2, 3))
-    return grad_x, grad_weight, grad_bias
-
-
-def _conv2d_by_columns(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """As one product of matrices, with a column for each window (im2col)."""
-    stride_h, stride_w = _pair(stride)
-    pad_h, pad_w = _pair(padding)
-    dilation_h, dilation_w = _pair(dilation)
-    n, _, h, w = x.shape
-    c_out, c_group, k_h, k_w = weight.shape
-    h_out = _steps(h, k_h, stride_h, pad_h, dilation_h)
-    w_out = _steps(w, k_w, stride_w, pad_w, dilation_w)
-    if h_out < 1 or w_out < 1:
-        raise ValueError("the kernel is larger than the padded input")
-    padded = _pad(x, pad_h, pad_w)
-    channel = torch.arange(c_group).repeat_interleave(k_h * k_w).view(-1, 1)
-    down = torch.arange(k_h).repeat_interleave(k_w).repeat(c_group).view(-1, 1)
-    right = torch.arange(k_w).repeat(k_h * c_group).view(-1, 1)
-    top = torch.arange(h_out).repeat_interleave(w_out)
-    left = torch.arange(w_out).repeat(h_out)
-    row, column = top * stride_h + down * dilation_h, left * stride_w + right * dilation_w
-    images = padded.reshape(n, groups, c_group, h + 2 * pad_h, w + 2 * pad_w)
-    seen = images[:, :, channel, row, column]
-    kernels = weight.reshape(groups, c_out // groups, -1)
-    y = torch.einsum("ngkw,gok->ngow", seen, kernels).reshape(n, c_out, h_out, w_out)
-    return y if bias is None else y + bias.view(1, -1, 1, 1)
-
-
-def _conv2d_backward_by_columns(
-    grad_y, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
-):
-    """The same, backwards."""
-    stride_h, stride_w = _pair(stride)
-    pad_h, pad_w = _pair(padding)
-    dilation_h, dilation_w = _pair(dilation)
-    n, _, h, w = x.shape
-    c_out, c_group, k_h, k_w = weight.shape
-    h_out, w_out = grad_y.shape[2:]
-    padded = _pad(x, pad_h, pad_w)
-    channel = torch.arange(c_group).repeat_interleave(k_h * k_w).view(-1, 1)
-    down = torch.arange(k_h).repeat_interleave(k_w).repeat(c_group).view(-1, 1)
-    right = torch.arange(k_w).repeat(k_h * c_group).view(-1, 1)
-    top = torch.arange(h_out).repeat_interleave(w_out)
-    left = torch.arange(w_out).repeat(h_out)
-    row, column = top * stride_h + down * dilation_h, left * stride_w + right * dilation_w
-    images = padded.reshape(n, groups, c_group, h + 2 * pad_h, w + 2 * pad_w)
-    seen = images[:, :, channel, row, column]
-    kernels = weight.reshape(groups, c_out // groups, -1)
-    g = grad_y.reshape(n, groups, c_out // groups, -1)
-    grad_weight = torch.einsum("ngow,ngkw->gok", g, seen).reshape(weight.shape)
-    share = torch.einsum("ngow,gok->ngkw", g, kernels)
-    item = torch.arange(n).view(-1, 1, 1, 1)
-    group = torch.arange(groups).view(-1, 1, 1)
-    grad_images = torch.zeros_like(images)
-    grad_images.index_put_((item, group, channel, row, column), share, accumulate=True)
-    grad_padded = grad_images.reshape(padded.shape)
-    grad_x = grad_padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
-    grad_bias = None if bias is None else grad_y.sum(dim=(0, 2, 3))
-    return grad_x, grad_weight, grad_bias
-
-
 EXERCISES = (
     Exercise(
         ways=(
@@ -393,27 +235,33 @@ EXERCISES = (
         ),
         functions=(conv2d, conv2d_backward),
         checks=(
-            values(conv2d, CONV_PLAIN, points={"y": 1.5}, name="forward"),
+            values(conv2d, CONV_PLAIN, points={"y": 1.25}, name="forward"),
             values(conv2d, CONV_GEOMETRY, points={"y": 1.25}, name="stride, padding and dilation"),
-            values(conv2d, CONV_GROUPS, points={"y": 0.75}, name="groups"),
+            values(conv2d, CONV_GROUPS, points={"y": 1}, name="groups"),
             precision(conv2d, CONV_FLOAT32, points={"y": 0.5}, name="float32"),
             gradients(
                 conv2d_backward,
                 upstream(conv2d, conv2d_backward, CONV_PLAIN),
-                points={"grad_x": 1, "grad_weight": 1, "grad_bias": 0.5},
+                points={"grad_x": 0.75, "grad_weight": 0.75, "grad_bias": 0.25},
                 name="backward",
             ),
             gradients(
                 conv2d_backward,
                 upstream(conv2d, conv2d_backward, CONV_GEOMETRY),
-                points={"grad_x": 0.75, "grad_weight": 0.5, "grad_bias": 0.25},
+                points={"grad_x": 0.5, "grad_weight": 0.25, "grad_bias": 0.25},
                 name="backward with stride, padding and dilation",
             ),
             gradients(
                 conv2d_backward,
                 upstream(conv2d, conv2d_backward, CONV_GROUPS),
-                points={"grad_x": 0.5, "grad_weight": 0.25, "grad_bias": 0.25},
+                points={"grad_x": 0.75, "grad_weight": 0.5, "grad_bias": 0.25},
                 name="backward with groups",
+            ),
+            precision(
+                conv2d_backward,
+                upstream(conv2d, conv2d_backward, CONV_FLOAT32),
+                points={"grad_x": 0.25, "grad_weight": 0.25, "grad_bias": 0.25},
+                name="backward in float32",
             ),
             errors(conv2d, CONV_REFUSED, points=0.5),
         ),
