@@ -287,6 +287,11 @@ def _changed(before: Value, after: Value) -> bool:
     return not isinstance(before, Ref | Held) and not _identical(before, after)
 
 
+def same_values(one: Value, other: Value) -> bool:
+    """Whether two values are the same, number by number."""
+    return _identical(one, other)
+
+
 def _identical(before: Any, after: Any) -> bool:
     if before is after:  # a worker that says nothing of an argument: what was sent stands
         return True

@@ -133,6 +133,11 @@ def hint_at(finding: Finding) -> str:
             )
         case "changed":
             return f"{e['function']} changes its argument {e['argument']}: work on a copy"
+        case "reused":
+            return (
+                f"what was given as {output} changes with the next call: memory that is used again "
+                "must not be handed out"
+            )
         case "accepted":
             return f"must raise {e['expected']} here, but accepts the input"
         case "refused":

@@ -23,6 +23,7 @@ Problem = Literal[
     "value",  # evidence: see `compare`
     "nonfinite",  # NaN or infinity misplaced; evidence: wrong, total, index
     "changed",  # an argument was modified; evidence: argument
+    "reused",  # what was given first is another one after the next call
     "accepted",  # input that must be refused was not; evidence: expected
     "refused",  # refused with another exception; evidence: expected, exception, text
     "difference",  # a gradient does not fit its forward; evidence: function, change, promise

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from autograder.judging.finding import Finding
 from autograder.numerics.outcome import Outcome
 from autograder.truth.changes import CONVINCING
+from autograder.truth.repeats import Unmoved
 from autograder.truth.trial import Trial
 
 Place: TypeAlias = tuple[str, str]  # (function, output): where a bug shows
@@ -122,8 +123,16 @@ def at_place(
 ) -> Iterator[tuple[int, Trial]]:
     function, output = place
     for at, (trial, outcome) in enumerate(zip(trials, seen, strict=True)):
-        if trial.check.subject == function and (output in outcome.findings or output == UNCHANGED):
+        if trial.check.subject != function:
+            continue
+        if isinstance(trial.expectation, Unmoved) and _says_nothing(outcome):
+            continue
+        if output in outcome.findings or output == UNCHANGED:
             yield at, trial
+
+
+def _says_nothing(outcome: Outcome) -> bool:
+    return all(finding.passed for finding in outcome.findings.values())
 
 
 UNCHANGED = "unchanged"

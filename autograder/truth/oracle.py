@@ -23,9 +23,10 @@ from autograder.judging.call import Call
 from autograder.judging.local import LocalSession
 from autograder.judging.travel import untravelled
 from autograder.topics.catalogue import Topic
-from autograder.truth import sweeps
+from autograder.truth import parameters, sweeps
 from autograder.truth.edits import Mutant, mutants
 from autograder.truth.kept import Kept
+from autograder.truth.repeats import handed_out, on_the_same_objects
 from autograder.truth.suspects import Answers, Suspects
 from autograder.truth.trial import Suspect, Trial, never_updated
 
@@ -130,10 +131,47 @@ class Oracle:
                 )
             single = self._single(topic, exercise, own, reference)
             trials += own + single + self._otherwise(topic, exercise, own, reference)
+        written = list(trials)
+        for subject in dict.fromkeys(trial.check.subject for trial in written):
+            of_function = [trial for trial in written if trial.check.subject == subject]
+            trials += self._of_another_mode(topic, exercise, of_function, reference)
         for check in sweeps.asked_again(exercise.checks):
-            again = sweeps.again(check)
-            trials.append(self._trial(topic, exercise, check, again, reference))
+            own = [trial for trial in written if trial.check is check]
+            trials += self._special(topic, exercise, own, reference)
+            first = next(trial for trial in own if trial.case is sweeps.first_of(check))
+            then = self._trial(topic, exercise, check, sweeps.again(check), reference)
+            again = handed_out(first, then)
+            again = again or on_the_same_objects(first, then.arguments, reference)
+            trials += [then, again] if again is not None else [then]
+        for lower, trial in sweeps.in_float32(exercise.checks, written):
+            more = self._trial(topic, exercise, lower, trial.case, reference, trial.arguments)
+            trials.append(more)
         return tuple(trials)
+
+    def _special(
+        self, topic: Topic, exercise: Exercise, own: Sequence[Trial], reference: LocalSession
+    ) -> list[Trial]:
+        """The first case of a check in whole numbers, and that with rows alike, where that tells
+        anything."""
+        found: dict[str, Trial] = {}
+        for trial in own:
+            swept = sweeps.special(trial.check, trial.case, trial.arguments, reference)
+            for what, case, arguments in swept:
+                if what not in found:
+                    more = self._trial(topic, exercise, trial.check, case, reference, arguments)
+                    if sweeps.clear(more.expectation):
+                        found[what] = more
+            if len(found) == sweeps.SPECIAL:
+                break
+        return list(found.values())
+
+    def _of_another_mode(
+        self, topic: Topic, exercise: Exercise, own: Sequence[Trial], reference: LocalSession
+    ) -> list[Trial]:
+        return [
+            self._trial(topic, exercise, trial.check, case, reference, arguments)
+            for trial, case, arguments in parameters.otherwise(own, reference)
+        ]
 
     def _single(
         self,

@@ -7,13 +7,16 @@ import pytest
 from autograder.judging.local import LocalSession
 from autograder.truth.matching import wrong
 from autograder.truth.oracle import Oracle
-from tests.catalogues import FIRST as CATALOGUE
+from tests.catalogues import FIRST, SECOND
 
 
 @cache
 def trials_of(name):
     ((topic, exercise),) = [
-        (topic, exercise) for topic, exercise in CATALOGUE["all"].exercises if exercise.name == name
+        (topic, exercise)
+        for course in (FIRST, SECOND)
+        for topic, exercise in course["all"].exercises
+        if exercise.name == name
     ]
     return topic, Oracle(b"the sweeps' own secret").trials(topic, exercise)
 
@@ -152,3 +155,80 @@ def test_what_is_clipped_loses_the_values(most):
         session = LocalSession(namespace)
         wrong_checks = {t.check.name for t in trials if wrong([t], [t.judge(session.run(t.calls))])}
         assert "values" in wrong_checks
+
+
+WRAPPED = "plain = {name}\ndef {name}(*args, **named):\n    {body}\n"
+KINDS = {
+    "another type of gradients": (
+        "conv2d_backward",
+        "return tuple(g if g is None else g.double() for g in plain(*args, **named))",
+        "images",
+    ),
+    "memory that is handed out again": (
+        "relu",
+        "return kept.setdefault(args[0].shape, args[0].clone()).copy_(plain(*args, **named))",
+        "looked at again",
+    ),
+    "a mask that zeros fall out of": (
+        "sigmoid",
+        "return plain(*args, **named) * args[0].abs() / args[0].abs()",
+        "whole numbers",
+    ),
+    "a slope where there is none": (
+        "calculate_gain",
+        "return plain(*args, **named) * (1 + (0 if len(args) < 2 else args[1] or 0)) "
+        "if args[0] == 'relu' else plain(*args, **named)",
+        "without consequence",
+    ),
+    "a momentum in evaluation": (
+        "batch_norm",
+        "y = plain(*args, **named)\n"
+        "    return y if named.get('training', args[5]) else y + args[6] - 0.1 if len(args) > 6 "
+        "else y",
+        "without consequence",
+    ),
+    "a default that is another one when it is given": (
+        "conv2d",
+        "return plain(*args, **named) + (0.0 if len(args) < 7 or args[6] != 1 else 1.0)",
+        "defaults given",
+    ),
+    "images only": (
+        "l1_loss",
+        "assert args[0].dim() < 5; return plain(*args, **named)",
+        "of five dimensions",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_a_case_of_its_own(kind):
+    function, body, told = KINDS[kind]
+    source = "\n\nkept = {}\n" + WRAPPED.format(name=function, body=body)
+    failed = failing(function.removesuffix("_backward"), source)
+    assert any(told in case for case in failed), failed
+
+
+GATHERING = """
+
+class Dense(Dense):
+    def backward(self, grad_y):
+        grad_x = super().backward(grad_y)
+        self.gathered = getattr(self, "gathered", 0) + self.dLdW
+        self.dLdW = self.gathered
+        return grad_x
+"""
+
+
+def test_gradients_that_gather_in_one_object_are_seen_when_it_is_asked_again():
+    failed = failing("Sequential", GATHERING)
+    assert any("the same objects again" in case for case in failed), failed
+
+
+@pytest.mark.parametrize("name", ["conv2d", "Sequential"])  # with a check of it, and without one
+def test_every_gradient_is_judged_in_float32(name):
+    _, trials = trials_of(name)
+    places = {
+        kind: {(t.check.subject, o) for t in trials if t.check.kind == kind for o in t.check.points}
+        for kind in ("gradients", "precision")
+    }
+    assert places["gradients"] <= places["precision"]
