@@ -184,8 +184,10 @@ def points_of(value: float) -> float:
 
 def _finite(value: Any) -> Any:
     """JSON has no NaN and no infinity: such numbers become their names."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return value

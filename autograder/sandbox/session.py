@@ -21,7 +21,7 @@ from autograder.sandbox.limits import DeviceFault, Limits, SandboxFault
 from autograder.sandbox.profiles import Profile
 from autograder.sandbox.zygote import Worker
 
-_MORE = re.compile(rf"\b({'|'.join(warm.WORDS_FOR_MORE)})\b")
+_MORE = {word: re.compile(rf"\b{word}\b") for word in warm.WORDS_FOR_MORE}
 MAX_LOADS_FAILED = 2
 MAX_LOADS = 20  # of one submission at a time, each without what stopped the ones before
 MAX_STEPS = 100_000  # of one loading
@@ -92,7 +92,7 @@ class Session:
         self._ours = ours
         self._limits = limits
         self._sources = [asdict(source) for source in sources]
-        self._more = any(_MORE.search(chunk) for source in sources for chunk in source.chunks)
+        self._more = any(_asks_for_more(chunk) for source in sources for chunk in source.chunks)
         self._homes = dict(homes or {})
         self._skip: dict[codec.Key, str] = {}  # what hung or ended the process, and how
         self._slot: int | None = None
@@ -411,6 +411,11 @@ class Watch:
             left -= spent
             blamed[key] = slow.format(spent)
         return blamed
+
+
+def _asks_for_more(text: str) -> bool:
+    # Looking for each word as it stands takes a third of the time of one pattern for all of them.
+    return any(word in text and found.search(text) is not None for word, found in _MORE.items())
 
 
 def _out_of_budget(limits: Limits) -> Failure:

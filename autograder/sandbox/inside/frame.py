@@ -28,8 +28,8 @@ class FrameError(ValueError):
 def send(write: Write, header: dict[str, Any] | str, buffers: Sequence[memoryview]) -> None:
     """Args: header: what it holds, or that as JSON."""
     text = (header if isinstance(header, str) else _JSON.encode(header)).encode()
-    prefix = PREFIX.pack(MAGIC, len(text), sum(len(buffer) for buffer in buffers))
-    parts = [memoryview(prefix + text), *(buffer for buffer in buffers if len(buffer))]
+    prefix = PREFIX.pack(MAGIC, len(text), sum(map(len, buffers)))
+    parts = [memoryview(prefix + text), *filter(len, buffers)]
     first = 0
     while first < len(parts):
         sent = write(parts[first : first + _MAX_PARTS])
