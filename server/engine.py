@@ -98,10 +98,12 @@ class Rules:
 
     secret: bytes = field(repr=False)  # the course's, from which hidden cases are drawn
     source_policy: SourcePolicy  # the assignment's
+    only_public: bool = False  # whether only public cases are run, and nothing is graded
 
 
 class Grade(Protocol):
-    """Grade a submission for a topic."""
+    """Grade a submission for a topic; by rules that say so, only run its public cases: what comes
+    of that is no report, but what `autograder.grading.grader.Grader.check` returns."""
 
     def __call__(
         self, rules: Rules, topic: str, submission: Submission, progress: Progress, /
@@ -230,20 +232,23 @@ def open_grader(
             from autograder.grading.grader import Grader
 
             catalogue = _catalogue(reference)
-            grader = Grader(catalogue, secrets.token_bytes(32), cache=cache, sandbox=sandbox)
+            warm = Grader(catalogue, secrets.token_bytes(32), cache=cache, sandbox=sandbox)
             sandbox.ready()
             for place in sorted(_found_unfit.get(device, ())):
-                grader.try_device(*place)
+                warm.try_device(*place)
             _found_unfit.pop(device, None)
-            of_course = lru_cache(maxsize=_COURSES_KEPT)(grader.drawing_from)
+            of_course = lru_cache(maxsize=_COURSES_KEPT)(warm.drawing_from)
 
             def grade(
                 rules: Rules, topic: str, submission: Submission, progress: Progress
             ) -> Report:
                 if catalogue.outdated:
                     raise ReferenceChanged
+                grader = of_course(rules.secret)
                 try:
-                    return of_course(rules.secret).grade(
+                    if rules.only_public:
+                        return grader.check(topic, submission, progress)
+                    return grader.grade(
                         topic, submission, progress, policy=_COSTS[rules.source_policy]
                     )
                 except limits.DeviceUnfit as error:

@@ -50,9 +50,14 @@ _HIDDEN = "Grading uses the same checks with more cases, which stay hidden."
 
 def unseen(found: Iterable[Item]) -> str:
     """What grading looks at beside these items, in a sentence or two."""
-    timed = list(dict.fromkeys(name for item in found for name in item.timed))
+    return beside(name for item in found for name in item.timed)
+
+
+def beside(timed: Iterable[str]) -> str:
+    """The same, where these checks are of times."""
+    names = list(dict.fromkeys(timed))
     return (
-        f"{_HIDDEN} Times are taken by the grader only: {', '.join(timed)}." if timed else _HIDDEN
+        f"{_HIDDEN} Times are taken by the grader only: {', '.join(names)}." if names else _HIDDEN
     )
 
 
@@ -98,12 +103,27 @@ def problem(
     finding, case = _first(item, functions)
     if finding is None:
         return ""
-    if finding.evidence.get("kind") in {"missing", "unwritten"}:
-        where = f" ({failed[0]})" if failed else ""
-        return explain(located(finding)) + where
+    said = worded(finding, case, failed)
+    if _is_absent(finding):
+        return said
     beneath = _wrong_beneath(item, functions, others)
-    blame = f"; {not_right_yet(beneath)}" if beneath else ""
-    return f"{explain(located(finding))} (case {case!r}){blame}"
+    return f"{said}; {not_right_yet(beneath)}" if beneath else said
+
+
+def worded(finding: Finding, case: str, failed: Sequence[str] = ()) -> str:
+    """What is wrong in a public case: one sentence.
+
+    Args:
+        failed: what went wrong when the functions were loaded, which may be why one is missing.
+    """
+    sentence = explain(located(finding))
+    if _is_absent(finding):
+        return sentence + (f" ({failed[0]})" if failed else "")
+    return f"{sentence} (case {case!r})"
+
+
+def _is_absent(finding: Finding) -> bool:
+    return finding.evidence.get("kind") in {"missing", "unwritten"}
 
 
 def _first(item: Item, functions: Mapping[str, Any]) -> tuple[Finding | None, str]:

@@ -24,11 +24,12 @@ from autograder.exercise import Exercise
 from autograder.grading.budget import FREE, Budget
 from autograder.grading.follow_ons import FollowOn, Graded, Told, follow_ons, may_follow
 from autograder.grading.noise import DeviceNoise
-from autograder.grading.rows import judge, points_of, timed_rows
+from autograder.grading.rows import judge, points_of, public_lines, timed_rows
 from autograder.grading.timing import times
 from autograder.handin.submission import Source, Submission
 from autograder.judging.call import Answer, Call
 from autograder.judging.finding import Finding
+from autograder.judging.selfcheck import beside
 from autograder.judging.wording import explain, follows_from, mend_first
 from autograder.numerics.outcome import Outcome
 from autograder.policy import NOT_LOOKED_AT, Code, Cost, Flag, dispatched
@@ -175,6 +176,51 @@ class Grader:
                 "sandbox": self._sandbox.profile.name,
                 "reference": chosen.digest,
             },
+        }
+
+    def check(
+        self, assignment: str, submission: Submission, progress: Progress = _silent
+    ) -> dict[str, Any]:
+        """Run the public cases alone, and say what the self-check would: nothing of it is hidden,
+        and nothing counts.
+
+        Returns:
+            `notes` on the file, `unseen` (what grading looks at beside), and `exercises`: each
+            with `name`, `checks` (`name`, and a `message` that is empty where nothing is wrong) and
+            what its calls printed as `output`.
+
+        Raises:
+            KeyError: there is no such assignment.
+            SandboxFault: the sandbox failed, through no fault of the submission.
+        """
+        chosen = self._catalogue[assignment]
+        public: list[list[Outcome]] = []
+        runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
+        for place in chosen.exercises:
+            self.trials(*place)
+        with self._sandbox.session(submission.sources, runs, chosen.homes) as session:
+            budget = self._budget(runs)
+            for at, place in enumerate(chosen.exercises):
+                progress(place[1].name, at, len(chosen.exercises))
+                public += self._public([place], session, budget)
+            loading = session.loading
+        failed = [str(problem) for problem in loading.problems]
+        exercises = []
+        for (topic, exercise), outcomes in zip(chosen.exercises, public, strict=True):
+            trials = [trial for trial in self.trials(topic, exercise) if trial.case.public]
+            found = list(zip(trials, outcomes, strict=True))
+            exercises.append(
+                {
+                    "name": exercise.name,
+                    "checks": public_lines(exercise, found, failed),
+                    "output": "".join(one["text"] for one in _outputs(trials, outcomes)),
+                }
+            )
+        timed = (c.name for _, exercise in chosen.exercises for c in exercise.checks if c.timed)
+        return {
+            "notes": [*submission.notes, *_notes(loading)],
+            "unseen": beside(timed),
+            "exercises": exercises,
         }
 
     def trials(self, topic: Topic, exercise: Exercise) -> Sequence[Trial]:

@@ -14,6 +14,7 @@ from autograder.checks.speed import TIME
 from autograder.exercise import Exercise
 from autograder.grading.follow_ons import LEFT_UNCHANGED, FollowOn, Graded, Line
 from autograder.judging.finding import Finding
+from autograder.judging.selfcheck import UNCHANGED, worded
 from autograder.judging.where import located
 from autograder.judging.wording import explain, follows, hint_at
 from autograder.numerics.outcome import Outcome
@@ -167,8 +168,9 @@ def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
         for output, points in check.points.items()
     ]
     if exercise.unchanged:
-        name = "arguments left unchanged"
-        row = Row(name, "mutation", exercise.unchanged, mutations, True, cost=exercise.follow_on)
+        row = Row(
+            UNCHANGED, "mutation", exercise.unchanged, mutations, True, cost=exercise.follow_on
+        )
         judged.append(replace(row, follow_on=follow_ons.get(LEFT_UNCHANGED)))
     worked = any(row.earned and not row.gated for row in judged)
     return [row if worked or not row.gated else replace(row, settled=False) for row in judged]
@@ -176,6 +178,35 @@ def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
 
 def _row_name(check: Check, output: str) -> str:
     return check.name if output in {REFUSAL, TIME} else f"{check.name}: {output}"
+
+
+def public_lines(
+    exercise: Exercise, outcomes: Sequence[tuple[Trial, Outcome]], failed: Sequence[str]
+) -> list[dict[str, str]]:
+    """What the public cases say, as the self-check does: a name for each output of each check that
+    has one, with what is wrong first, or an empty message.
+
+    Args:
+        failed: what went wrong when the functions were loaded.
+    """
+    found: dict[str, list[tuple[Trial, Finding]]] = {}
+    for trial, outcome in outcomes:
+        for output, finding in outcome.findings.items():
+            found.setdefault(_row_name(trial.check, output), []).append((trial, finding))
+    if exercise.unchanged:
+        found[UNCHANGED] = [(t, o.unchanged) for t, o in outcomes if not t.check.gated]
+    wrong = {
+        name: next(((trial, finding) for trial, finding in cases if not finding.passed), None)
+        for name, cases in found.items()
+        if cases
+    }
+    return [
+        {
+            "name": name,
+            "message": worded(one[1], one[0].case.name, failed) if one is not None else "",
+        }
+        for name, one in wrong.items()
+    ]
 
 
 def points_of(value: float) -> float:

@@ -21,7 +21,7 @@ from flask import Flask
 from autograder.reading import SandboxFault, SandboxUnavailable, reader
 from server import engine, logs, lti, options, outbox
 from server.grades.withheld import Withheld
-from server.grading import exercises
+from server.grading import checking, exercises
 from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
 from server.grading.heartbeat import repeated
 from server.grading.supervisor import GraderEnded, Supervisor
@@ -171,6 +171,7 @@ def sweep_of(app: Flask) -> outbox.Sweep:
         {**(post.senders if post else {}), **_reporting(app)},
         before=(
             Withheld(here.database, here.clock),
+            partial(checking.sweep, here.database, here.clock),
             *((Reminders(here.database, here.clock),) if post else ()),
         ),
         clock=here.clock,

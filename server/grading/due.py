@@ -14,12 +14,14 @@ from server.storage.models import (
     Assignment,
     Regrade,
     RegradeItem,
+    SelfCheck,
     State,
     Submission,
     Work,
 )
 
-TABLES: tuple[type[Work], ...] = (Submission, RegradeItem)  # in the order of claiming
+# In the order of claiming.
+TABLES: tuple[type[Work], ...] = (Submission, SelfCheck, RegradeItem)
 REGRADES_SHARE = 10  # of so many claims one is a regrade's, however much else is due
 
 
@@ -39,7 +41,8 @@ def on_device(table: type[Work], device: str) -> ColumnElement[bool]:
     if table is RegradeItem:
         regrades = select(Regrade.id).where(Regrade.assignment_id.in_(assignments))
         return RegradeItem.regrade_id.in_(regrades)
-    return Submission.assignment_id.in_(assignments)
+    of_assignment = SelfCheck if table is SelfCheck else Submission
+    return of_assignment.assignment_id.in_(assignments)
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,15 @@ class Glance:
 def glance(session: Session, device: str, now: datetime) -> Glance:
     """One statement: idle graders look often, and must not keep an upload from writing.
 
-    Submissions come first, but for a share, so that regrades do not starve.
+    Submissions come first, then what students only want checked; but for a share, so that regrades
+    do not starve.
     """
     columns = [exists().where(lost(table, now)) for table in TABLES]
     columns += [exists().where(waits(table, now), on_device(table, device)) for table in TABLES]
     *found, claimed = session.execute(select(*columns, meters.claims())).one()
     ordered = list(zip(TABLES, found[len(TABLES) :], strict=True))
     if (claimed or 0) % REGRADES_SHARE == REGRADES_SHARE - 1:
-        ordered.reverse()
+        ordered.insert(0, ordered.pop())
     return Glance(
         [table for table, some in zip(TABLES, found, strict=False) if some],
         [table for table, some in ordered if some],
@@ -76,7 +80,8 @@ def by_device(session: Session, now: datetime) -> dict[str, int]:
             query = query.join(Regrade, RegradeItem.regrade_id == Regrade.id)
             query = query.join(Assignment, Regrade.assignment_id == Assignment.id)
         else:
-            query = query.join(Assignment, Submission.assignment_id == Assignment.id)
+            of_assignment = SelfCheck if table is SelfCheck else Submission
+            query = query.join(Assignment, of_assignment.assignment_id == Assignment.id)
         query = query.where(or_(waits(table, now), lost(table, now)))
         for device, count in session.execute(query.group_by(Assignment.device)):
             due[device] = due.get(device, 0) + count

@@ -305,7 +305,11 @@ class GraderLoop:
         return progress
 
     def _read(self, claim: Claim) -> Submission:
-        submission = reader().read(claim.filename, self._files.read(claim.public_id))
+        if claim.is_check:
+            content = self._files.to_check(claim.submission)
+        else:
+            content = self._files.read(claim.public_id)
+        submission = reader().read(claim.filename, content)
         if submission.digest != claim.digest:
             raise OSError("The stored content is not what was handed in.")
         return submission
@@ -325,6 +329,8 @@ class GraderLoop:
 
 def _about(claim: Claim) -> dict[str, int]:
     """For the log."""
+    if claim.is_check:
+        return {"self_check": claim.submission}
     regrade = {} if claim.regrade_item is None else {"regrade_item": claim.regrade_item}
     return {"submission": claim.submission, **regrade}
 

@@ -7,7 +7,8 @@
               +--- a newer one has come, beside which it cannot count -> superseded
 
 `server.grades.grades` puts what was superseded back when it could count after all, and applying a
-regrade (`server.grading.regrades`) makes what it has graded graded.
+regrade (`server.grading.regrades`) makes what it has graded graded. What a student only wants
+checked (`server.grading.checking`) waits behind every submission.
 The database is the truth. A claim is a lease: it holds while its grader keeps it alive, and only
 the holder of the latest lease can store anything. Courses take turns, and their students
 (`server.grading.turns`); a regrade is graded when no submission is due, and now and then when one
@@ -31,13 +32,14 @@ from server import outbox
 from server.clock import Clock
 from server.engine import Rules
 from server.grades import grades
-from server.grading import accepting, due, meters, regrades, results, turns
+from server.grading import accepting, checking, due, meters, regrades, results, turns
 from server.grading.accepting import Accepted, HandedIn
 from server.parts.answers import Picture
 from server.storage.database import Database
 from server.storage.models import (
     Course,
     RegradeItem,
+    SelfCheck,
     State,
     Submission,
     Work,
@@ -74,6 +76,14 @@ class Claim:
     digest: str
     since: datetime
     regrade_item: int | None = None  # None: the submission's own grading
+    is_check: bool = False  # then `submission` is the number of a self-check
+
+    @property
+    def row(self) -> tuple[type[Work], int]:
+        """What is locked and written."""
+        if self.regrade_item is not None:
+            return RegradeItem, self.regrade_item
+        return (SelfCheck if self.is_check else Submission), self.submission
 
 
 class Queue:
@@ -136,6 +146,16 @@ class Queue:
             self._ring(into.device)
         return accepted
 
+    def check(self, assignment: int, user: int, read: HandedIn, content: bytes) -> str:
+        """Have the public cases run on something, in place of what the student last wanted checked
+        for the assignment; return its public id."""
+        with self._database.write() as session:
+            row = checking.ask(session, assignment, user, read, content, at=self._clock())
+            public_id, device = row.public_id, row.assignment.device
+        if self._ring is not None:
+            self._ring(device)
+        return public_id
+
     def writes(self) -> int:
         """Another number each time that anybody may have made something due."""
         return self._database.writes()
@@ -170,7 +190,7 @@ class Queue:
         work.lease += 1
         work.lease_until = now + self.patience.lease
         submission = work.submission if isinstance(work, RegradeItem) else work
-        assert isinstance(submission, Submission)  # noqa: S101 - the other table
+        assert isinstance(submission, Submission | SelfCheck)  # noqa: S101 - the other tables
         secret = session.scalars(
             select(Course.secret).where(Course.id == submission.assignment.course_id)
         ).one()
@@ -178,12 +198,13 @@ class Queue:
             submission.id,
             work.lease,
             submission.public_id,
-            Rules(secret, submission.assignment.source_policy),
+            Rules(secret, submission.assignment.source_policy, isinstance(work, SelfCheck)),
             submission.assignment.topic,
             submission.filename,
             submission.digest,
             now,
             None if work is submission else work.id,
+            isinstance(work, SelfCheck),
         )
 
     def heartbeat(self, claim: Claim) -> None:
@@ -205,6 +226,10 @@ class Queue:
             self._leave_grading(work, State.GRADED)
             work.graded_at = self._clock()
             meters.graded(session, max(0.0, (work.graded_at - claim.since).total_seconds()))
+            if isinstance(work, SelfCheck):
+                work.report = report
+                checking.drop_content(session, work)
+                return
             if isinstance(work, RegradeItem):
                 report = results.keeping_times(session, work, report)
             results.keep(work, report)
@@ -272,8 +297,7 @@ class Queue:
     ) -> Iterator[tuple[Session, Work]]:
         """The claim's row, locked, in a transaction of this kind: by default in one that is alone
         in writing."""
-        table: type[Work] = Submission if claim.regrade_item is None else RegradeItem
-        key = claim.regrade_item or claim.submission
+        table, key = claim.row
         with (transaction or self._database.write)() as session:
             work = session.scalar(
                 select(table)
@@ -309,6 +333,8 @@ class Queue:
             if isinstance(work, Submission):  # one that it superseded could count after all
                 self._refresh(session, work, "not graded")
                 outbox.fault_met(session, work, self._clock())
+            elif isinstance(work, SelfCheck):
+                checking.drop_content(session, work)
             meters.ended(session, meters.Ending.FAILED)
             log.error(
                 "given up", extra={"table": work.__tablename__, "id": work.id, "fault": fault}

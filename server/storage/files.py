@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from server.storage.database import Database
-from server.storage.models import Content, Submission
+from server.storage.models import Content, SelfCheckContent, Submission
 
 
 class FileGone(OSError):
@@ -31,6 +31,18 @@ class Files:
         if found is None:
             raise FileGone(f"the content of submission {public_id} is missing")
         return found
+
+    def to_check(self, self_check: int) -> bytes:
+        """What is only to be checked.
+
+        Raises:
+            FileGone: it is not there, or no longer.
+        """
+        with self._database.ask() as session:
+            found = session.get(SelfCheckContent, self_check)
+        if found is None:
+            raise FileGone(f"the content of self-check {self_check} is missing")
+        return found.content
 
 
 def kept(session: Session, assignment: int, user: int) -> int:

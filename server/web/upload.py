@@ -94,6 +94,19 @@ def hand_in(
     return accepted, seen
 
 
+def check(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]) -> str:
+    """Have the public cases run on the files; return the public id by which to ask for the result.
+
+    Raises:
+        SubmissionError: what was sent cannot be read, or holds nothing of the assignment.
+        TooManyRequests: the user has sent several at a time.
+    """
+    seen = look(seat, assignment, files)
+    if seen.refusal:
+        raise SubmissionError(f"{seen.refusal} There is nothing to check.")
+    return services().queue.check(assignment.id, seat.user.id, seen.look, seen.content)
+
+
 def _answered(seat: Seat, assignment: Assignment, seen: Seen) -> dict[str, str | Picture]:
     """What cells of a notebook answer to the parts that people mark: texts, and images that they
     show, made anew by the reading process."""

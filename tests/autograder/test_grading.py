@@ -7,6 +7,8 @@ import pytest
 
 from autograder.grading.grader import Grader
 from autograder.handin.submission import parse
+from autograder.handout.public import public_data
+from autograder.judging.selfcheck import items_of, problem
 from autograder.report import student_view, validate
 from autograder.truth.oracle import Oracle
 from tests.conftest import SECRET
@@ -392,3 +394,39 @@ def test_another_courses_secret_draws_other_hidden_cases_in_the_same_sandbox(gra
     assert evidence(own, public=True) == evidence(other, public=True)
     assert evidence(own, public=False) != evidence(other, public=False)
     assert evidence(own, public=False) == evidence(again, public=False)
+
+
+def test_checking_says_what_the_self_check_does_and_knows_nothing_hidden(grader, normalization):
+    bugs = [misconception(normalization, n) for n in ("eps-outside-root", "mean-path-dropped")]
+    source = normalization.solution(bugs[0]).replace(bugs[1].old, bugs[1].new)
+    functions = {}
+    exec(source, functions)
+    items = items_of(public_data(normalization))
+    wanted = {
+        (item.exercise, item.row): problem(item, functions)
+        for item in items
+        if "your own forward" not in item.check
+    }
+    tells = source.replace("def batch_norm(", "def batch_norm(*a, **k):\n"
+                           "    print(a[0].sum())\n    return _batch_norm(*a, **k)\n\n"
+                           "def _batch_norm(")  # fmt: skip
+    submission = parse("normalization.py", tells.encode())
+    found = grader.check("normalization", submission)
+    said = {
+        (one["name"], check["name"]): check["message"]
+        for one in found["exercises"]
+        for check in one["checks"]
+    }
+    assert {place: said.get(place) for place, message in wanted.items() if message} == {
+        place: message for place, message in wanted.items() if message
+    }
+    assert set(wanted) <= set(said)
+    assert found["unseen"] == "Grading uses the same checks with more cases, which stay hidden."
+    printed = exercise(found)["output"]
+    assert printed
+    # Another course's hidden cases are others: of what depends on them nothing would be the same.
+    assert grader.drawing_from(b"another course's").check("normalization", submission) == found
+    report = grader.grade("normalization", submission)
+    hidden = [text for text in exercise(report)["outputs"] if not text["public"]]
+    assert hidden
+    assert not any(text["text"] in printed for text in hidden)

@@ -110,6 +110,15 @@ def hand_in(page: Page, source: str) -> str:
     return urlsplit(page.url).path
 
 
+def checked(page: Page, source: str) -> str:
+    """Have the public cases of the losses run; return the address of what came of it."""
+    page.goto(f"{COURSE}assignments/losses/")
+    choose_file(page, "file", "losses.py", source.encode())
+    press(page, "Check without grading")
+    expect(page.get_by_text("not right yet")).to_be_visible(timeout=90_000)
+    return urlsplit(page.url).path
+
+
 def regraded(page: Page) -> str:
     """Grade the losses anew; return the address of what came out."""
     page.goto(f"{STAFF}regrades")
@@ -168,7 +177,7 @@ def test_no_page_shuts_anybody_out(
     reports = [report.replace(COURSE, STAFF) for report in (wrong, right)]
     pages: dict[Page, list[str]] = {
         stranger: ["/login", "/login/forgotten", switches, invited, "/api/v1/docs"],
-        student: [wrong, right, "/account"]
+        student: [wrong, right, checked(student, topic.solution(bugs[0])), "/account"]
         + [
             COURSE + place
             for place in ("", assignment, f"{assignment}compare", f"{assignment}fastest")

@@ -116,6 +116,24 @@ def report(assignment: str, score: float = 15.0, reference: str = REFERENCE) -> 
     }
 
 
+CHECKED = {
+    "notes": ["A note on the file."],
+    "unseen": "More cases stay hidden.",
+    "exercises": [
+        {
+            "name": "batch_norm",
+            "checks": [{"name": "values: y", "message": ""}],
+            "output": "printed",
+        },
+        {
+            "name": "group_norm",
+            "checks": [{"name": "values: y", "message": "y is <off> (case 'one')"}],
+            "output": "",
+        },
+    ],
+}
+
+
 def _check(score: float) -> dict[str, Any]:
     passed = score == 10.0
     cases = [{"name": "case 1", "public": False, "passed": passed}]
@@ -137,7 +155,7 @@ def grade(
 ) -> dict[str, Any]:
     progress("batch_norm", 0, 2)
     progress("group_norm", 1, 2)
-    return report(topic)
+    return CHECKED if rules.only_public else report(topic)
 
 
 def opener(grade: Grade) -> OpenGrader:

@@ -3,6 +3,7 @@
 from server.storage.models.announcement import Announcement, AnnouncementSeen
 from server.storage.models.audit import AuditEntry
 from server.storage.models.base import Base
+from server.storage.models.checking import SelfCheck, SelfCheckContent
 from server.storage.models.course import (
     WHEN_PUBLISHED,
     Assignment,
@@ -125,6 +126,8 @@ __all__ = [
     "Scope",
     "Search",
     "SearchState",
+    "SelfCheck",
+    "SelfCheckContent",
     "SimilarPair",
     "Sitting",
     "SourcePolicy",

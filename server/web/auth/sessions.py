@@ -119,6 +119,8 @@ hand_ins = limiter.shared_limit(
 )
 # The page looks at every file that is chosen: that must not keep anybody from handing it in.
 looks = limiter.shared_limit("30 per minute; 600 per hour", scope="look", key_func=whoever_asks)
+# Graders run what is checked: nobody is to keep them busy by that alone.
+checks = limiter.shared_limit("5 per minute; 30 per hour", scope="check", key_func=whoever_asks)
 
 
 def _load(key: str) -> User | None:

@@ -15,7 +15,7 @@ from server.storage.database import forgiving
 from server.storage.models import Assignment, Role, User
 from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
-from server.web.auth.sessions import hand_ins, looks
+from server.web.auth.sessions import checks, hand_ins, looks
 from server.web.markdown import markdown
 from server.web.services import services
 from server.web.student import answers, badge, calendar, lesson, progress, queries
@@ -98,6 +98,22 @@ def look(seat: Seat, assignment: str) -> str | tuple[str, int]:
         return _assignment(seat, chosen, seen=upload.look(seat, chosen, _sent(chosen)))
     except SubmissionError as error:
         return _assignment(seat, chosen, str(error)), 422
+
+
+@pages.post("/courses/<course>/assignments/<assignment>/check")
+@checks
+@in_course(Role.STUDENT)
+def check(seat: Seat, assignment: str) -> Response | tuple[str, int]:
+    """Have the public cases alone run on files or pasted code: nothing of it counts."""
+    chosen = access.assignment(seat, assignment)
+    if not queries.place(seat, chosen).is_open:
+        abort(403)
+    try:
+        public_id = upload.check(seat, chosen, _sent(chosen))
+    except SubmissionError as error:
+        return _assignment(seat, chosen, str(error)), 422
+    where = url_for(".checked", course=seat.course.slug, check=public_id)
+    return redirect(where, 303)
 
 
 @pages.post("/courses/<course>/assignments/<assignment>/start")
