@@ -16,7 +16,7 @@ ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.
 	parts.py questions.py totals.py release.py regrades.py processes.py privacy.py turns.py mail.py lti.py)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test types chaos services image attacks fuzz fairness bench audit release docs system browser clean
+.PHONY: demo test types chaos services image attacks fuzz fairness bench audit release translations docs system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -36,6 +36,12 @@ types: $(VENV)/installed
 attacks: $(VENV)/installed
 	$(BIN)/python -m tests.attacks
 	$(if $(filter 0,$(shell id -u)),$(BIN)/python -m tests.attacks --ordinary)
+
+# New texts of pages, for the catalogues; a test tells what lacks a translation.
+translations: $(VENV)/installed
+	$(BIN)/pybabel extract -F server/translations/babel.cfg -k N_ --no-location --omit-header -o build/messages.pot server
+	for language in server/translations/*.po; do $(BIN)/pybabel update -i build/messages.pot -o $$language \
+		-l $$(basename $$language .po) --no-fuzzy-matching --ignore-obsolete --omit-header -w 100; done
 
 # What parses and judges hostile bytes, for much longer than CI has.
 fuzz: $(VENV)/installed

@@ -52,15 +52,16 @@ SERVER = """
     storage:     clock
     outbox:      clock storage
     options:
+    language:
     engine:      storage
-    grades:      clock logs sheet storage outbox options engine
-    people:      sheet storage engine grades
-    parts:       storage grades
+    grades:      clock logs sheet storage outbox options language engine
+    people:      sheet storage language engine grades
+    parts:       storage language grades
     courses:     storage outbox grades people parts
-    grading:     clock logs storage outbox options engine grades parts
-    mail:        clock storage outbox people grades grading
+    grading:     clock logs storage outbox options language engine grades parts
+    mail:        clock storage outbox language people grades grading
     lti:         clock storage outbox people grades
-    web:         clock sheet storage outbox engine people grades parts courses
+    web:         clock sheet storage outbox language engine people grades parts courses
                  grading mail lti
     client:
     commands:    clock logs storage outbox options engine people grades courses grading mail lti

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from server.grades.deadlines import Deadlines, deadlines
 from server.grades.moments import spelled
+from server.language import _, ngettext
 from server.storage.models import Assignment, Counts, Extension, Sitting, State, Submission
 
 # What costs no attempt: a fault of ours gives it back, and what was never graded taught nothing.
@@ -78,20 +79,18 @@ def allowance(
 
     refusal = None
     if now < assignment.opens_at:
-        refusal = f"This assignment opens on {spelled(assignment.opens_at, zone)}."
+        refusal = _("This assignment opens on %(time)s.", time=spelled(assignment.opens_at, zone))
     elif not limits.takes(now):
-        refusal = f"This assignment closed on {spelled(limits.late_until, zone)}."
+        refusal = _("This assignment closed on %(time)s.", time=spelled(limits.late_until, zone))
     elif window is not None and sitting is None:
-        refusal = "Your time begins when you press Start on the page of the assignment."
+        refusal = _("Your time begins when you press Start on the page of the assignment.")
     elif left == 0:
         allowed = (assignment.attempts or 0) + extra
-        refusal = (
-            "The one attempt is used." if allowed == 1 else f"All {allowed} attempts are used."
-        )
+        refusal = ngettext("The one attempt is used.", "All %(num)s attempts are used.", allowed)
     elif left_today == 0:
-        refusal = "All attempts of today are used: the next one is possible tomorrow."
+        refusal = _("All attempts of today are used: the next one is possible tomorrow.")
     elif now < ready_at:
-        refusal = f"The next attempt is possible from {spelled(ready_at, zone)} on."
+        refusal = _("The next attempt is possible from %(time)s on.", time=spelled(ready_at, zone))
     started_at = None if sitting is None else sitting.started_at
     return Allowance(limits, left, left_today, refusal, window, started_at)
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from server.grades.grades import worth_of
+from server.language import N_, _, ngettext, number, points
 from server.storage.models import Adjustment, Assignment, Counts, Grade
 
 WHICH_COUNTS = {
-    Counts.BEST: "the best one",
-    Counts.LAST: "the last one",
-    Counts.LAST_BEFORE_DUE: "the last one before the deadline",
+    Counts.BEST: N_("the best one"),
+    Counts.LAST: N_("the last one"),
+    Counts.LAST_BEFORE_DUE: N_("the last one before the deadline"),
 }
 
 
@@ -39,7 +40,11 @@ def breakdown(
         full = worth_of(assignment, score, most, 0)
         steps.append(
             Step(
-                f"Attempt {counting.number}, of {assignment.automatic_points:g} points",
+                _(
+                    "Attempt %(number)s, of %(points)s",
+                    number=counting.number,
+                    points=points(assignment.automatic_points),
+                ),
                 full,
             )
         )
@@ -48,20 +53,25 @@ def breakdown(
         if lost or grade.free_days:
             steps.append(Step(_late(assignment, grade, beyond), lost))
     if grade.by_hand is not None:
-        left = f", {grade.unmarked} still to be marked" if grade.unmarked else ""
-        what = f"Marked by hand, of {assignment.hand_points:g} points{left}"
+        what = _("Marked by hand, of %(points)s", points=points(assignment.hand_points))
+        if grade.unmarked:
+            what = _("%(what)s, %(count)s still to be marked", what=what, count=grade.unmarked)
         steps.append(Step(what, grade.by_hand))
     steps += [Step(given.reason, given.points) for given in adjustments]
     missing = round(grade.points - sum(step.points for step in steps), 6)
     if missing > 0:
-        steps.append(Step("No grade is below zero", missing))
+        steps.append(Step(_("No grade is below zero"), missing))
     return steps
 
 
 def _late(assignment: Assignment, grade: Grade, beyond: int) -> str:
-    days = f"{grade.late_days} day{'' if grade.late_days == 1 else 's'} late"
-    less = f"{assignment.late_penalty:g} % less for each"
-    if not grade.free_days:
-        return f"{days}, {less}"
-    free = f"{grade.free_days} free day{'' if grade.free_days == 1 else 's'} used"
-    return f"{days}, {free}{f', {less} of {beyond}' if beyond else ''}"
+    said = [ngettext("%(num)s day late", "%(num)s days late", grade.late_days)]
+    percent = number(assignment.late_penalty)
+    if grade.free_days:
+        said.append(ngettext("%(num)s free day used", "%(num)s free days used", grade.free_days))
+        if beyond:
+            less = _("%(percent)s %% less for each of %(count)s", percent=percent, count=beyond)
+            said.append(less)
+    else:
+        said.append(_("%(percent)s %% less for each", percent=percent))
+    return ", ".join(said)

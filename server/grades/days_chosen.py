@@ -13,6 +13,7 @@ from server.grades import grades
 from server.grades.attempts import NotAllowed
 from server.grades.deadlines import deadlines
 from server.grades.moments import spelled
+from server.language import _
 from server.storage import audit
 from server.storage.models import Assignment, Extension, FreeDays, FreeDaysChosen, User
 
@@ -27,9 +28,9 @@ def choose(
     """
     course = assignment.course
     if not course.free_days or course.free_days_used is not FreeDays.AS_CHOSEN:
-        raise NotAllowed("This course has no free days to be chosen.")
+        raise NotAllowed(_("This course has no free days to be chosen."))
     if not 0 <= days <= course.free_days:
-        raise NotAllowed(f"Choose a number of days from 0 to {course.free_days}.")
+        raise NotAllowed(_("Choose a number of days from 0 to %(most)s.", most=course.free_days))
     extension = session.scalar(
         select(Extension).where(
             Extension.assignment_id == assignment.id, Extension.user_id == user.id
@@ -38,7 +39,9 @@ def choose(
     zone = ZoneInfo(course.timezone)
     limits = deadlines(assignment, extension, zone)
     if not limits.takes(at):
-        raise NotAllowed(f"This assignment closed on {spelled(limits.late_until, zone)}.")
+        raise NotAllowed(
+            _("This assignment closed on %(time)s.", time=spelled(limits.late_until, zone))
+        )
     row = session.get(FreeDaysChosen, (assignment.id, user.id))
     before = 0 if row is None else row.days
     if before == days:

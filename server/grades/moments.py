@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from server.language import _, day, ngettext
+
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60))
 
 
@@ -67,7 +69,8 @@ def end_of_minute(moment: datetime) -> datetime:
 
 def spelled(moment: datetime, zone: tzinfo) -> str:
     """`3 Dec 2026, 09:05 CET`"""
-    return f"{moment.astimezone(zone):%-d %b %Y, %H:%M %Z}"
+    there = moment.astimezone(zone)
+    return f"{day(there, 'd MMM y')}, {there:%H:%M %Z}"
 
 
 def away(moment: datetime, now: datetime) -> str:
@@ -77,9 +80,24 @@ def away(moment: datetime, now: datetime) -> str:
         count = int(abs(seconds) // length)
         # 36 hours say more than one day; one minute is one minute.
         if count >= 2 or (count == 1 and unit == "minute"):
-            words = f"{count} {unit}{'s' if count > 1 else ''}"
-            return f"in {words}" if seconds > 0 else f"{words} ago"
-    return "in less than a minute" if seconds > 0 else "just now"
+            return _ahead(unit, count) if seconds > 0 else _ago(unit, count)
+    return _("in less than a minute") if seconds > 0 else _("just now")
+
+
+def _ahead(unit: str, count: int) -> str:
+    if unit == "day":
+        return ngettext("in %(num)s day", "in %(num)s days", count)
+    if unit == "hour":
+        return ngettext("in %(num)s hour", "in %(num)s hours", count)
+    return ngettext("in %(num)s minute", "in %(num)s minutes", count)
+
+
+def _ago(unit: str, count: int) -> str:
+    if unit == "day":
+        return ngettext("%(num)s day ago", "%(num)s days ago", count)
+    if unit == "hour":
+        return ngettext("%(num)s hour ago", "%(num)s hours ago", count)
+    return ngettext("%(num)s minute ago", "%(num)s minutes ago", count)
 
 
 def _both(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:

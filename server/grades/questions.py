@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from server import outbox
+from server.language import _
 from server.storage import audit
 from server.storage.models import (
     Assignment,
@@ -70,11 +71,17 @@ def ask(
     """
     text = text.strip()
     if not text:
-        raise NotAsked("Say why you think that it is right.")
+        raise NotAsked(_("Say why you think that it is right."))
     if len(text) > LONGEST:
-        raise NotAsked(f"A question has {LONGEST} characters at most: yours has {len(text)}.")
+        raise NotAsked(
+            _(
+                "A question has %(most)s characters at most: yours has %(count)s.",
+                most=LONGEST,
+                count=len(text),
+            )
+        )
     if not _lost(submission, exercise, check):
-        raise NotAsked("This check has lost no marks in the report as it is now.")
+        raise NotAsked(_("This check has lost no marks in the report as it is now."))
     # Alone at the student's course, so that two requests at a time are not one too many.
     assignment = session.get_one(Assignment, submission.assignment_id)
     session.get_one(User, submission.user_id, with_for_update=True)
@@ -89,12 +96,19 @@ def ask(
         Question.state == QuestionState.OPEN, Assignment.course_id == assignment.course_id
     )
     if (session.scalar(still_open) or 0) >= MOST_OPEN:
-        raise NotAsked(f"{MOST_OPEN} of your questions are open: wait for an answer to one.")
+        raise NotAsked(
+            _("%(count)s of your questions are open: wait for an answer to one.", count=MOST_OPEN)
+        )
     if (session.scalar(mine.where(Assignment.id == assignment.id)) or 0) >= MOST:
-        raise NotAsked(f"You have asked {MOST} questions about this assignment: no more are taken.")
+        raise NotAsked(
+            _(
+                "You have asked %(count)s questions about this assignment: no more are taken.",
+                count=MOST,
+            )
+        )
     same = (Question.submission_id == submission.id, Question.exercise == exercise)
     if session.scalar(select(Question.id).where(*same, Question.check_name == check)) is not None:
-        raise NotAsked("You have asked about this check already.")
+        raise NotAsked(_("You have asked about this check already."))
     question = Question(
         submission_id=submission.id,
         exercise=exercise,

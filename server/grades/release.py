@@ -16,14 +16,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from server.grades.moments import spelled
+from server.language import N_, _
 from server.storage import audit
 from server.storage.models import WHEN_PUBLISHED, Assignment, User
 
 
 class Part(StrEnum):
-    HINTS = "hints"
-    SCORES = "scores"
-    COMMENTS = "comments"
+    HINTS = N_("hints")
+    SCORES = N_("scores")
+    COMMENTS = N_("comments")
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ def sentences(assignment: Assignment, now: datetime, zone: tzinfo) -> list[str]:
         if begins is not None and not is_shown(assignment, part, now):
             hidden.setdefault(begins, []).append(part.value)
     return [
-        f"{_listed(parts)} are shown "
-        + (
-            "once the staff publish them."
-            if begins == WHEN_PUBLISHED
-            else f"from {spelled(begins, zone)} on."
+        _("%(what)s are shown once the staff publish them.", what=_listed(parts))
+        if begins == WHEN_PUBLISHED
+        else _(
+            "%(what)s are shown from %(time)s on.",
+            what=_listed(parts),
+            time=spelled(begins, zone),
         )
         for begins, parts in sorted(hidden.items())
     ]
@@ -134,5 +136,6 @@ def _set(
 
 
 def _listed(words: list[str]) -> str:
-    *first, last = words
-    return (f"{', '.join(first)} and {last}" if first else last).capitalize()
+    *first, last = [_(word) for word in words]
+    said = _("%(first)s and %(last)s", first=", ".join(first), last=last) if first else last
+    return said[:1].upper() + said[1:]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from server.grades.attempts import NotAllowed
 from server.grades.deadlines import deadlines
 from server.grades.moments import spelled
+from server.language import _
 from server.storage import audit
 from server.storage.models import Assignment, Extension, Sitting, User
 
@@ -35,11 +36,15 @@ def start(session: Session, assignment: Assignment, user: User, *, at: datetime)
     )
     limits = deadlines(assignment, extension, zone)
     if assignment.window_minutes is None:
-        raise NotAllowed("This assignment has no Start: it is open for everybody until it ends.")
+        raise NotAllowed(_("This assignment has no Start: it is open for everybody until it ends."))
     if at < limits.opens_at:
-        raise NotAllowed(f"This assignment opens on {spelled(limits.opens_at, zone)}.")
+        raise NotAllowed(
+            _("This assignment opens on %(time)s.", time=spelled(limits.opens_at, zone))
+        )
     if not limits.takes(at):
-        raise NotAllowed(f"This assignment closed on {spelled(limits.late_until, zone)}.")
+        raise NotAllowed(
+            _("This assignment closed on %(time)s.", time=spelled(limits.late_until, zone))
+        )
     session.add(Sitting(assignment_id=assignment.id, user_id=user.id, started_at=at))
     audit.record(
         session,

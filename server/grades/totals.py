@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from server.grades import release
 from server.grades.deadlines import deadlines
+from server.language import _, ngettext, number
 from server.storage.models import Assignment, Course, Extension, Grade, GradeGroup, Rounding
 
 _MILLION = 1_000_000  # points are kept in millionths
@@ -297,36 +298,47 @@ def equation(found: Total) -> str:
     else:
         counted = (Part.COUNTS, Part.BONUS)
         terms = [_number(line.points or 0.0) for line in found.lines if line.part in counted]
-    said = f"{' + '.join(terms) or '0'} = {_number(found.exact)}"
-    rounded = found.value != found.exact
-    return f"{said}, rounded {_number(found.value)}" if rounded else said
+    said = _number(found.exact)
+    if len(terms) > 1 or found.in_percent:
+        said = f"{' + '.join(terms)} = {said}"
+    if found.value == found.exact:
+        return said
+    return _("%(sum)s, rounded %(rounded)s", sum=said, rounded=_number(found.value))
 
 
 def words(course: Course, groups: Sequence[GradeGroup]) -> list[str]:
     """The rule, in sentences."""
     if not groups:
-        said = ["The total is the sum of the points."]
+        said = [_("The total is the sum of the points.")]
     else:
         weights = ", ".join(f"{group.title} {_number(group.weight)}" for group in groups)
         said = [
-            f"The total is a percentage, of the groups by their weights: {weights}.",
+            _(
+                "The total is a percentage, of the groups by their weights: %(weights)s.",
+                weights=weights,
+            ),
             *(
-                f"Of {group.title}, the lowest {group.drop_lowest} "
-                f"{'is' if group.drop_lowest == 1 else 'are'} left out."
+                ngettext(
+                    "Of %(group)s, the lowest %(num)s is left out.",
+                    "Of %(group)s, the lowest %(num)s are left out.",
+                    group.drop_lowest,
+                    group=group.title,
+                )
                 for group in groups
                 if group.drop_lowest
             ),
         ]
-    said.append("What has no grade counts zero once it is over, and nothing before.")
+    said.append(_("What has no grade counts zero once it is over, and nothing before."))
     if course.round_to:
+        step = _number(course.round_to)
         how = {
-            Rounding.HALF_UP: "to the nearest",
-            Rounding.UP: "up to the next",
-            Rounding.DOWN: "down to the last",
+            Rounding.HALF_UP: _("It is rounded to the nearest multiple of %(step)s.", step=step),
+            Rounding.UP: _("It is rounded up to the next multiple of %(step)s.", step=step),
+            Rounding.DOWN: _("It is rounded down to the last multiple of %(step)s.", step=step),
         }[course.rounding]
-        said.append(f"It is rounded {how} multiple of {_number(course.round_to)}.")
+        said.append(how)
     return said
 
 
 def _number(value: float | None) -> str:
-    return f"{round(value or 0.0, 2):g}"
+    return number(value or 0.0)

@@ -16,6 +16,7 @@ from server.grades import grades
 from server.grades.attempts import FREE, NotAllowed, allowance, same
 from server.grades.sittings import sitting_of
 from server.grading import meters, turns
+from server.language import _
 from server.parts import answers
 from server.parts.answers import Picture
 from server.storage import files
@@ -86,8 +87,11 @@ def accept(
         kept = files.kept(session, assignment_id, user) if earlier else 0
         if kept + len(content) > MOST_KEPT:
             raise NotAllowed(
-                f"All that you have handed in for this assignment is more than "
-                f"{MOST_KEPT // 2**20} MiB: ask those who teach the course."
+                _(
+                    "All that you have handed in for this assignment is more than %(size)s MiB: "
+                    "ask those who teach the course.",
+                    size=MOST_KEPT // 2**20,
+                )
             )
     submission = Submission(
         public_id=secrets.token_hex(16),

@@ -8,17 +8,18 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from server.language import N_
 from server.storage.models import Kind, MailSwitch, User
 
 # In the order of the pages. Links in sent mail count them: a new one comes last. Invitations and
 # password resets are asked for, and not among these.
 SWITCHABLE: Mapping[Kind, str] = {
-    Kind.COMMENT: "Somebody comments on what I handed in",
-    Kind.DUE: "Something is due tomorrow and I have handed in nothing",
-    Kind.FAULT_OVER: "What was not graded through a fault of the server's is graded now",
-    Kind.NO_GRADER: "For administrators: submissions wait and no grader is running",
-    Kind.ANSWER: "Somebody answers a question of mine on a check",
-    Kind.ANNOUNCEMENT: "Staff announce something in a course of mine",
+    Kind.COMMENT: N_("Somebody comments on what I handed in"),
+    Kind.DUE: N_("Something is due tomorrow and I have handed in nothing"),
+    Kind.FAULT_OVER: N_("What was not graded through a fault of the server's is graded now"),
+    Kind.NO_GRADER: N_("For administrators: submissions wait and no grader is running"),
+    Kind.ANSWER: N_("Somebody answers a question of mine on a check"),
+    Kind.ANNOUNCEMENT: N_("Staff announce something in a course of mine"),
 }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from server.grades import grades
 from server.grades.attempts import NotAllowed, allowance
 from server.grades.sittings import sitting_of
+from server.language import N_, _
 from server.storage.models import (
     Answer,
     AnswerImage,
@@ -67,11 +68,17 @@ def write(
     if refused is not None:
         raise NotAllowed(refused)
     if part.kind is PartKind.TEXT and not text.strip():
-        raise NotAllowed("There is nothing in the answer.")
+        raise NotAllowed(_("There is nothing in the answer."))
     if len(text) > MOST_TEXT:
-        raise NotAllowed(f"An answer has {MOST_TEXT:,} characters at most, and this {len(text):,}.")
+        raise NotAllowed(
+            _(
+                "An answer has %(most)s characters at most, and this %(count)s.",
+                most=MOST_TEXT,
+                count=len(text),
+            )
+        )
     if (part.kind is PartKind.IMAGE) != (picture is not None):
-        raise NotAllowed(f"This part is answered with {_KINDS[part.kind]}.")
+        raise NotAllowed(_(_WANTED[part.kind]))
     digest = _digest(text.encode() if picture is None else picture.content)
     query = select(Answer).where(Answer.part_id == part.id, Answer.user_id == user)
     last = session.scalar(query.order_by(Answer.number.desc()).limit(1))
@@ -79,12 +86,18 @@ def write(
         return None
     if last is not None and last.number >= MOST_ANSWERS:
         raise NotAllowed(
-            f"This part was answered {MOST_ANSWERS} times: ask those who teach the course."
+            _(
+                "This part was answered %(count)s times: ask those who teach the course.",
+                count=MOST_ANSWERS,
+            )
         )
     if picture is not None and _is_too_much(session, assignment, user, picture):
         raise NotAllowed(
-            f"All images of this assignment are more than {MOST_IMAGES // 2**20} MiB: ask those "
-            "who teach the course."
+            _(
+                "All images of this assignment are more than %(size)s MiB: ask those who teach the "
+                "course.",
+                size=MOST_IMAGES // 2**20,
+            )
         )
     answer = Answer(
         public_id=secrets.token_hex(16),
@@ -168,7 +181,10 @@ def wanted(session: Session, assignment: Assignment) -> dict[PartKind, list[str]
     return {kind: [part.slug for part in parts if part.kind is kind] for kind in PartKind}
 
 
-_KINDS = {PartKind.TEXT: "a text", PartKind.IMAGE: "an image"}
+_WANTED = {
+    PartKind.TEXT: N_("This part is answered with a text."),
+    PartKind.IMAGE: N_("This part is answered with an image."),
+}
 
 
 def refusal(session: Session, assignment: Assignment, user: int, now: datetime) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server.language import _
 from server.people import accounts
 from server.people.accounts import AccountError
 from server.people.providers import Provider
@@ -33,7 +34,7 @@ def sign_in(session: Session, provider: Provider, claims: Mapping[str, Any], at:
     found = find(session, provider.issuer, _subject(claims))
     user = found.user if found is not None else _new(session, provider, claims, at)
     if user.disabled:
-        raise AccountError("This account is disabled: ask those who run this server.")
+        raise AccountError(_("This account is disabled: ask those who run this server."))
     for rule in provider.granted(claims):
         course = session.scalar(select(Course).where(Course.slug == rule.course))
         if course is None:
@@ -71,7 +72,7 @@ def link(
     known = find(session, issuer, subject)
     if known is not None:
         if known.user_id != user.id:
-            raise AccountError("This login belongs to another account on this server.")
+            raise AccountError(_("This login belongs to another account on this server."))
         return known
     identity = Identity(user_id=user.id, issuer=issuer, subject=subject, created_at=at)
     session.add(identity)
@@ -98,7 +99,7 @@ def unlink(session: Session, user: User, identity_id: int, *, at: datetime) -> b
     if chosen is None:
         return False
     if len(own) == 1 and user.password is None:
-        raise AccountError("Nothing else opens your account: ask for an invitation link first.")
+        raise AccountError(_("Nothing else opens your account: ask for an invitation link first."))
     issuer = chosen.issuer
     session.delete(chosen)
     audit.record(
@@ -111,25 +112,37 @@ def _new(session: Session, provider: Provider, claims: Mapping[str, Any], at: da
     email = claims.get("email")
     if not isinstance(email, str) or not email.strip():
         raise AccountError(
-            f"{provider.title} does not say your e-mail address: log in with your password and "
-            f"link the two on your account's page."
+            _(
+                "%(provider)s does not say your e-mail address: log in with your password and link "
+                "the two on your account's page.",
+                provider=provider.title,
+            )
         )
     email = accounts.normal_email(email)
     user = accounts.find(session, email)
     if user is not None:
         if claims.get("email_verified") is not True:
             raise AccountError(
-                f"There is an account for {email}, and {provider.title} has not verified that the "
-                f"address is yours: log in with your password and link the two on your account's "
-                f"page."
+                _(
+                    "There is an account for %(email)s, and %(provider)s has not verified that the "
+                    "address is yours: log in with your password and link the two on your "
+                    "account's page.",
+                    email=email,
+                    provider=provider.title,
+                )
             )
         if not provider.link_verified_email:
             raise AccountError(
-                f"There is an account for {email} already: log in with your password and link the "
-                f"two on your account's page."
+                _(
+                    "There is an account for %(email)s already: log in with your password and link "
+                    "the two on your account's page.",
+                    email=email,
+                )
             )
     elif not provider.create_accounts:
-        raise AccountError("There is no account for you here yet: ask those who teach your course.")
+        raise AccountError(
+            _("There is no account for you here yet: ask those who teach your course.")
+        )
     else:
         name = claims.get("name")
         user = accounts.create(
@@ -142,5 +155,5 @@ def _new(session: Session, provider: Provider, claims: Mapping[str, Any], at: da
 def _subject(claims: Mapping[str, Any]) -> str:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
-        raise AccountError("The login does not say who you are.")
+        raise AccountError(_("The login does not say who you are."))
     return subject

@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response
 
 from server.grades import release
 from server.grades.release import EVERYTHING, Shown
+from server.language import _
 from server.storage.models import (
     ApiToken,
     Assignment,
@@ -193,8 +194,11 @@ def _seen_as(seat: Seat) -> Seat | None:
     if request.method not in {"GET", "HEAD"}:
         raise Problem(
             409,
-            f"You see the course as {enrolment.user.name} does, and nothing can be changed "
-            "meanwhile: end that first.",
+            _(
+                "You see the course as %(name)s does, and nothing can be changed meanwhile: end "
+                "that first.",
+                name=enrolment.user.name,
+            ),
         )
     return Seat(enrolment.user, seat.course, enrolment.role, enrolment, seen_by=seat.user)
 

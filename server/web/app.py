@@ -27,6 +27,7 @@ from server.web import (
     guard,
     health,
     instructor,
+    languages,
     lti,
     student,
     traffic,
@@ -70,6 +71,7 @@ def create_app(config: Config, engine: Engine, clock: Clock | None = None) -> Fl
     traffic.install(app)
     guard.install(app)
     errors.install(app)
+    languages.install(app)
     access.install(app)  # before the limits, which count by who it is that asks
     auth.install(app)
     auth.sso.install(app, providers.read(config.data))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g
 from markupsafe import Markup
 
+from server import language
 from server.grades import moments
 from server.grades.totals import equation
 from server.web.markdown import markdown
@@ -16,7 +17,7 @@ from server.web.services import services
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(equation=equation)
+    app.jinja_env.filters.update(equation=equation, number=language.number, worth=language.points)
     app.jinja_env.filters.update(
         spelled=_spelled, day=_day, stamped=_stamped, away=_away, formatted=_formatted
     )
@@ -28,7 +29,7 @@ def _spelled(moment: datetime) -> str:
 
 def _day(moment: datetime) -> str:
     """`3 Dec`, where the year goes without saying."""
-    return f"{moment.astimezone(_zone()):%-d %b}"
+    return language.day(moment.astimezone(_zone()), "d MMM")
 
 
 def _stamped(moment: datetime) -> str:

@@ -15,6 +15,7 @@ from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from server.grades.attempts import same
 from server.grading.accepting import Accepted
+from server.language import _
 from server.parts import answers
 from server.parts.answers import Picture
 from server.storage.models import Assignment, PartKind, Submission
@@ -82,7 +83,7 @@ def hand_in(
     """
     seen = look(seat, assignment, files)
     if seen.refusal:
-        raise SubmissionError(f"{seen.refusal} It was not handed in, and uses no attempt.")
+        raise SubmissionError(seen.refusal + " " + _("It was not handed in, and uses no attempt."))
     accepted = services().queue.accept(
         assignment.id,
         seat.user.id,
@@ -103,7 +104,7 @@ def check(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]]
     """
     seen = look(seat, assignment, files)
     if seen.refusal:
-        raise SubmissionError(f"{seen.refusal} There is nothing to check.")
+        raise SubmissionError(seen.refusal + " " + _("There is nothing to check."))
     return services().queue.check(assignment.id, seat.user.id, seen.look, seen.content)
 
 
@@ -137,7 +138,7 @@ def one_file(files: Sequence[tuple[str, bytes]], topic: str) -> tuple[str, bytes
     """
     named = [(_printable(name), content) for name, content in files]
     if not named:
-        raise SubmissionError("Choose the file that you want to hand in, or paste your code.")
+        raise SubmissionError(_("Choose the file that you want to hand in, or paste your code."))
     if len(named) == 1:
         return named[0]
     buffer = io.BytesIO()
@@ -145,10 +146,12 @@ def one_file(files: Sequence[tuple[str, bytes]], topic: str) -> tuple[str, bytes
         for name, content in named:
             if name.lower().endswith(".zip"):
                 raise SubmissionError(
-                    f"{name!r} is a zip: hand it in alone, or the files that are in it."
+                    _("%(name)s is a zip: hand it in alone, or the files in it.", name=repr(name))
                 )
             if name in archive.namelist():
-                raise SubmissionError(f"There are two files {name!r}: keep the one that counts.")
+                raise SubmissionError(
+                    _("There are two files %(name)s: keep the one that counts.", name=repr(name))
+                )
             member = zipfile.ZipInfo(name, _ALWAYS)
             archive.writestr(member, content, zipfile.ZIP_DEFLATED)
     return f"{topic}.zip", buffer.getvalue()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, press
 from tests.server.conftest import PASSWORD
 
 pytestmark = pytest.mark.slow
@@ -30,6 +30,17 @@ def go_to(page: Page, selector: str) -> None:
             assert outline, f"nobody sees that {selector} has the focus"
             return
     raise AssertionError(f"Tab does not lead to {selector}")
+
+
+def test_pages_are_in_the_language_of_the_browser(visit: Visit) -> None:
+    page = visit(locale="de-DE", timezone_id="UTC").page
+    page.goto("/login")
+    page.get_by_label("E-Mail").fill("student@example.org")
+    page.get_by_label("Passwort").fill(PASSWORD)
+    press(page, "Anmelden")
+    expect(page.get_by_role("heading", name="Aufgaben")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("time .own").first).to_contain_text("Ihre Zeit")
 
 
 def test_a_student_needs_no_mouse(visit: Visit, tmp_path: Path) -> None:
@@ -60,9 +71,9 @@ def test_a_student_needs_no_mouse(visit: Visit, tmp_path: Path) -> None:
 
     go_to(page, ".menu.user summary")
     press("Enter")
-    expect(page.get_by_role("link", name="Password and tokens")).to_be_visible()
+    expect(page.get_by_role("link", name="Your account")).to_be_visible()
     press("Escape")
-    expect(page.get_by_role("link", name="Password and tokens")).to_be_hidden()
+    expect(page.get_by_role("link", name="Your account")).to_be_hidden()
     go_to(page, "a[href$='/assignments/losses/']")
     press("Enter")
     expect(page.get_by_role("row").filter(has_text="losses.py").first).to_be_visible()

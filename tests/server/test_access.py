@@ -53,6 +53,7 @@ TABLE = {
     "POST /login/forgotten": EVERYONE,
     "GET /mail/<token>": EVERYONE,
     "POST /mail/<token>": EVERYONE,
+    "POST /account/language": SIGNED_IN,
     "POST /account/mail": SIGNED_IN,
     "GET /admin/outbox": ADMIN,
     "POST /admin/outbox/<int:row_id>/again": ADMIN,

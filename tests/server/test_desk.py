@@ -83,7 +83,7 @@ def test_what_a_student_has_not_read_is_told_until_they_have(
     staff.post(f"{STAFF}/submissions/{public_id}/comments", data={"text": "x", "for_staff": "y"})
     course, assignment = "/courses/dl/", "/courses/dl/assignments/norm/"
     assert "2 new for you" in text(student.get(course).text)
-    assert "something new for you on attempt 1" in text(student.get(assignment).text)
+    assert "something new for you: Attempt 1" in text(student.get(assignment).text)
     staff.get(house.page(public_id))  # as the student sees it: that is not the student
     assert student.get(house.page(public_id)).text.count('<b class="new">new</b>') == 2
     assert 'class="new"' not in student.get(house.page(public_id)).text

@@ -109,7 +109,8 @@ def test_they_go_to_what_is_due_first_and_come_back(
     graded(house, "losses", 20.0)
     assert stored(house) == [(10.0, 2)]
     page = student.get(NORM).text
-    assert "3 days late, uses 3 of the 3 free days that you may use and counts <b>100 %</b>" in page
+    assert "3 days late and counts <b>100 %</b>" in page
+    assert "It uses 3 of the 3 free days that it may use." in page
     assert "What is due later then has 2 free days less." in page
     graded(house, "norm", 10.0)
     assert stored(house) == [(5.0, 3), (8.0, 0)]

@@ -261,7 +261,7 @@ def test_the_limits_are_shown_before(client: FlaskClient, house: House) -> None:
         norm = session.merge(house.assignment())
         norm.attempts, norm.attempts_per_day, norm.cool_down_minutes = 9, 3, 30
     page = client.get(NORM).text
-    for words in ("32 MiB", "9 attempts left, 3 today", "30 minutes until the next"):
+    for words in ("32 MiB", "9 attempts left, 3 left today", "30 minutes until the next"):
         assert words in page
     post(client, ("a.py", SOURCE))
     assert "The next attempt is possible from" in client.get(NORM).text

@@ -32,6 +32,8 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(default=False)
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # That of pages; "": the browser's.
+    language: Mapped[str] = mapped_column(String(8), default="", server_default="")
 
     # What flask-login asks of a user.
     is_authenticated = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_babel import lazy_gettext as _
 from wtforms import (
     EmailField,
     PasswordField,
@@ -23,86 +24,92 @@ _LONGEST_PASSWORD = 200  # hashing costs by the length
 
 class LoginForm(Form):
     email = EmailField(
-        "E-mail", [InputRequired(), Length(max=254)], render_kw={"autocomplete": "username"}
+        _("E-mail"), [InputRequired(), Length(max=254)], render_kw={"autocomplete": "username"}
     )
     password = PasswordField(
-        "Password",
+        _("Password"),
         [InputRequired(), Length(max=_LONGEST_PASSWORD)],
         render_kw={"autocomplete": "current-password"},
     )
-    submit = SubmitField("Log in")
+    submit = SubmitField(_("Log in"))
 
 
 def _new_password() -> PasswordField:
     return PasswordField(
-        "New password",
+        _("New password"),
         [
             InputRequired(),
             Length(
                 SHORTEST_PASSWORD,
                 _LONGEST_PASSWORD,
-                f"A password has from {SHORTEST_PASSWORD} to {_LONGEST_PASSWORD} characters.",
+                _(
+                    "A password has from %(least)s to %(most)s characters.",
+                    least=SHORTEST_PASSWORD,
+                    most=_LONGEST_PASSWORD,
+                ),
             ),
         ],
-        description=f"At least {SHORTEST_PASSWORD} characters. Length counts, symbols do not.",
+        description=_(
+            "At least %(least)s characters. Length counts, symbols do not.", least=SHORTEST_PASSWORD
+        ),
         render_kw={"autocomplete": "new-password", "minlength": SHORTEST_PASSWORD},
     )
 
 
 class ForgottenForm(Form):
     email = EmailField(
-        "E-mail", [InputRequired(), Length(max=254)], render_kw={"autocomplete": "username"}
+        _("E-mail"), [InputRequired(), Length(max=254)], render_kw={"autocomplete": "username"}
     )
-    submit = SubmitField("Send me a link")
+    submit = SubmitField(_("Send me a link"))
 
 
 class InvitationForm(Form):
     name = StringField(
-        "Your name", [InputRequired(), Length(max=200)], render_kw={"autocomplete": "name"}
+        _("Your name"), [InputRequired(), Length(max=200)], render_kw={"autocomplete": "name"}
     )
     password = _new_password()
-    submit = SubmitField("Set password and log in")
+    submit = SubmitField(_("Set password and log in"))
 
 
 class PasswordForm(Form):
     current = PasswordField(
-        "Current password",
+        _("Current password"),
         [InputRequired(), Length(max=_LONGEST_PASSWORD)],
         render_kw={"autocomplete": "current-password"},
     )
     password = _new_password()
-    submit = SubmitField("Change password")
+    submit = SubmitField(_("Change password"))
 
 
 def _some(_form: Form, field: SelectMultipleField) -> None:
     if not field.data:
-        raise ValidationError("Choose at least one thing that the token may do.")
+        raise ValidationError(_("Choose at least one thing that the token may do."))
 
 
 class TokenForm(Form):
     name = StringField(
-        "Name", [InputRequired(), Length(max=100)], description="Where you will use it."
+        _("Name"), [InputRequired(), Length(max=100)], description=_("Where you will use it.")
     )
     scopes = SelectMultipleField(
-        "It may",
+        _("It may"),
         [_some],  # not InputRequired: a browser would ask for each of the boxes
         choices=[
-            SelectChoice(Scope.READ.value, "read what you see as a student"),
-            SelectChoice(Scope.SUBMIT.value, "hand in for you"),
-            SelectChoice(Scope.MANAGE.value, "see and do what you may as staff"),
+            SelectChoice(Scope.READ.value, _("read what you see as a student")),
+            SelectChoice(Scope.SUBMIT.value, _("hand in for you")),
+            SelectChoice(Scope.MANAGE.value, _("see and do what you may as staff")),
         ],
         default=[Scope.READ.value, Scope.SUBMIT.value],
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )
     days = SelectField(
-        "It expires",
+        _("It expires"),
         choices=[
-            SelectChoice(30, "after 30 days"),
-            SelectChoice(180, "after 180 days"),
-            SelectChoice(0, "never"),
+            SelectChoice(30, _("after 30 days")),
+            SelectChoice(180, _("after 180 days")),
+            SelectChoice(0, _("never")),
         ],
         coerce=int,
         default=180,
     )
-    submit = SubmitField("Create token")
+    submit = SubmitField(_("Create token"))

@@ -9,6 +9,7 @@ from flask import Flask, abort, current_app, flash, redirect, render_template, r
 from werkzeug.wrappers import Response
 
 from server import outbox
+from server.language import _
 from server.mail import Post, Settings, set_wanted, wanted
 from server.mail.switches import offered
 from server.people import accounts
@@ -74,7 +75,7 @@ def forgotten() -> str | tuple[str, int]:
 def change_mail() -> Response:
     with services().database.write() as database:
         set_wanted(database, database.get_one(User, user().id), _chosen())
-    flash("Saved: this is the mail that you get.")
+    flash(_("Saved: this is the mail that you get."))
     return redirect(url_for("auth.account", _anchor="mail"), 303)
 
 
@@ -84,11 +85,13 @@ def mail_switches(token: str) -> str:
     """Which mail somebody gets; a mail program's one-click request (RFC 8058) ends one kind."""
     here, saved = post(), False
     if here is None:
-        raise Problem(410, "This server sends no mail any more.")
+        raise Problem(410, _("This server sends no mail any more."))
     with services().database.write() as database:
         found = here.switches.open(database, token)
         if found is None:
-            raise Problem(410, "This link does not hold any more: your account page has the same.")
+            raise Problem(
+                410, _("This link does not hold any more: your account page has the same.")
+            )
         whose, kind = found
         if request.method == "POST":
             one_click = request.form.get("List-Unsubscribe") == "One-Click"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flask import Flask, abort, current_app, flash, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from server.language import _
 from server.people import hubs, identities
 from server.people.accounts import AccountError
 from server.people.providers import Protocol, Provider, SignOn
@@ -104,7 +105,7 @@ def callback(provider: str) -> Response:
     except AccountError as error:
         _refuse(chosen, 403, "not let in", str(error))
     if found is None:
-        flash(f"{chosen.title} opens your account from now on.")
+        flash(_("%(provider)s opens your account from now on.", provider=chosen.title))
         return redirect(url_for("auth.account"), 303)
     begin(found)
     return redirect(local(target) or url_for("student.home"), 303)
@@ -128,7 +129,11 @@ def _to(provider: Provider) -> Response:
     except (requests.RequestException, AuthlibBaseError, RuntimeError, ValueError) as error:
         log.warning("sign-on by %s: cannot be reached: %s", provider.name, type(error).__name__)
         raise Problem(
-            502, f"{provider.title} cannot be reached just now: try again in a few minutes."
+            502,
+            _(
+                "%(provider)s cannot be reached just now: try again in a few minutes.",
+                provider=provider.title,
+            ),
         ) from None
     return response
 
@@ -163,7 +168,10 @@ def _claims(provider: Provider) -> dict[str, Any]:
         return claims
     except (requests.RequestException, hubs.HubAway) as error:
         _refuse(
-            provider, 502, type(error).__name__, f"{provider.title} cannot be reached just now."
+            provider,
+            502,
+            type(error).__name__,
+            _("%(provider)s cannot be reached just now.", provider=provider.title),
         )
     except hubs.HubError as error:
         _refuse(provider, 403, type(error).__name__, str(error))
@@ -172,8 +180,11 @@ def _claims(provider: Provider) -> dict[str, Any]:
             provider,
             400,
             type(error).__name__,
-            f"This login by {provider.title} does not hold: it was used, is too old or is not "
-            f"for this server. Begin again from the login page.",
+            _(
+                "This login by %(provider)s does not hold: it was used, is too old or is not for "
+                "this server. Begin again from the login page.",
+                provider=provider.title,
+            ),
         )
 
 

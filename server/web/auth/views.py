@@ -10,6 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from server.language import LANGUAGES, N_, _
 from server.mail.switches import offered, wanted
 from server.people import accounts, identities, tokens
 from server.people.accounts import AccountError
@@ -30,7 +31,7 @@ from server.web.services import services
 
 Answer: TypeAlias = str | Response | tuple[str, int]
 
-_NO_PASSWORDS = "Passwords are switched off on this server: log in by a provider."
+_NO_PASSWORDS = N_("Passwords are switched off on this server: log in by a provider.")
 
 pages = Blueprint("auth", __name__)
 sso.add_to(pages)
@@ -65,13 +66,13 @@ def login() -> Answer:
         return redirect(target or url_for("student.home"), 303)
     form = LoginForm()
     if form.is_submitted() and not sso.sign_on().local_accounts:
-        raise Problem(403, _NO_PASSWORDS)
+        raise Problem(403, _(_NO_PASSWORDS))
     if not form.validate_on_submit():
         return _login(form, target), 422 if form.is_submitted() else 200
     with services().database.read() as database:
         found = accounts.find(database, form.email.data)
     if not accounts.check_password(found, form.password.data) or found is None:
-        form.password.errors = ["The e-mail address or the password is not right."]
+        form.password.errors = [_("The e-mail address or the password is not right.")]
         return _login(form, target), 422
     begin(found)
     return redirect(target or url_for("student.home"), 303)
@@ -95,7 +96,7 @@ def logout() -> Answer:
 def invitation(token: str) -> Answer:
     """Choose a password, by a link that an instructor has passed on."""
     if not sso.sign_on().local_accounts:
-        raise Problem(403, _NO_PASSWORDS)
+        raise Problem(403, _(_NO_PASSWORDS))
     now = services().clock()
     with services().database.read() as database:
         found = accounts.invitation(database, token, now)
@@ -126,16 +127,30 @@ def account() -> Answer:
     if not form.validate_on_submit():
         return _account(form, TokenForm()), 422 if form.is_submitted() else 200
     if not accounts.check_password(user(), form.current.data):
-        form.current.errors = ["This is not your current password."]
+        form.current.errors = [_("This is not your current password.")]
         return _account(form, TokenForm()), 422
     with services().database.write() as database:
         changed = database.get_one(User, user().id)
         accounts.set_password(database, changed, form.password.data, at=services().clock())
     begin(changed)
     flash(
-        "Your password is changed. You are logged out everywhere else, your API tokens are revoked."
+        _(
+            "Your password is changed. You are logged out everywhere else, your API tokens are "
+            "revoked."
+        )
     )
     return redirect(url_for(".account"), 303)
+
+
+@pages.post("/account/language")
+@signed_in
+def change_language() -> Answer:
+    """That of the pages; "" is the browser's."""
+    chosen = request.form.get("language", "")
+    with services().database.write() as database:
+        own = database.get_one(User, user().id)
+        own.language = chosen if chosen in LANGUAGES else ""
+    return redirect(url_for(".account", _anchor="language"), 303)
 
 
 @pages.post("/account/tokens")
@@ -165,7 +180,7 @@ def revoke_token(token: int) -> Answer:
     with services().database.write() as database:
         if not tokens.revoke(database, user(), token, at=services().clock()):
             abort(404)
-    flash("The token is revoked.")
+    flash(_("The token is revoked."))
     return redirect(url_for(".account"), 303)
 
 
@@ -180,7 +195,7 @@ def unlink(identity: int) -> Answer:
     except AccountError as error:
         flash(str(error))
     else:
-        flash("That login no longer opens your account.")
+        flash(_("That login no longer opens your account."))
     return redirect(url_for(".account"), 303)
 
 

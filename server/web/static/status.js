@@ -49,7 +49,7 @@ async function follow() {
     pause = near || !unchanged ? SHORTEST : Math.min(pause * 1.3, LONGEST);
     last = text;
   } catch {
-    say("The server does not answer at the moment; your file is safe. Trying again.");
+    say(card.dataset.away);
     pause = Math.min(pause * 2, LONGEST_SILENCE);
   }
   timer = setTimeout(follow, pause);

@@ -1,6 +1,7 @@
 // Times are the course's, with their zone. Where the reader's clock shows another, it is said beside.
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   const moment = new Date(time.dateTime);
   const [, sign, hours, minutes] = time.dateTime.match(/([+-])(\d\d):(\d\d)$/) ?? [];
@@ -11,7 +12,7 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   const there = new Date(moment.getTime() + (offset + moment.getTimezoneOffset()) * 60000);
   const own = document.createElement("small");
   const date = day.format(there) === day.format(moment) ? "" : `${day.format(moment)}, `;
-  own.textContent = ` (${date}${clock.format(moment)} your time)`;
+  own.textContent = ` (${date}${clock.format(moment)} ${document.body.dataset.own})`;
   own.className = "own";
   time.append(own);
 }

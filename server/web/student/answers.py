@@ -13,6 +13,7 @@ from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
 from server.grades.attempts import NotAllowed
 from server.grades.deadlines import Deadlines
+from server.language import _
 from server.parts import answers, marks
 from server.parts.answers import Picture
 from server.parts.marks import Given
@@ -133,11 +134,11 @@ def _picture(seat: Seat) -> Picture:
     """
     sent = request.files.get("image")
     if sent is None or not sent.filename:
-        raise SubmissionError("Choose the image that you want to hand in.")
+        raise SubmissionError(_("Choose the image that you want to hand in."))
     content = sent.read(MOST_IMAGE + 1)
     if len(content) > MOST_IMAGE:
         raise SubmissionError(
-            f"The image is larger than {MOST_IMAGE // 2**20} MiB: make it smaller."
+            _("The image is larger than %(size)s MiB: make it smaller.", size=MOST_IMAGE // 2**20)
         )
     with on_behalf_of(seat.user):
         found = reader().run("image", (sent.filename[-120:], content))

@@ -32,6 +32,7 @@ from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.grades.release import Shown, as_shown
 from server.grades.scale import in_points
 from server.grading import presence
+from server.language import _, ngettext
 from server.storage.database import forgiving
 from server.storage.files import FileGone
 from server.storage.models import Comment, Question, Role, State, Submission
@@ -231,19 +232,32 @@ def _sentence(submission: Submission, position: int | None) -> str:
     """How far it is; nothing when it is at its end."""
     device = submission.assignment.device
     if position is not None and not _graders(device):
-        which = "" if device == "cpu" else f" with a working {device} device"
-        return (
-            f"Nothing is being graded at the moment, because no grader{which} is running. Your "
-            "file is stored, and it is graded as soon as there is one."
+        if device == "cpu":
+            return _(
+                "Nothing is being graded at the moment, because no grader is running. Your file is "
+                "stored, and it is graded as soon as there is one."
+            )
+        return _(
+            "Nothing is being graded at the moment, because no grader with a working %(device)s "
+            "device is running. Your file is stored, and it is graded as soon as there is one.",
+            device=device,
         )
     if submission.state is State.GRADING:
         if not submission.total:
-            return "Grading has begun."
+            return _("Grading has begun.")
         number = submission.done + 1
-        return f"Exercise {number} of {submission.total}: {submission.exercise}"
+        return _(
+            "Exercise %(number)s of %(total)s: %(exercise)s",
+            number=number,
+            total=submission.total,
+            exercise=submission.exercise,
+        )
     if position is None:
         return ""
     if position == 1:
-        return "Yours is next."
-    ahead = position - 1
-    return f"{ahead} {'submission is' if ahead == 1 else 'submissions are'} graded before yours."
+        return _("Yours is next.")
+    return ngettext(
+        "%(num)s submission is graded before yours.",
+        "%(num)s submissions are graded before yours.",
+        position - 1,
+    )

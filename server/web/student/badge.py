@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from server.grades import release
 from server.grades.scale import score_in_points
+from server.language import _
 from server.people.links import Links
 from server.storage.models import Assignment, Enrolment, State, Submission
 from server.web import access
@@ -35,10 +36,10 @@ def badge(assignment_id: int, token: str) -> Response:
         whose = _links().open(session, token, _WHAT, str(assignment_id))
         found = session.get(Assignment, assignment_id)
         if whose is None or found is None or found.hidden:
-            raise Problem(410, "This address does not hold any more.")
+            raise Problem(410, _("This address does not hold any more."))
         place = session.get(Enrolment, (found.course_id, whose.id))
         if place is not None and not place.here:
-            raise Problem(410, "This address does not hold any more.")
+            raise Problem(410, _("This address does not hold any more."))
         last = session.scalar(
             select(Submission)
             .where(

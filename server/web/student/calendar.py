@@ -8,6 +8,7 @@ from flask import Response, current_app, request, url_for
 from icalendar import Alarm, Calendar, Event
 
 from server.grades.deadlines import Phase
+from server.language import _
 from server.people.links import Links
 from server.web import access
 from server.web.access import Seat, public
@@ -35,7 +36,9 @@ def calendar(token: str) -> Response:
     with services().database.read() as database:
         whose = _links().open(database, token, _WHAT)
     if whose is None:
-        raise Problem(410, "This address does not hold any more: a course's page has the new one.")
+        raise Problem(
+            410, _("This address does not hold any more: a course's page has the new one.")
+        )
     dates = Calendar()
     dates.add("prodid", "-//Gradmark//due dates//EN")
     dates.add("version", "2.0")

@@ -8,6 +8,7 @@ from flask import Response, abort, jsonify, render_template
 from sqlalchemy.orm import Session
 
 from server.grading import checking, presence
+from server.language import _, ngettext
 from server.storage.models import Role, SelfCheck, State
 from server.web.access import Seat, in_course
 from server.web.services import services
@@ -52,13 +53,18 @@ def find(seat: Seat, public_id: str) -> tuple[SelfCheck, str]:
 
 def _sentence(session: Session, found: SelfCheck) -> str:
     if found.state is State.GRADING:
-        return f"{found.exercise} is checked." if found.exercise else "Checking has begun."
+        if not found.exercise:
+            return _("Checking has begun.")
+        return _("%(exercise)s is checked.", exercise=found.exercise)
     if found.state is not State.WAITING:
         return ""
     if not presence.able(session, services().clock(), found.assignment.device):
-        return "Nothing is being checked at the moment, because no grader is running."
+        return _("Nothing is being checked at the moment, because no grader is running.")
     ahead = checking.ahead(session, found)
     if not ahead:
-        return "Yours is next. What is handed in always comes first."
-    what = "1 file comes" if ahead == 1 else f"{ahead} files come"
-    return f"{what} before yours. What is handed in always comes first."
+        return _("Yours is next. What is handed in always comes first.")
+    return ngettext(
+        "%(num)s file comes before yours. What is handed in always comes first.",
+        "%(num)s files come before yours. What is handed in always comes first.",
+        ahead,
+    )

@@ -11,6 +11,7 @@ from itertools import pairwise
 from sqlalchemy import select
 
 from server.grades.grades import share_of
+from server.language import N_
 from server.storage.models import Assignment, ExerciseScore, State, Submission
 from server.web.services import services
 
@@ -27,8 +28,8 @@ class Mark:
     @property
     def state(self) -> str:
         if self.score >= self.max_score:
-            return "right"
-        return "partly right" if self.score > 0 else "not right yet"
+            return N_("right")
+        return N_("partly right") if self.score > 0 else N_("not right yet")
 
 
 Marks = Mapping[str, Mark]  # by the exercise's name

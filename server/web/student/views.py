@@ -11,6 +11,7 @@ from server.grades import days_chosen, sittings
 from server.grades.attempts import NotAllowed
 from server.grades.breakdown import WHICH_COUNTS, breakdown
 from server.grades.grades import kept_share, needed
+from server.language import _, ngettext
 from server.storage.database import forgiving
 from server.storage.models import Assignment, Role, User
 from server.web import access, upload
@@ -79,7 +80,7 @@ def hand_in(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     except (SubmissionError, NotAllowed) as error:
         return _assignment(seat, chosen, str(error)), 422
     if accepted.again:
-        flash("This is, byte for byte, what you have handed in before. It uses no attempt.")
+        flash(_("This is, byte for byte, what you have handed in before. It uses no attempt."))
     elif not seen.complete:
         flash(" ".join(seen.sentences))
     where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
@@ -143,7 +144,7 @@ def choose_free_days(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     said = request.form.get("days", "").strip()
     try:
         if not said.isascii() or not said.isdecimal():
-            raise NotAllowed("Say a number of days.")
+            raise NotAllowed(_("Say a number of days."))
         with services().database.write() as session:
             days_chosen.choose(
                 session,
@@ -154,7 +155,14 @@ def choose_free_days(seat: Seat, assignment: str) -> Response | tuple[str, int]:
             )
     except NotAllowed as error:
         return _assignment(seat, chosen, str(error)), 422
-    flash(f"{chosen.title} uses {said} free day{'' if said == '1' else 's'} at most.")
+    flash(
+        ngettext(
+            "%(assignment)s uses %(num)s free day at most.",
+            "%(assignment)s uses %(num)s free days at most.",
+            int(said[:6]),
+            assignment=chosen.title,
+        )
+    )
     where = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
     return redirect(where, 303)
 
@@ -168,7 +176,7 @@ def answer(seat: Seat, assignment: str, part: str) -> Response | tuple[str, int]
     refused = answers.take(seat, chosen, part)
     if refused is not None:
         return _assignment(seat, chosen, refused=refused), 422
-    flash("Your answer is kept.")
+    flash(_("Your answer is kept."))
     where = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
     return redirect(f"{where}#part-{part}", 303)
 
@@ -183,7 +191,7 @@ def _sent(chosen: Assignment) -> list[tuple[str, bytes]]:
     files = [(f.filename, f.read()) for f in request.files.getlist("file") if f.filename]
     code = _pasted()
     if code.strip() and files:
-        raise SubmissionError("Hand in either files or pasted code: clear one of the two.")
+        raise SubmissionError(_("Hand in either files or pasted code: clear one of the two."))
     pasted = [(f"{chosen.topic}.py", code.encode("utf-8", "replace"))] if code.strip() else []
     return files or pasted
 
