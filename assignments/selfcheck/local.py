@@ -105,23 +105,16 @@ class Steps:
         positional = [arguments[name] for name in names[: call.positional]]
         named = {name: arguments[name] for name in names[call.positional :]}
         began = time.perf_counter()
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(call.seed)
-            state = random.getstate()
-            numpys = np.random.get_state() if _may_draw_by_numpy(function) else None
-            random.seed(call.seed)
-            if numpys is not None:
-                np.random.seed(call.seed % 2**32)
-            try:
-                result = function(*positional, **named)
-            except NotImplementedError as error:
-                return self._failed("unwritten", error)
-            except Exception as error:
-                return self._failed("exception", error)
-            finally:
-                random.setstate(state)
-                if numpys is not None:
-                    np.random.set_state(numpys)
+        states = _States(numpys=_may_draw_by_numpy(function))
+        states.seed(call.seed)
+        try:
+            result = function(*positional, **named)
+        except NotImplementedError as error:
+            return self._failed("unwritten", error)
+        except Exception as error:
+            return self._failed("exception", error)
+        finally:
+            states.restore()
         seconds = time.perf_counter() - began
         after = {
             name: call.arguments[name] if _holds(call.arguments[name]) else leave(value)
@@ -146,6 +139,33 @@ class Steps:
         if isinstance(leaf, Held):
             return self.object(self.number - leaf.back)
         return self._session.arrive(leaf)
+
+
+class _States:
+    """The global generators as they are, to be put back."""
+
+    # The one that `random`'s functions draw from, by the methods of the class beneath, which do not
+    # go through 625 numbers one by one.
+    _pythons: Any = random.seed.__self__  # type: ignore[attr-defined]
+    _beneath: Any = random.Random.__base__
+
+    def __init__(self, *, numpys: bool) -> None:
+        self._of_torch = torch.default_generator.get_state()
+        self._of_python = self._beneath.getstate(self._pythons), self._pythons.gauss_next
+        self._of_numpy = np.random.get_state() if numpys else None
+
+    def seed(self, seed: int) -> None:
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        if self._of_numpy is not None:
+            np.random.seed(seed % 2**32)
+
+    def restore(self) -> None:
+        torch.default_generator.set_state(self._of_torch)
+        state, self._pythons.gauss_next = self._of_python
+        self._beneath.setstate(self._pythons, state)
+        if self._of_numpy is not None:
+            np.random.set_state(self._of_numpy)
 
 
 def _may_draw_by_numpy(function: Any) -> bool:

@@ -303,11 +303,13 @@ class _Above:
     def _tells(self, right: _Given, lines: Collection[Line]) -> bool:
         """Whether most of what may be wrong in the function itself would be seen in these lines,
         above what the submission has beneath."""
-        told = [
-            _Given(self, functions, right.names).differ(right, lines)
-            for functions in self._mistaken()
-        ]
-        return bool(told) and 2 * sum(told) >= len(told) and not self._budget.used_up
+        mistaken = list(self._mistaken())
+        told = 0
+        for left, functions in zip(range(len(mistaken), 0, -1), mistaken, strict=True):
+            if 2 * told >= len(mistaken) or 2 * (told + left) < len(mistaken):
+                break  # whatever the others show
+            told += _Given(self, functions, right.names).differ(right, lines)
+        return told > 0 and 2 * told >= len(mistaken) and not self._budget.used_up
 
     def _mistaken(self) -> Iterator[Functions]:
         """Wrong ways to write the function, each of which is seen above what is right."""
