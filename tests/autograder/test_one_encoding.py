@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import io
 import json
+import random
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -114,3 +115,22 @@ def test_a_students_number_is_a_number() -> None:
     assert left(np.sqrt(2.0)) == crossed(np.sqrt(2.0)) == 2**0.5
     assert left(Number(1.5)) == crossed(Number(1.5)) == 1.5
     assert left(1j) == crossed(1j) == Foreign("complex")
+
+
+def test_a_local_call_draws_by_its_seed_and_leaves_the_generators_as_they_were():
+    def drawn():
+        return random.gauss(0, 1), random.random(), torch.rand(1).item(), np.random.rand()
+
+    def seeded():
+        random.seed(1)
+        torch.manual_seed(1)
+        np.random.seed(1)
+        random.gauss(0, 1)  # draws a pair, and keeps the other one
+
+    seeded()
+    wanted = drawn()
+    seeded()
+    session = LocalSession({"f": drawn})
+    given = [session.call(Call("f", {}, 0, seed)).value for seed in (2, 2, 3)]
+    assert given[0] == given[1] != given[2]
+    assert drawn() == wanted
