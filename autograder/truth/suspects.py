@@ -9,14 +9,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from autograder.exercise import Exercise, Misconception
-from autograder.judging.call import Call
+from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
+from autograder.judging.tree import leaves
 from autograder.numerics.outcome import Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.edits import Mutant, mutants, reached, with_source
@@ -55,6 +59,15 @@ def _size(outcome: Outcome | None) -> int:
     return 0 if outcome is None else outcome.size
 
 
+def _least(answer: Answer, updates: Collection[str]) -> Answer:
+    """What is compared of an answer, and how many bytes that is."""
+    arguments = {name: value for name, value in answer.arguments.items() if name in updates}
+    values = (answer.value, *arguments.values())
+    parts = (leaf for value in values for _, leaf in leaves(value))
+    size = sum(leaf.nbytes for leaf in parts if isinstance(leaf, Tensor | np.ndarray))
+    return replace(answer, arguments=arguments, size=size)
+
+
 @dataclass(frozen=True, eq=False)
 class Lazy:
     """A suspect whose answers are worked out one by one."""
@@ -81,11 +94,7 @@ class Lazy:
         session = LocalSession(self.functions())
         answers = list(session.run([call for call in calls if call is not None]))
         outcome = trial.judge(answers)
-        updates = trial.check.updates
-        kept = tuple(
-            replace(a, arguments={n: v for n, v in a.arguments.items() if n in updates})
-            for a in outcome.answers
-        )
+        kept = tuple(_least(answer, trial.check.updates) for answer in outcome.answers)
         findings = {name: replace(f, excess=None) for name, f in outcome.findings.items()}
         return replace(outcome, answers=kept, findings=findings, faults=())
 
