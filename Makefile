@@ -7,7 +7,8 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/pytest -n logical --dist worksteal
+# A worker more than there are processors: what a test starts, it also waits for.
+PYTEST := $(BIN)/pytest -n $(shell expr $$(nproc) + 1) --dist worksteal
 DEMO_SERVE ?= 1
 # The second course: topics that other courses teach.
 SECOND := --reference reference/_more --corpus tests/corpus/more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import pickle
@@ -40,7 +41,7 @@ class Kept:
         """The value that is kept under the key, or a new one. Gradmark's own code and torch's
         version are part of every key, and a file that cannot be read is none."""
         if self._folder is None:
-            return make()
+            return _made(make)
         parts = "\0".join((_versions(), *key))
         path = self._folder / f"{hashlib.sha256(parts.encode()).hexdigest()}.pt"
         try:
@@ -48,7 +49,7 @@ class Kept:
                 value: Made = torch.load(path, weights_only=True)
             os.utime(path)
         except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
-            value = make()
+            value = _made(make)
             self._write(path, value)
         return value
 
@@ -70,6 +71,14 @@ class Kept:
             with suppress(FileNotFoundError):  # another process forgets, too
                 if path.stat().st_mtime < time.time() - UNUSED_SECONDS:
                     path.unlink()
+
+
+def _made(make: Callable[[], Made]) -> Made:
+    """What training took and no longer takes, hundreds of megabytes, goes back to the machine."""
+    value = make()
+    with suppress(AttributeError):  # a C library that is not glibc does so by itself
+        ctypes.CDLL(None).malloc_trim(0)
+    return value
 
 
 @cache
