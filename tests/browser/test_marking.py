@@ -15,7 +15,7 @@ from server.storage.models import Answer, Mark
 from tests.browser.conftest import Visit, follow, press
 from tests.browser.test_accessible import in_every_way
 from tests.server.conftest import House, make_app, make_house
-from tests.server.test_parts import answer, ask, grade
+from tests.server.test_parts import answer, ask
 
 pytestmark = pytest.mark.slow
 
@@ -119,4 +119,3 @@ def test_axe_finds_nothing(house: House, visit: Visit) -> None:
     found = [problem for at in (BY_HAND, address(house)) for problem in in_every_way(staff, at)]
     found += in_every_way(student, NORM)
     assert found == []
-    assert grade(house).by_hand is not None

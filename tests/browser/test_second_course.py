@@ -28,7 +28,7 @@ MORE = Path(__file__).parents[2] / "reference" / "_more"
 ASSIGNMENTS = {"layers": "layer_objects", "model": "transformer", "text": "tokenizer"}
 COURSE = "/courses/dl/"
 STAFF = f"{COURSE}staff/"
-BOTH = re.compile("student.*copyist|copyist.*student", re.IGNORECASE)
+BOTH = re.compile("student.*copyist|copyist.*student", re.IGNORECASE | re.DOTALL)
 MOST_PAGES = 14
 NUMBER = re.compile(r"(?<=/)(\d+|[\w-]{10,})(?=/)")  # pages that differ by it alone are alike
 WIDER = "document.documentElement.scrollWidth > window.innerWidth + 1"
