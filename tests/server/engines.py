@@ -7,15 +7,19 @@ Run as a program, this is a real grader process with one of them:
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +78,19 @@ HANDOUT = Handout(
         for name in ("batch_norm", "group_norm")
     },
 )
+
+
+@cache
+def everything() -> Path:
+    """What can be downloaded of each topic: a zip, as the engine's are."""
+    folder = tempfile.mkdtemp(prefix="gradmark-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "everything.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(__file__, "engines.py")
+    return path
+
+
 ENGINE = Engine(
     {
         "normalization": Topic("normalization", "Normalization layers", 20.0),
@@ -85,7 +102,7 @@ ENGINE = Engine(
     "document.title;",
     lambda topic: REFERENCE,
     handout=lambda topic: HANDOUT,
-    archive=lambda topic: Path(__file__),
+    archive=lambda topic: everything(),
 )
 
 
