@@ -57,7 +57,7 @@ SERVER = """
     grades:      clock logs sheet storage outbox options language engine
     people:      sheet storage language engine grades
     parts:       storage language grades
-    courses:     storage outbox grades people parts
+    courses:     storage outbox language grades people parts
     grading:     clock logs storage outbox options language engine grades parts
     mail:        clock storage outbox language people grades grading
     lti:         clock storage outbox people grades

@@ -27,6 +27,8 @@ from server.storage.models import (
     Part,
     RubricItem,
     Submission,
+    Team,
+    TeamMember,
     User,
 )
 
@@ -77,6 +79,8 @@ def _tables(course: int, actor: int) -> list[tuple[Table, ColumnElement[bool]]]:
         Part,
         Answer,
         Mark,
+        Team,
+        TeamMember,
     )
     found: list[tuple[type[Base], ColumnElement[bool]]] = [
         (Course, Course.id == course),

@@ -21,6 +21,7 @@ from server.storage.models import (
     PartKind,
     Rounding,
     SourcePolicy,
+    TeamsBy,
 )
 
 
@@ -78,6 +79,8 @@ class AssignmentSpec:
     scores_from: datetime | None = None
     comments_from: datetime | None = None
     window_minutes: int | None = None
+    team_size: int = 1
+    teams_by: TeamsBy = TeamsBy.STUDENTS
     anonymous_marking: bool = False
     double_marking: bool = False
     settle_beyond: float = 0.0
@@ -193,6 +196,12 @@ def _assignment(values: dict[str, Any], where: str) -> AssignmentSpec:
         raise CourseError(f"{where}: late_until must not be earlier than due.", "late_until")
     released = {f"{part}_from": values.pop(part) for part in ("hints", "scores", "comments")}
     parts = parts_of(values.pop("parts"), values["points"], where)
+    if values["team_size"] > 1 and (parts or values["window_minutes"]):
+        alone = "parts that are marked by hand" if parts else "a window of each student's own"
+        raise CourseError(
+            f"{where}: an assignment for teams cannot have {alone}: leave out team_size.",
+            "team_size",
+        )
     return AssignmentSpec(opens_at=opens, due_at=due, parts=parts, **released, **values)
 
 
@@ -432,6 +441,8 @@ _LIMITS = (
     Key("attempts_per_day", _count(1, 1000), "how many per day, from 1 on", None),
     Key("cool_down_minutes", _count(0, 10_080), "minutes between two attempts, from 0 on", 0),
     Key("window_minutes", _count(1, 10_080), "minutes from pressing Start on", None),
+    Key("team_size", _count(1, 50), "how many hand in together at most, from 1 on", 1),
+    Key("teams_by", _word(TeamsBy), _one_of(list(TeamsBy)), TeamsBy.STUDENTS),
     Key("counts", _word(Counts), _one_of(list(Counts)), Counts.BEST),
     Key("source_policy", _word(SourcePolicy), _one_of(list(SourcePolicy)), SourcePolicy.WARNING),
     Key("device", _device, 'what its graders compute on: "cpu", "cuda"', "cpu"),

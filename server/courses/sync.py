@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from server.courses.parts import remove_parts, sync_parts
 from server.courses.spec import COURSE, AssignmentSpec, CourseError, CourseSpec, GroupSpec
-from server.grades import free_days, grades
+from server.grades import free_days, grades, teams
 from server.storage import audit
 from server.storage.models import (
     WHEN_PUBLISHED,
@@ -23,6 +23,8 @@ from server.storage.models import (
     GradeGroup,
     LtiLink,
     Submission,
+    Team,
+    TeamMember,
     User,
 )
 
@@ -73,6 +75,8 @@ def sync(session: Session, spec: CourseSpec, *, at: datetime, actor: User | None
             )
         session.execute(delete(LtiLink).where(LtiLink.assignment_id == there[slug].id))
         remove_parts(session, there[slug])
+        for table in (TeamMember, Team):
+            session.execute(delete(table).where(table.assignment_id == there[slug].id))
         session.delete(there[slug])
         changes.append(f"assignment {slug}: removed")
     changed = set()
@@ -132,6 +136,11 @@ def _assignment(
     if row.topic != wanted.topic and _has_submissions(session, row):
         raise CourseError(
             f"The assignment {wanted.slug!r} has submissions, so its topic stays {row.topic!r}."
+        )
+    if wanted.team_size == 1 < row.team_size and teams.have_handed_in(session, row):
+        raise CourseError(
+            f"Teams have handed in to the assignment {wanted.slug!r}, so its team_size stays "
+            "above 1."
         )
     changes = _update(row, values, f"assignment {wanted.slug}")
     changes += sync_parts(session, row, wanted.parts, at=at, actor=actor)

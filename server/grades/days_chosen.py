@@ -6,16 +6,15 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.grades import grades
+from server.grades import grades, teams
 from server.grades.attempts import NotAllowed
 from server.grades.deadlines import deadlines
 from server.grades.moments import spelled
 from server.language import _
 from server.storage import audit
-from server.storage.models import Assignment, Extension, FreeDays, FreeDaysChosen, User
+from server.storage.models import Assignment, FreeDays, FreeDaysChosen, User
 
 
 def choose(
@@ -31,13 +30,8 @@ def choose(
         raise NotAllowed(_("This course has no free days to be chosen."))
     if not 0 <= days <= course.free_days:
         raise NotAllowed(_("Choose a number of days from 0 to %(most)s.", most=course.free_days))
-    extension = session.scalar(
-        select(Extension).where(
-            Extension.assignment_id == assignment.id, Extension.user_id == user.id
-        )
-    )
     zone = ZoneInfo(course.timezone)
-    limits = deadlines(assignment, extension, zone)
+    limits = deadlines(assignment, teams.extension(session, assignment, user.id), zone)
     if not limits.takes(at):
         raise NotAllowed(
             _("This assignment closed on %(time)s.", time=spelled(limits.late_until, zone))

@@ -16,13 +16,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from server.grades import release
+from server.grades import release, teams
 from server.grades.deadlines import deadlines
 from server.storage.models import (
     Answer,
     Assignment,
     Course,
-    Extension,
     FreeDays,
     FreeDaysChosen,
     Grade,
@@ -125,23 +124,18 @@ def account(
 
 def _latest(session: Session, course: Course, assignment: Assignment, user_id: int) -> int:
     """How many days late the last thing is that the student handed in."""
+    whose = (
+        (Submission, teams.theirs(user_id)),
+        (Answer, Answer.user_id == user_id),
+    )
     arrivals = [
         session.scalar(
-            select(func.max(table.received_at)).where(
-                table.assignment_id == assignment.id, table.user_id == user_id
-            )
+            select(func.max(table.received_at)).where(table.assignment_id == assignment.id, mine)
         )
-        for table in (Submission, Answer)
+        for table, mine in whose
     ]
-    limits = deadlines(
-        assignment,
-        session.scalar(
-            select(Extension).where(
-                Extension.assignment_id == assignment.id, Extension.user_id == user_id
-            )
-        ),
-        ZoneInfo(course.timezone),
-    )
+    extension = teams.extension(session, assignment, user_id)
+    limits = deadlines(assignment, extension, ZoneInfo(course.timezone))
     return max((limits.late_days(at) for at in arrivals if at is not None), default=0)
 
 

@@ -8,18 +8,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server import outbox
 from server.grades import by_hand as marked_by_hand
-from server.grades import free_days
+from server.grades import free_days, teams
 from server.grades.by_hand import Answered
 from server.grades.deadlines import Deadlines, deadlines
 from server.storage import audit
@@ -33,6 +33,7 @@ from server.storage.models import (
     Grade,
     State,
     Submission,
+    TeamMember,
     User,
 )
 
@@ -240,7 +241,7 @@ def refresh(
     """
     if users is None:
         users = _everyone(session, assignment)
-    ordered = sorted(users)
+    ordered = sorted(teams.together(teams.teams_of(session, assignment), users))
     course = session.get_one(Course, assignment.course_id)
     later = free_days.after(session, assignment) if course.free_days else []
     changed = 0
@@ -279,8 +280,13 @@ def _refresh(
             rows[getattr(row, user.key)].append(row)
         return rows
 
-    submissions = of(Submission, Submission.user_id)
-    extensions = of(Extension, Extension.user_id)
+    of_team = teams.teams_of(session, assignment)
+    submissions = teams.by_user(of_team, users, _handed_in(session, assignment, users, of_team))
+    granted = select(Extension).where(
+        Extension.assignment_id == assignment.id,
+        Extension.user_id.in_(teams.together(of_team, users)),
+    )
+    extensions = teams.extensions(of_team, session.scalars(granted))
     adjustments = of(Adjustment, Adjustment.user_id)
     grades = of(Grade, Grade.user_id)
     answers = marked_by_hand.answered(session, assignment, users)
@@ -290,7 +296,7 @@ def _refresh(
     for user in users:
         if not (submissions[user] or adjustments[user] or grades[user] or answers[user]):
             continue
-        extension = next(iter(extensions[user]), None)
+        extension = extensions.get(user)
         for submission in could_count(assignment, extension, submissions[user], zone):
             if submission.state is State.SUPERSEDED:
                 submission.state, submission.not_before = State.WAITING, at
@@ -353,13 +359,25 @@ def _note_counting(
         )
 
 
-_Row = TypeVar("_Row", Submission, Extension, Adjustment, Grade)
+def _handed_in(
+    session: Session, assignment: Assignment, users: Sequence[int], of_team: Mapping[int, int]
+) -> Sequence[Submission]:
+    concerned = {of_team[user] for user in users if user in of_team}
+    return session.scalars(
+        select(Submission).where(
+            Submission.assignment_id == assignment.id,
+            or_(Submission.user_id.in_(users), Submission.team_id.in_(concerned)),
+        )
+    ).all()
+
+
+_Row = TypeVar("_Row", Adjustment, Grade)
 
 
 def _everyone(session: Session, assignment: Assignment) -> set[int]:
     return {
         user
-        for table in (Submission, Adjustment, Grade, Answer)
+        for table in (Submission, Adjustment, Grade, Answer, TeamMember)
         for user in session.scalars(
             select(table.user_id).where(table.assignment_id == assignment.id).distinct()
         )

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from server import outbox
-from server.grades import grades
+from server.grades import grades, teams
 from server.storage import audit
 from server.storage.models import (
     Adjustment,
@@ -128,9 +128,11 @@ def comment(
         line=line,
     )
     session.add(row)
-    if not for_staff and actor.id != submission.user_id:
-        session.flush()
-        outbox.put(session, Kind.COMMENT, submission.user_id, str(row.id), at=at, comment=row.id)
+    session.flush()
+    for user in teams.owners(session, submission) if not for_staff else ():
+        if user != actor.id:
+            key = str(row.id) if user == submission.user_id else f"{row.id}:{user}"
+            outbox.put(session, Kind.COMMENT, user, key, at=at, comment=row.id)
     return row
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from server import outbox
+from server.grades import teams
 from server.language import _
 from server.storage import audit
 from server.storage.models import (
@@ -59,12 +60,20 @@ def how_many_open(session: Session, course: Course) -> int:
 
 
 def ask(
-    session: Session, submission: Submission, exercise: str, check: str, text: str, *, at: datetime
+    session: Session,
+    submission: Submission,
+    exercise: str,
+    check: str,
+    text: str,
+    *,
+    at: datetime,
+    by: User | None = None,
 ) -> Question:
     """Ask about a check of one's own submission.
 
     Args:
         submission: with its report.
+        by: who of a team asks; None: who handed it in.
 
     Raises:
         NotAsked: it is too long or too many are open, the check has lost nothing, or it was asked.
@@ -118,7 +127,7 @@ def ask(
         state=QuestionState.OPEN,
     )
     session.add(question)
-    _record(session, audit.Action.QUESTION_ASKED, question, submission, assignment, at, None)
+    _record(session, audit.Action.QUESTION_ASKED, question, submission, assignment, at, by)
     return question
 
 
@@ -149,9 +158,9 @@ def answer(
         actor,
         state=state.value,
     )
-    outbox.renew(
-        session, Kind.ANSWER, submission.user_id, str(question.id), at=at, question=question.id
-    )
+    for user in teams.owners(session, submission):
+        key = str(question.id) if user == submission.user_id else f"{question.id}:{user}"
+        outbox.renew(session, Kind.ANSWER, user, key, at=at, question=question.id)
 
 
 def _lost(submission: Submission, exercise: str, check: str) -> bool:

@@ -42,6 +42,7 @@ from server.storage.models import (
     SearchState,
     SimilarPair,
     Submission,
+    TeamMember,
     User,
 )
 
@@ -275,11 +276,20 @@ def _still_wanted(session: Session, search: Search) -> None:
 
 
 def _submissions(session: Session, assignment: Assignment) -> list[tuple[int, str, str]]:
-    """One of each student: the one that counts, else the latest."""
+    """One of each student, or of each team: the one that counts, else the latest. A team is not
+    compared with itself, nor with what its members did alone."""
+    owner = func.coalesce(-Submission.team_id, -TeamMember.team_id, Submission.user_id)
     newest = (
-        select(Submission.user_id, func.max(Submission.id).label("id"))
+        select(func.max(Submission.user_id).label("user_id"), func.max(Submission.id).label("id"))
+        .outerjoin(
+            TeamMember,
+            and_(
+                TeamMember.user_id == Submission.user_id,
+                TeamMember.assignment_id == Submission.assignment_id,
+            ),
+        )
         .where(Submission.assignment_id == assignment.id)
-        .group_by(Submission.user_id)
+        .group_by(owner)
         .subquery()
     )
     query = (
@@ -299,6 +309,7 @@ def _submissions(session: Session, assignment: Assignment) -> list[tuple[int, st
             and_(Grade.user_id == newest.c.user_id, Grade.assignment_id == assignment.id),
         )
         .join(Submission, Submission.id == func.coalesce(Grade.submission_id, newest.c.id))
+        .distinct()
         .order_by(Submission.id)
     )
     return list(session.execute(query))

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.grades import release
+from server.grades import release, teams
 from server.grades.deadlines import deadlines
 from server.language import _, ngettext, number
 from server.storage.models import Assignment, Course, Extension, Grade, GradeGroup, Rounding
@@ -248,6 +248,11 @@ class Totals:
                 .where(Assignment.course_id == course.id)
             )
         }
+        for assignment in self._assignments:
+            if of_team := teams.teams_of(session, assignment):
+                own = [row for (id_, _), row in self._extensions.items() if id_ == assignment.id]
+                for user, row in teams.extensions(of_team, own).items():
+                    self._extensions[assignment.id, user] = row
         self._over = {a.id: self._is_over(a, None) for a in self._assignments}
         self._shown = {
             a.id: not for_students or release.shown(a, now).scores for a in self._assignments

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from server.grades import grades
+from server.grades import grades, teams
 from server.grades.attempts import FREE, NotAllowed, allowance, same
 from server.grades.sittings import sitting_of
 from server.grading import meters, turns
@@ -20,7 +20,7 @@ from server.language import _
 from server.parts import answers
 from server.parts.answers import Picture
 from server.storage import files
-from server.storage.models import Assignment, Content, Extension, State, Submission
+from server.storage.models import Assignment, Content, State, Submission
 
 # Bytes of one student's hand-ins for one assignment: none is ever thrown away, and what is
 # superseded costs no attempt.
@@ -68,12 +68,17 @@ def accept(
         options=[joinedload(Assignment.course, innerjoin=True)],
         with_for_update={"of": Assignment},
     )
-    extension = extension_of(session, assignment_id, user)
-    earlier = session.scalars(
+    extension = teams.extension(session, assignment, user)
+    team = teams.team_of(session, assignment, user)
+    there = session.scalars(
         select(Submission).where(
-            Submission.assignment_id == assignment_id, Submission.user_id == user
+            Submission.assignment_id == assignment_id,
+            or_(Submission.user_id == user, teams.theirs(user)),
         )
     ).all()
+    # What a student handed in for a team that they have left is theirs no more.
+    mine = (None, team.id if team is not None else None)
+    earlier = [row for row in there if row.team_id in mine]
     known = same(assignment, earlier, read.digest)
     if known is not None:
         return Accepted(known.public_id, again=True), assignment
@@ -84,7 +89,7 @@ def accept(
         refusal = allowance(assignment, timezone, extension, counted, now, sitting).refusal
         if refusal is not None:
             raise NotAllowed(refusal)
-        kept = files.kept(session, assignment_id, user) if earlier else 0
+        kept = files.kept(session, assignment_id, teams.theirs(user)) if earlier else 0
         if kept + len(content) > MOST_KEPT:
             raise NotAllowed(
                 _(
@@ -97,7 +102,8 @@ def accept(
         public_id=secrets.token_hex(16),
         assignment_id=assignment_id,
         user_id=user,
-        number=max((row.number for row in earlier), default=0) + 1,
+        team_id=None if team is None else team.id,
+        number=max((row.number for row in there), default=0) + 1,
         filename=read.filename,
         digest=read.digest,
         received_at=now,
@@ -119,9 +125,3 @@ def accept(
         answers.from_notebook(session, submission, answered, at=now)
     grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
     return Accepted(submission.public_id), assignment
-
-
-def extension_of(session: Session, assignment: int, user: int) -> Extension | None:
-    return session.scalar(
-        select(Extension).where(Extension.assignment_id == assignment, Extension.user_id == user)
-    )

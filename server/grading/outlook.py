@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.grades import free_days
+from server.grades import free_days, teams
 from server.grades.by_hand import Answered, answered
 from server.grades.grades import Standing, could_count, share_of, standing
 from server.storage.models import (
@@ -151,26 +151,29 @@ def _students(
     by_submission = {item.submission_id: item for item in items}
     attempts: dict[int, list[tuple[Attempt, RegradeItem | None]]] = defaultdict(list)
     columns = (getattr(Submission, name) for name in Attempt.__dataclass_fields__)
-    query = select(Submission.user_id, *columns).where(Submission.assignment_id == assignment.id)
+    whose = (Submission.user_id, Submission.team_id)
+    query = select(*whose, *columns).where(Submission.assignment_id == assignment.id)
+    of_team = teams.teams_of(session, assignment)
+    members: dict[int, list[int]] = defaultdict(list)
+    for user_id, team in of_team.items():
+        members[team].append(user_id)
     concerned = set()
-    for user_id, *values in session.execute(query):
+    for user_id, team_id, *values in session.execute(query):
         attempt = Attempt(*values)
         item = by_submission.get(attempt.id)
-        attempts[user_id].append((attempt, item))
-        if item is not None:
-            concerned.add(user_id)
-    extensions = {
-        row.user_id: row
-        for row in session.scalars(
-            select(Extension).where(Extension.assignment_id == assignment.id)
-        )
-    }
+        for owner in [user_id] if team_id is None else members[team_id]:
+            attempts[owner].append((attempt, item))
+            if item is not None:
+                concerned.add(owner)
+    extensions = teams.extensions(
+        of_team,
+        session.scalars(select(Extension).where(Extension.assignment_id == assignment.id)),
+    )
     adjustments: dict[int, list[Adjustment]] = defaultdict(list)
     for row in session.scalars(select(Adjustment).where(Adjustment.assignment_id == assignment.id)):
         adjustments[row.user_id].append(row)
     answers = answered(session, assignment, concerned)
-    of_assignment = select(Submission.user_id).where(Submission.assignment_id == assignment.id)
-    for user in session.scalars(select(User).where(User.id.in_(of_assignment))):
+    for user in session.scalars(select(User).where(User.id.in_(concerned))):
         if user.id in concerned:
             extension = extensions.get(user.id)
             yield user, attempts[user.id], extension, adjustments[user.id], answers[user.id]

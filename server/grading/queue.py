@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from server import outbox
 from server.clock import Clock
 from server.engine import Rules
-from server.grades import grades
+from server.grades import grades, teams
 from server.grading import accepting, checking, due, meters, regrades, results, turns
 from server.grading.accepting import Accepted, HandedIn
 from server.parts.answers import Picture
@@ -349,11 +349,10 @@ class Queue:
             return
         own = session.scalars(
             select(Submission).where(
-                Submission.assignment_id == work.assignment_id,
-                Submission.user_id == work.user_id,
+                Submission.assignment_id == work.assignment_id, teams.beside(work)
             )
         ).all()
-        extension = accepting.extension_of(session, work.assignment_id, work.user_id)
+        extension = teams.extension(session, work.assignment, work.user_id)
         zone = ZoneInfo(work.assignment.course.timezone)
         newer = [s for s in own if s.number > work.number and s.state is State.WAITING]
         if newer and work not in grades.could_count(work.assignment, extension, own, zone):

@@ -6,7 +6,6 @@ sees changes before `apply`; `discard` leaves everything as it was.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from server import outbox
-from server.grades import grades, rights
+from server.grades import grades, rights, teams
 from server.grading import results
 from server.storage import audit
 from server.storage.models import (
@@ -186,29 +185,29 @@ def _chosen(
     reference: str | None,
 ) -> list[int]:
     query = select(Submission).where(Submission.assignment_id == assignment.id)
+    of_team = teams.teams_of(session, assignment)
     if users is not None:
-        query = query.where(Submission.user_id.in_(users))
+        whose = teams.together(of_team, users)
+        query = query.where(Submission.user_id.in_(whose))
     if which is Which.OLDER:
         query = query.where(older(reference or ""))
-    of_student: dict[int, list[Submission]] = defaultdict(list)
-    for submission in session.scalars(query):
-        of_student[submission.user_id].append(submission)
-    extensions = {
-        row.user_id: row
-        for row in session.scalars(
-            select(Extension).where(Extension.assignment_id == assignment.id)
-        )
-    }
+    rows = session.scalars(query).all()
+    everybody = {row.user_id for row in rows} | set(of_team)
+    of_student = teams.by_user(of_team, everybody, rows)
+    extensions = teams.extensions(
+        of_team,
+        session.scalars(select(Extension).where(Extension.assignment_id == assignment.id)),
+    )
     zone = ZoneInfo(assignment.course.timezone)
-    chosen: list[Submission] = []
+    chosen: set[Submission] = set()
     for user, submissions in of_student.items():
         if which is Which.COULD_COUNT:
-            chosen += grades.could_count(assignment, extensions.get(user), submissions, zone)
+            chosen |= set(grades.could_count(assignment, extensions.get(user), submissions, zone))
         elif which is Which.LATEST:
             graded = [s for s in submissions if s.state is State.GRADED]
-            chosen += sorted(graded, key=lambda s: s.number)[-1:]
+            chosen |= set(sorted(graded, key=lambda s: s.number)[-1:])
         else:
-            chosen += submissions
+            chosen |= set(submissions)
     return sorted(submission.id for submission in chosen if submission.state.final)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server import outbox
-from server.grades import moments
+from server.grades import moments, teams
 from server.grades.deadlines import deadlines
 from server.grades.release import Part, is_shown
 from server.people import accounts
@@ -21,7 +21,6 @@ from server.storage.models import (
     Assignment,
     Comment,
     Enrolment,
-    Extension,
     Kind,
     Outgoing,
     Question,
@@ -174,15 +173,11 @@ def _due(session: Session, row: Outgoing, user: User, at: datetime) -> Letter | 
     assignment = session.get(Assignment, row.about["assignment"])
     if assignment is None or assignment.hidden or not _is_in(session, assignment, user):
         return None
-    mine = (Submission.assignment_id == assignment.id, Submission.user_id == user.id)
+    mine = (Submission.assignment_id == assignment.id, teams.theirs(user.id))
     if session.scalar(select(Submission.id).where(*mine).limit(1)) is not None:
         return None
     zone = ZoneInfo(assignment.course.timezone)
-    extension = session.scalar(
-        select(Extension).where(
-            Extension.assignment_id == assignment.id, Extension.user_id == user.id
-        )
-    )
+    extension = teams.extension(session, assignment, user.id)
     due = deadlines(assignment, extension, zone).due_at
     if due <= at:
         return None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from server import outbox
 from server.clock import Clock, OnceAMinute, utc_now
+from server.grades import teams
 from server.grades.deadlines import deadlines
 from server.grading.workload import workload
 from server.storage.database import Database
@@ -85,7 +86,7 @@ def _due(session: Session, now: datetime) -> list[tuple[int, int, datetime]]:
                 Enrolment.here,
                 ~exists().where(
                     Submission.assignment_id == assignment.id,
-                    Submission.user_id == Enrolment.user_id,
+                    teams.theirs(Enrolment.user_id),
                 ),
             )
         )

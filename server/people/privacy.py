@@ -17,7 +17,7 @@ from sqlalchemy import Table, delete, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from server.engine import Report
-from server.grades import release
+from server.grades import release, teams
 from server.grades.release import Shown, as_shown
 from server.storage import audit
 from server.storage.files import FileGone, Files
@@ -30,6 +30,7 @@ from server.storage.models import (
     Comment,
     Question,
     Submission,
+    TeamMember,
     User,
 )
 
@@ -93,6 +94,7 @@ def erase(session: Session, user: User, *, at: datetime, actor: User | None) -> 
     What stays is a user without a name, because the audit log is never changed and knows people as
     numbers, and what the person wrote about others as staff.
     """
+    _leave_to_others(session, user)
     count = select(func.count()).where(Submission.user_id == user.id)
     submissions = session.scalar(count) or 0
     for table in reversed(Base.metadata.sorted_tables):  # what refers to others comes first
@@ -113,6 +115,27 @@ def erase(session: Session, user: User, *, at: datetime, actor: User | None) -> 
         submissions=submissions,
     )
     return submissions
+
+
+def _leave_to_others(session: Session, user: User) -> None:
+    """What they handed in for a team is its other members', too: it stays, as one of theirs."""
+    rows = session.scalars(
+        select(Submission).where(Submission.user_id == user.id, Submission.team_id.is_not(None))
+    )
+    for row in rows.all():
+        other = session.scalar(
+            select(TeamMember.user_id)
+            .where(TeamMember.team_id == row.team_id, TeamMember.user_id != user.id)
+            .order_by(TeamMember.joined_at, TeamMember.user_id)
+            .limit(1)
+        )
+        if other is not None:
+            mine = (Submission.assignment_id == row.assignment_id, Submission.user_id == other)
+            taken = session.scalars(select(Submission.number).where(*mine)).all()
+            if row.number in taken:  # by what that one did alone
+                row.number = max(taken) + 1
+            row.user_id = other
+            session.flush()
 
 
 def _theirs(table: Table, user: User) -> list[Any]:
@@ -170,7 +193,7 @@ def _submissions(session: Session, user: User) -> Iterator[tuple[str, Submission
     """(its folder in the archive, one of the user's submissions)."""
     query = (
         select(Submission)
-        .where(Submission.user_id == user.id)
+        .where(teams.theirs(user.id))
         .order_by(Submission.id)
         .options(undefer(Submission.report), joinedload(Submission.assignment))
         .execution_options(yield_per=10)

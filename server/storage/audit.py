@@ -39,6 +39,7 @@ class Action(StrEnum):
     ROLE_CHANGED = "role.changed"
     EXTENSION_GRANTED = "extension.granted"
     STARTED = "assignment.started"
+    TEAM_CHANGED = "team.changed"
     FREE_DAYS_CHOSEN = "free_days.chosen"
     PUBLISHED = "results.published"
     WITHDRAWN = "results.withdrawn"

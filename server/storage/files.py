@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from server.storage.database import Database
@@ -45,11 +45,15 @@ class Files:
         return found.content
 
 
-def kept(session: Session, assignment: int, user: int) -> int:
-    """Bytes of all that the user has handed in for the assignment."""
+def kept(session: Session, assignment: int, whose: ColumnElement[bool]) -> int:
+    """Bytes of all that somebody has handed in for the assignment.
+
+    Args:
+        whose: the condition by which a submission is theirs.
+    """
     total = session.scalar(
         select(func.sum(func.length(Content.content)))
         .join(Submission, Submission.id == Content.submission_id)
-        .where(Submission.assignment_id == assignment, Submission.user_id == user)
+        .where(Submission.assignment_id == assignment, whose)
     )
     return int(total or 0)

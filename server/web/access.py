@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload, undefer
 from werkzeug.wrappers import Response
 
-from server.grades import release
+from server.grades import release, teams
 from server.grades.release import EVERYTHING, Shown
 from server.language import _
 from server.storage.models import (
@@ -221,7 +221,8 @@ def shown(seat: Seat, assignment: Assignment) -> Shown:
 
 
 def submission(seat: Seat, public_id: str, *, report: bool = False) -> Submission:
-    """A submission in the course, with assignment and user: one's own, or for staff anybody's."""
+    """A submission in the course, with assignment and user: one's own or one's
+    team's, or for staff anybody's."""
     query = (
         select(Submission)
         .join(Submission.assignment)
@@ -231,10 +232,15 @@ def submission(seat: Seat, public_id: str, *, report: bool = False) -> Submissio
     if report:
         query = query.options(undefer(Submission.report))
     if not seat.is_staff:
-        query = query.where(Submission.user_id == seat.user.id, ~Assignment.hidden)
+        query = query.where(teams.theirs(seat.user.id), ~Assignment.hidden)
     with services().database.ask() as session:
         found = session.scalar(query)
     return found or abort(404)
+
+
+def is_own(seat: Seat, submission: Submission) -> bool:
+    """Whether one that may be seen from this seat is one's own, or one's team's."""
+    return submission.user_id == seat.user.id or not seat.is_staff
 
 
 def student(seat: Seat, user_id: int) -> Enrolment:

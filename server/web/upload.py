@@ -13,6 +13,7 @@ from sqlalchemy import select
 from autograder.handin.look import Look, complete, refusal, sentences
 from autograder.handin.submission import SubmissionError
 from autograder.reading import reader
+from server.grades import teams
 from server.grades.attempts import same
 from server.grading.accepting import Accepted
 from server.language import _
@@ -64,7 +65,7 @@ def look(seat: Seat, assignment: Assignment, files: Sequence[tuple[str, bytes]])
 def known(seat: Seat, assignment: Assignment, seen: Seen) -> bool:
     """Whether it is what the student has handed in before, byte for byte."""
     mine = select(Submission).where(
-        Submission.assignment_id == assignment.id, Submission.user_id == seat.user.id
+        Submission.assignment_id == assignment.id, teams.theirs(seat.user.id)
     )
     with services().database.ask() as session:
         return same(assignment, session.scalars(mine).all(), seen.look.digest) is not None

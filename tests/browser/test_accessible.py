@@ -165,6 +165,7 @@ def test_no_page_shuts_anybody_out(
     with house.database.write() as session:
         timed = house.row(right.rstrip("/").rpartition("/")[2]).id
         session.add(Pace(submission_id=timed, exercise="l1_loss", name="speed", within=1.3))
+        session.merge(house.assignment("losses")).team_size = 2
     invited = house.invitation("newcomer")
     links = Switches(house.database.key("session"))
     switches = f"/mail/{links.token(house.user('student'), Kind.COMMENT)}"
@@ -187,7 +188,7 @@ def test_no_page_shuts_anybody_out(
             STAFF + place
             for place in (*staff, assignment, f"students/{someone}/", f"{assignment}similarity")
         ]
-        + [f"{STAFF}{assignment}statistics"]
+        + [f"{STAFF}{assignment}{place}" for place in ("statistics", "teams")]
         + ["/lti/courses/dl/choose", "/new-course"]
         + [
             STAFF + place

@@ -47,6 +47,8 @@ from server.storage.models import (
     Sitting,
     State,
     Submission,
+    Team,
+    TeamMember,
     User,
 )
 from tests.server import engines
@@ -88,6 +90,10 @@ def leave_traces(house: House) -> str:
             )
         )
         session.add(Sitting(**marks, started_at=at))
+        team = Team(assignment_id=row.assignment_id, name="Team", code="CODE", made_at=at)
+        session.add(team)
+        session.flush()
+        session.add(TeamMember(**marks, team_id=team.id, joined_at=at))
         session.add(AnnouncementSeen(announcement_id=announced, user_id=student, seen_at=at))
         session.add(FreeDaysChosen(**marks, days=1, chosen_at=at))
         checking.ask(session, row.assignment_id, student, parse("a.py", b"x"), b"x", at=at)

@@ -18,6 +18,7 @@ from server.storage.models.course import (
     Rounding,
     Sitting,
     SourcePolicy,
+    TeamsBy,
 )
 from server.storage.models.desk import LookedAt, Question, QuestionState, SavedComment
 from server.storage.models.health import Exercises, GraderProcess, Hit, Key, Meter
@@ -63,6 +64,7 @@ from server.storage.models.submission import (
     Pace,
     Submission,
 )
+from server.storage.models.team import Team, TeamMember
 from server.storage.models.work import State, Work
 
 __all__ = [
@@ -133,6 +135,9 @@ __all__ = [
     "SourcePolicy",
     "State",
     "Submission",
+    "Team",
+    "TeamMember",
+    "TeamsBy",
     "User",
     "Work",
 ]

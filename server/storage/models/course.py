@@ -67,6 +67,13 @@ class Rounding(StrEnum):
     DOWN = "down"
 
 
+class TeamsBy(StrEnum):
+    """Who puts the teams of an assignment together."""
+
+    STUDENTS = "students"
+    STAFF = "staff"
+
+
 class FreeDays(StrEnum):
     """How a student's free days come to be used."""
 
@@ -152,6 +159,10 @@ class Assignment(Base):
     attempts_per_day: Mapped[int | None]  # by the course's calendar
     cool_down_minutes: Mapped[int] = mapped_column(default=0)
     counts: Mapped[Counts] = mapped_column(one_of(Counts))
+    team_size: Mapped[int] = mapped_column(default=1, server_default="1")  # 1: everybody alone
+    teams_by: Mapped[TeamsBy] = mapped_column(
+        one_of(TeamsBy), default=TeamsBy.STUDENTS, server_default="students"
+    )
     source_policy: Mapped[SourcePolicy] = mapped_column(one_of(SourcePolicy))
     device: Mapped[str] = mapped_column(String(16), default="cpu", server_default="cpu")
 

@@ -24,12 +24,14 @@ class Submission(Work):
         Index(None, "assignment_id", "state", "received_at"),
         Index(None, "assignment_id", "reference"),
         Index(None, "graded_at"),
+        Index(None, "team_id"),
     )
 
     public_id: Mapped[str] = mapped_column(String(32), unique=True)
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    number: Mapped[int]  # the student's first, second, ... for the assignment
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))  # who handed it in
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))  # whose it is then
+    number: Mapped[int]  # the student's, or the team's, first, second, ... for the assignment
     filename: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the content
     received_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from autograder.handin.submission import SubmissionError
+from server.grades import teams
 from server.grades.attempts import NotAllowed
 from server.grades.release import as_shown
 from server.grades.scale import in_points, score_in_points
@@ -113,7 +114,7 @@ def submissions(
         student = wanted.get("user_id", seat.user.id)
         if student != seat.user.id:
             access.student(seat, student)
-        query = query.where(Submission.user_id == student)
+        query = query.where(teams.theirs(student))
     elif not seat.is_staff:
         raise Problem(403, "Everyone's submissions are for staff, with a token that may manage.")
     if not seat.is_staff:

@@ -121,6 +121,8 @@ hand_ins = limiter.shared_limit(
 looks = limiter.shared_limit("30 per minute; 600 per hour", scope="look", key_func=whoever_asks)
 # Graders run what is checked: nobody is to keep them busy by that alone.
 checks = limiter.shared_limit("5 per minute; 30 per hour", scope="check", key_func=whoever_asks)
+# A team's code is not to be guessed.
+joins = limiter.shared_limit("30 per hour", scope="join", key_func=whoever_asks)
 
 
 def _load(key: str) -> User | None:

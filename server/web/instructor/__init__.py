@@ -18,6 +18,7 @@ from server.web.instructor import (
     similarity,
     students,
     submissions,
+    teaming,
     views,
 )
 from server.web.instructor.blueprint import pages
@@ -41,5 +42,6 @@ __all__ = [
     "similarity",
     "students",
     "submissions",
+    "teaming",
     "views",
 ]

@@ -34,6 +34,8 @@ _LIKE_THE_LAST = (
     "counts",
     "source_policy",
     "device",
+    "team_size",
+    "teams_by",
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from server.engine import Report
-from server.grades import marking, questions, saved
+from server.grades import marking, questions, saved, teams
 from server.grades.scale import in_points
 from server.storage.files import FileGone
 from server.storage.models import (
@@ -182,12 +182,14 @@ def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
             .options(joinedload(Comment.author))
             .order_by(Comment.id)
         ).all()
+        owners = session.scalars(
+            select(User)
+            .where(User.id.in_(teams.owners(session, found)), User.id != found.user_id)
+            .order_by(User.name, User.id)
+        ).all()
         others = session.scalars(
             select(Submission)
-            .where(
-                Submission.assignment_id == found.assignment_id,
-                Submission.user_id == found.user_id,
-            )
+            .where(Submission.assignment_id == found.assignment_id, teams.beside(found))
             .order_by(Submission.number)
         ).all()
         grade = session.get(Grade, (found.assignment_id, found.user_id))
@@ -218,6 +220,7 @@ def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
         neighbours=neighbours,
         looked=looked,
         others=others,
+        team=owners,
         grade=grade,
         adjustments=adjustments,
         enrolment=enrolment,

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from zoneinfo import available_timezones
 
 from server.courses import CourseError
-from server.storage.models import Counts, FreeDays, Rounding, SourcePolicy
+from server.storage.models import Counts, FreeDays, Rounding, SourcePolicy, TeamsBy
 
 Typed: TypeAlias = Mapping[str, str]
 FROM = "from a date"
@@ -53,6 +53,7 @@ _FREE_DAYS = {
     FreeDays.AUTOMATICALLY: "by themselves, in the order of due dates",
     FreeDays.AS_CHOSEN: "where the student says so",
 }
+_TEAMS = {TeamsBy.STUDENTS: "students, who join by a code", TeamsBy.STAFF: "the staff"}
 _RELEASES = (
     ("at once", "at once"),
     ("when published", "when I publish them"),
@@ -164,6 +165,15 @@ def assignment(
             Field(
                 "counts", "Of several, what counts is", Kind.CHOICE, choices=list(_COUNTS.items())
             ),
+        ),
+        "Teams": (
+            Field(
+                "team_size",
+                "Most members of a team",
+                Kind.COUNT,
+                "1: everybody alone. What one of a team hands in is everybody's.",
+            ),
+            Field("teams_by", "Put together by", Kind.CHOICE, choices=list(_TEAMS.items())),
         ),
         "What students see, and when": (
             Field("scores", "Scores and reports", Kind.RELEASE, choices=_RELEASES),

@@ -22,6 +22,7 @@ NAMES: Mapping[Action, str] = {
     Action.USER_RENAMED: "name changed",
     Action.EXTENSION_GRANTED: "extension granted",
     Action.STARTED: "started",
+    Action.TEAM_CHANGED: "team changed",
     Action.FREE_DAYS_CHOSEN: "free days chosen",
     Action.PUBLISHED: "results published",
     Action.WITHDRAWN: "results taken back",
@@ -57,6 +58,7 @@ _CAUSES = {
     "marked": "because an answer was marked",
     "rubric": "because a rubric was changed",
     "posted": "because a result from elsewhere was posted",
+    "team changed": "because a team changed",
     "free days": "because of the free days that are left",
     "course changed": "because the course's policy changed",
 }
@@ -182,6 +184,10 @@ _SENTENCES: Mapping[str, Callable[[Detail, tzinfo], str]] = {
     Action.RUBRIC_CHANGED: _rubric,
     Action.EXTENSION_GRANTED: _extension,
     Action.STARTED: lambda d, z: f"Pressed Start for {d.get('assignment')}.",
+    Action.TEAM_CHANGED: lambda d, z: (
+        f"For {d.get('assignment')} is in {d.get('after') or 'no team'} now, "
+        f"was in {d.get('before') or 'no team'}."
+    ),
     Action.FREE_DAYS_CHOSEN: lambda d, z: (
         f"{d.get('assignment')} uses {_many(d.get('after', 0), 'free day')} at most now, "
         f"was {d.get('before', 0)}."

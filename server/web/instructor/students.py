@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
-from server.grades import free_days, marking
+from server.grades import free_days, marking, teams
 from server.grades.breakdown import Step, breakdown
 from server.grades.deadlines import Deadlines, deadlines
 from server.grades.totals import Totals
@@ -216,7 +216,7 @@ def _records(session: Session, seat: Seat, user_id: int) -> list[Record]:
     ids = [assignment.id for assignment in assignments]
     submissions = session.scalars(
         select(Submission)
-        .where(Submission.user_id == user_id, Submission.assignment_id.in_(ids))
+        .where(teams.theirs(user_id), Submission.assignment_id.in_(ids))
         .order_by(Submission.number)
     ).all()
     stored = session.scalars(

@@ -35,7 +35,7 @@ from server.grading import presence
 from server.language import _, ngettext
 from server.storage.database import forgiving
 from server.storage.files import FileGone
-from server.storage.models import Comment, Question, Role, State, Submission
+from server.storage.models import Comment, Question, Role, State, Submission, User
 from server.web import access, code, desk
 from server.web.access import Seat, in_course, public
 from server.web.auth.sessions import limiter, whoever_asks
@@ -64,7 +64,7 @@ def submission(seat: Seat, public_id: str) -> str:
 
 def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
     shown = access.shown(seat, found.assignment)
-    grade, adjustments = queries.standing(seat, found.assignment, found.user_id)
+    grade, adjustments = queries.standing(seat, found.assignment, _whose(seat, found))
     comments = queries.comments(seat, found)
     asked = queries.questions(found) if shown.scores else []
     at_check, left = _questions(seat, found, asked, refused)
@@ -88,7 +88,7 @@ def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
         steps=breakdown(found.assignment, grade, adjustments) if grade else [],
         which_counts=WHICH_COUNTS[found.assignment.counts],
     )
-    own = found.user_id == seat.user.id and not seat.seen_by
+    own = access.is_own(seat, found) and not seat.seen_by
     if own and shown.comments and _has_new(comments, asked):
         # Once the page is made, so that it shows what is new.
         with forgiving("not marked as read"), services().database.write() as session:
@@ -102,13 +102,14 @@ def page(seat: Seat, found: Submission, refused: Refused | None = None) -> str:
 def ask(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
     """Ask about a check of one's own that lost marks."""
     found = access.submission(seat, public_id, report=True)
-    if found.user_id != seat.user.id or not access.shown(seat, found.assignment).scores:
+    if not access.is_own(seat, found) or not access.shown(seat, found.assignment).scores:
         abort(403)
     exercise, check, text = (request.form.get(name, "") for name in ("exercise", "check", "text"))
     try:
         with services().database.write() as session:
             row = session.get_one(Submission, found.id, options=[undefer(Submission.report)])
-            asked = questions.ask(session, row, exercise, check, text, at=services().clock())
+            by, at = session.get_one(User, seat.user.id), services().clock()
+            asked = questions.ask(session, row, exercise, check, text, at=at, by=by)
             session.flush()
             anchor = f"question-{asked.id}"
     except questions.NotAsked as error:
@@ -159,6 +160,11 @@ def report_script() -> Response:
     return _asset(services().engine.script, "text/javascript")
 
 
+def _whose(seat: Seat, found: Submission) -> int:
+    """Whose grade is looked at: of a team's each one's own."""
+    return found.user_id if seat.is_staff else seat.user.id
+
+
 def _has_new(comments: Sequence[Comment], asked: Sequence[Question]) -> bool:
     answers = (one.read_at for one in asked if one.answered_at is not None)
     return None in (*(comment.read_at for comment in comments), *answers)
@@ -175,7 +181,7 @@ def _questions(
     number = count(1)
 
     def ask(exercise: str, check: str) -> Markup:
-        if found.user_id != seat.user.id:
+        if not access.is_own(seat, found):
             return Markup("")
         place = f"why-{next(number)}"
         if refused is not None and (refused.exercise, refused.check) == (exercise, check):

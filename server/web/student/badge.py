@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, current_app, render_template, url_for
 from sqlalchemy import select
 
-from server.grades import release
+from server.grades import release, teams
 from server.grades.scale import score_in_points
 from server.language import _
 from server.people.links import Links
@@ -44,7 +44,7 @@ def badge(assignment_id: int, token: str) -> Response:
             select(Submission)
             .where(
                 Submission.assignment_id == found.id,
-                Submission.user_id == whose.id,
+                teams.theirs(whose.id),
                 Submission.state == State.GRADED,
             )
             .order_by(Submission.number.desc())

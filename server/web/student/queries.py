@@ -13,7 +13,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from server.courses import announcing
-from server.grades import free_days, release
+from server.grades import free_days, release, teams
 from server.grades import questions as asked
 from server.grades.attempts import FREE, Allowance, allowance
 from server.grades.deadlines import Phase
@@ -32,6 +32,8 @@ from server.storage.models import (
     Role,
     Sitting,
     Submission,
+    Team,
+    User,
 )
 from server.web import access
 from server.web.access import Seat
@@ -103,11 +105,21 @@ def history(assignment: Assignment, user_id: int) -> Sequence[Submission]:
     """A student's submissions for the assignment, the newest first."""
     query = (
         select(Submission)
-        .where(Submission.assignment_id == assignment.id, Submission.user_id == user_id)
+        .where(Submission.assignment_id == assignment.id, teams.theirs(user_id))
         .order_by(Submission.number.desc())
+        .options(joinedload(Submission.user))
     )
     with services().database.ask() as session:
         return session.scalars(query).all()
+
+
+def team(seat: Seat, assignment: Assignment) -> tuple[Team, Sequence[User]] | None:
+    """One's own, with all who are in it; None for who is in none."""
+    if assignment.team_size == 1:
+        return None
+    with services().database.read() as session:
+        found = teams.team_of(session, assignment, seat.user.id)
+        return None if found is None else (found, teams.members(session, found))
 
 
 def comments(seat: Seat, submission: Submission) -> Sequence[Comment]:
@@ -186,7 +198,7 @@ def _unread(
     session: Session, assignments: Collection[int], user_id: int
 ) -> Sequence[tuple[int, int, int]]:
     """For each submission with something new: its assignment, its id, how much it is."""
-    mine = (Submission.user_id == user_id, Submission.assignment_id.in_(assignments))
+    mine = (teams.theirs(user_id), Submission.assignment_id.in_(assignments))
     comments = (
         select(Submission.assignment_id, Submission.id)
         .join(Comment, Comment.submission_id == Submission.id)
@@ -213,6 +225,9 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
             )
         )
     }
+    for one in assignments:
+        if one.team_size > 1 and (found := teams.extension(session, one, seat.user.id)):
+            extensions[one.id] = found
     grades = {
         row.assignment_id: row
         for row in session.scalars(
@@ -222,7 +237,7 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
     counted: defaultdict[int, list[datetime]] = defaultdict(list)
     for assignment_id, received_at in session.execute(
         select(Submission.assignment_id, Submission.received_at).where(
-            Submission.user_id == seat.user.id,
+            teams.theirs(seat.user.id),
             Submission.assignment_id.in_(ids),
             Submission.state.not_in(FREE),
         )

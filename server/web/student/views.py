@@ -6,7 +6,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from autograder.handin.submission import MAX_BYTES, SubmissionError
-from server.courses import announcing
+from server.courses import announcing, teaming
 from server.grades import days_chosen, sittings
 from server.grades.attempts import NotAllowed
 from server.grades.breakdown import WHICH_COUNTS, breakdown
@@ -16,7 +16,7 @@ from server.storage.database import forgiving
 from server.storage.models import Assignment, Role, User
 from server.web import access, upload
 from server.web.access import Seat, in_course, signed_in, user
-from server.web.auth.sessions import checks, hand_ins, looks
+from server.web.auth.sessions import checks, hand_ins, joins, looks
 from server.web.markdown import markdown
 from server.web.services import services
 from server.web.student import answers, badge, calendar, lesson, progress, queries
@@ -136,6 +136,30 @@ def start(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     return redirect(where, 303)
 
 
+@pages.post("/courses/<course>/assignments/<assignment>/team")
+@joins
+@in_course(Role.STUDENT)
+def team(seat: Seat, assignment: str) -> Response | tuple[str, int]:
+    """Make a team, join one by its code, or leave one's own."""
+    chosen = access.assignment(seat, assignment)
+    do = request.form.get("do", "")
+    at = services().clock()
+    try:
+        with services().database.write() as session:
+            row = session.get_one(Assignment, chosen.id)
+            whose = session.get_one(User, seat.user.id)
+            if do == "make":
+                teaming.make(session, row, whose, at=at)
+            elif do == "leave":
+                teaming.leave(session, row, whose, at=at)
+            else:
+                teaming.join(session, row, whose, request.form.get("code", ""), at=at)
+    except NotAllowed as error:
+        return _assignment(seat, chosen, str(error)), 422
+    where = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
+    return redirect(f"{where}#team", 303)
+
+
 @pages.post("/courses/<course>/assignments/<assignment>/free-days")
 @in_course(Role.STUDENT)
 def choose_free_days(seat: Seat, assignment: str) -> Response | tuple[str, int]:
@@ -227,6 +251,7 @@ def _assignment(
         free_days=free_days,
         kept=kept_share(chosen, late_days - free_days),
         history=history,
+        team=queries.team(seat, chosen),
         unread=queries.unread(chosen, seat.user.id) if place.shown.comments else {},
         chart=Chart(history if place.shown.scores else []),
         hidden=queries.hidden(seat, chosen),
