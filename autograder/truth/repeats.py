@@ -17,7 +17,7 @@ from autograder.case import Arguments
 from autograder.checks.base import FunctionCheck
 from autograder.checks.script import record
 from autograder.judging.call import Answer, Call, Held
-from autograder.judging.compare import same_values
+from autograder.judging.compare import failed, same_values
 from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
 from autograder.numerics.scripts import expect_script
@@ -31,9 +31,11 @@ class Unmoved:
     outputs: tuple[str, ...]
 
     def judge(self, calls: Sequence[Call], answers: Sequence[Answer]) -> list[Finding]:
+        for answer in answers:
+            if answer.failure is not None:
+                return [failed(output, answer) for output in self.outputs]
         first, _, later = answers
-        failed = any(answer.failure is not None for answer in answers)  # as other cases tell
-        moved = not failed and not same_values(first.value, later.value)
+        moved = not same_values(first.value, later.value)
         return [Finding(output, "reused" if moved else "") for output in self.outputs]
 
 
