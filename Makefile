@@ -17,7 +17,7 @@ ON_POSTGRESQL := $(addprefix tests/server/test_,queue.py queue_states.py grades.
 	parts.py questions.py totals.py release.py regrades.py processes.py privacy.py turns.py mail.py lti.py)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test types chaos services image attacks fuzz fairness bench audit release translations docs system browser clean
+.PHONY: demo test types chaos services image attacks fuzz fairness bench audit mutants release translations docs system browser clean
 
 demo: $(VENV)/installed
 	$(BIN)/gradmark demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
@@ -68,6 +68,13 @@ bench: $(VENV)/installed
 audit: $(VENV)/installed
 	$(BIN)/gradmark audit
 	$(BIN)/gradmark audit $(SECOND)
+	$(BIN)/gradmark audit --mutants --most 60
+	$(BIN)/gradmark audit --mutants --most 60 $(SECOND)
+
+# Every edit of the solutions that a machine makes: some minutes.
+mutants: $(VENV)/installed
+	$(BIN)/gradmark audit --mutants
+	$(BIN)/gradmark audit --mutants $(SECOND)
 
 release: $(VENV)/installed
 	$(BIN)/gradmark release all assignments --replace

@@ -6,7 +6,7 @@ import inspect
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -90,6 +90,14 @@ class RandomCheck(FunctionCheck):
         generator_seeds = [seeds(f"draw {at}") for at in range(DRAWS)]
         call = self.call({**arguments, "generator": None}, 0)
         return random_calls(call, generator_seeds, seeds("global"))
+
+    def judge(
+        self, expectation: Expectation, calls: Sequence[Call], answers: Iterable[Answer]
+    ) -> Outcome:
+        """What there are points for: what draws from torch's own state follows no generator."""
+        outcome = super().judge(expectation, calls, answers)
+        findings = {name: outcome.findings[name] for name in self.points}
+        return replace(outcome, findings=findings)
 
     def resembles(
         self, expectation: Expectation, seen: Outcome, suspected: Outcome
@@ -212,7 +220,7 @@ def fills(
 
     Args:
         points: for the filled argument, under its name, and for `generator`: that the numbers
-            follow the generator that is given.
+            follow the generator that is given; none for what a script makes that takes none.
         law: from the function's arguments (without the generator) to the law of the numbers.
     """
     name = name or f"{function.__name__} by distribution"

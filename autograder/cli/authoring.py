@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -70,6 +71,15 @@ def exercises(reference: Path | None) -> None:
     show_default="one per processor",
     help="How many exercises are audited at a time.",
 )
+@click.option("--mutants", is_flag=True, help="Try edits made by machine, not misconceptions.")
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    help="Of each exercise at most so many --mutants, others whenever the topic changes.",
+)
+@click.option(
+    "--record", is_flag=True, help="Write down the --mutants that no case sees, as equivalent."
+)
 @device_option
 @secret_option
 @reference_option
@@ -81,13 +91,17 @@ def audit(
     json_file: Path | None,
     html_file: Path | None,
     jobs: int,
+    mutants: bool,
+    most: int | None,
+    record: bool,
     device: str,
     secret_file: Path | None,
     reference: Path | None,
 ) -> None:
     """Prove the grading of ASSIGNMENT: every misconception must lose marks, no correct one may.
 
-    Exits with 1 if a misconception is missed or a correct solution loses a mark.
+    With --mutants, every edit that a machine makes must lose marks, but for those that are recorded
+    as the same function. Exits with 1 if something is missed or a correct solution loses a mark.
     """
     from autograder.grading.audit import audit as run
     from autograder.render.audit import render_audit
@@ -98,6 +112,13 @@ def audit(
     if corpus is None and beside.is_dir():
         corpus = beside
     console = Console()
+    if mutants:
+        if record and (most is not None or exercise is not None or corpus is None):
+            raise click.UsageError(
+                "--record is for all edits of whole topics, and takes a --corpus"
+            )
+        options = {"exercise": exercise, "reference": reference, "most": most, "jobs": jobs}
+        sys.exit(_try_mutants(assignment, read_secret(secret_file), corpus, record, options))
     with Bar(console) as bar:
         results = list(
             run(
@@ -119,6 +140,22 @@ def audit(
         html_file.write_text(heatmap_page(results), "utf-8")
     if any(result.misses for result in results):
         sys.exit(1)
+
+
+def _try_mutants(
+    assignment: str, secret: bytes, corpus: Path | None, record: bool, options: dict[str, Any]
+) -> int:
+    from autograder.grading import mutation
+    from autograder.render.audit import render_mutation
+
+    console = Console()
+    with Bar(console) as bar:
+        results = list(mutation.mutation_audit(assignment, secret, progress=bar, **options))
+    if record and corpus is not None:
+        for path in mutation.record(corpus, results):
+            click.echo(path)
+    known = {topic: mutation.equivalent(corpus, topic) for topic in {r.topic for r in results}}
+    return int(render_mutation(results, known, console) > 0)
 
 
 @click.command()

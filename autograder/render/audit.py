@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from autograder.grading.audit import WEAK, ExerciseAudit
+from autograder.grading.mutation import MutationAudit
 
 
 def render_audit(results: Sequence[ExerciseAudit], console: Console) -> None:
@@ -48,6 +49,33 @@ def render_audit(results: Sequence[ExerciseAudit], console: Console) -> None:
             console.print(Text(f"confused {r.exercise}, {miss.who}: {miss.what}", "yellow"))
         for miss in r.weaknesses:
             console.print(Text(f"weak {r.exercise}, {miss.who}: {miss.what}", "yellow"))
+
+
+def render_mutation(
+    results: Sequence[MutationAudit], known: Mapping[str, Mapping[str, str]], console: Console
+) -> int:
+    """A line per exercise, and every edit that no case sees and that is not recorded; how many.
+
+    Args:
+        known: by topic, the digests of edits that are recorded as the same function.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("exercise", no_wrap=True)
+    for heading in ("edits", "tried", "seen", "equivalent", "survive"):
+        table.add_column(heading, justify="right")
+    new = {r.exercise: [s for s in r.survivors if s.digest not in known[r.topic]] for r in results}
+    for r in results:
+        survive = len(new[r.exercise])
+        seen, same = r.tried - len(r.survivors), len(r.survivors) - survive
+        style = "red" if survive else "green"
+        counts = (str(n) for n in (r.edits, r.tried, seen, same))
+        table.add_row(r.exercise, *counts, Text(str(survive), style))
+    console.print(table)
+    for r in results:
+        for one in new[r.exercise]:
+            told = f"SURVIVES {r.exercise}, {one.digest}: {one.told}"
+            console.print(Text(told, "bold red"), soft_wrap=True)
+    return sum(map(len, new.values()))
 
 
 def _share(part: int, whole: int) -> Text:

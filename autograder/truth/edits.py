@@ -18,6 +18,7 @@ from types import CodeType, FunctionType
 from typing import Any, TypeAlias
 
 from autograder.topics.catalogue import Topic
+from autograder.topics.source import Statement
 
 Spot: TypeAlias = tuple[ast.AST, str, int | None]  # a node, a field of it, and the place in a list
 
@@ -50,6 +51,28 @@ class Mutant:
                 return compile(self.tree, f"<{self.function}, edited>", "exec")
             except (SyntaxError, ValueError, TypeError):
                 return None
+
+    @property
+    def is_next_to_nothing(self) -> bool:
+        """Whether a number stands there that is as good as the one it stands for."""
+        before, after = _at(self.spot), self.replacement
+        if not isinstance(before, ast.Constant) or not isinstance(after, ast.Constant):
+            return False
+        return before.value == 0 and isinstance(after.value, float) and 0 < after.value < NOTHING
+
+    @property
+    def source(self) -> str:
+        """The edited function, without its docstring."""
+        with _Edited(self.spot, self.replacement):
+            return ast.unparse(self.tree)
+
+    @property
+    def change(self) -> str:
+        """What stands there, and what is put in its place, as code."""
+        before, after = (
+            " ".join(ast.unparse(n).split()) for n in (_at(self.spot), self.replacement)
+        )
+        return f"{before} -> {after}"
 
     def functions(self, solution: Mapping[str, Any]) -> dict[str, Any]:
         """The solution's functions, with this one edited for all that call it."""
@@ -99,23 +122,42 @@ def reached(topic: Topic, functions: Sequence[str]) -> list[str]:
     sources = topic.sources()
     found = list(functions)
     for name in found:  # grows while it is gone through
-        called = _named(sources[name])
+        called = named(sources[name])
         found += [other for other in sources if other in called and other not in found]
     return found
 
 
 @cache
-def _named(source: str) -> frozenset[str]:
+def named(source: str) -> frozenset[str]:
     """The names in a reference's function: asked for again with every submission."""
     return frozenset(n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name))
 
 
+def edits_of(statement: Statement) -> list[Mutant]:
+    """All edits of a function of a solution, or of a class's methods, the likely ones first."""
+    found = list(_mutants(statement.name, statement.text, statement.name))
+    return sorted(found, key=lambda mutant: mutant.rank)
+
+
 def _mutants(name: str, source: str, stands_for: str) -> Iterator[Mutant]:
     tree = ast.parse(textwrap.dedent(source))
-    (function,) = tree.body
-    assert isinstance(function, ast.FunctionDef)  # noqa: S101 - a part of a topic is one
-    if ast.get_docstring(function) is not None:
-        function.body = function.body[1:] or [ast.Pass(lineno=function.lineno, col_offset=0)]
+    for function in _functions(tree):
+        if ast.get_docstring(function) is not None:
+            function.body = function.body[1:] or [ast.Pass(lineno=function.lineno, col_offset=0)]
+    for function in _functions(tree):
+        yield from _of_function(name, function, tree, stands_for)
+
+
+def _functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    """What a statement of a solution defines: the function, or the class's methods."""
+    (node,) = tree.body
+    body = node.body if isinstance(node, ast.ClassDef) else [node]
+    return [part for part in body if isinstance(part, ast.FunctionDef)]
+
+
+def _of_function(
+    name: str, function: ast.FunctionDef, tree: ast.Module, stands_for: str
+) -> Iterator[Mutant]:
     seen = set()
     for spot, replacement, kind, what, rank in _edits(function, _names(function)):
         before = _at(spot)
@@ -159,6 +201,7 @@ class _Edited:
         self._put(self._before)
 
 
+NOTHING = 1e-4  # what an answer is off by then is no bug that anybody has
 Edit: TypeAlias = tuple[Spot, Any, str, str, int]
 
 _SCALAR_NAMES = frozenset({"torch", "math", "range", "len", "zip", "tuple", "list", "reversed"})

@@ -190,6 +190,19 @@ def shared(new, a):
     yield "inner", [left.grad, right.grad, y.grad]
 
 
+def used_by_all(new, a, b):
+    """Each operation has an argument that others have, too, before it and after it."""
+    a, b = new(Value, a), new(Value, b)
+    u, v = a * b, a + b
+    up = (u.tanh() + u) + (u.exp() + u) + (u.relu() + u) + (2.0 + u * u) ** 1.5
+    down = (v * v + 1.0) ** 1.5 + v.relu() + v.exp() + v.tanh() + v
+    y = up * b + down + (a * a).relu() * b
+    yield "loss", y.data
+    y.backward()
+    yield "grad_a", a.grad
+    yield "grad_b", b.grad
+
+
 def twice(new, a):
     a = new(Value, a)
     y = a * a + a
@@ -252,6 +265,7 @@ EXERCISES = (
             ),
             gradients(differences_and_quotients, TWO, points={"loss": 1, "grad_a": 1, "grad_b": 1}),
             gradients(functions, TWO, points={"loss": 1, "grad_a": 1, "grad_b": 1}),
+            gradients(used_by_all, TWO, points={"loss": 0.5, "grad_a": 1, "grad_b": 0.5}),
             gradients(shared, ONE, points={"loss": 1, "grad_a": 2, "inner": 1}),
             values(twice, ONE, points={"once": 1, "added": 1}),
             gradients(

@@ -186,6 +186,7 @@ STEPS = (
     _network("not normalised", 8, public=True, normalised=False, rates=[0.1, 0.5]),
     _network("two rates", 20, rates=[0.01, 4.0]),
     _network("another eps", 5, rates=[0.3], eps=0.2),
+    _network("two rows", 2, rates=[0.3], eps=0.5),
 )
 STARTS = (
     _network("normalised", 7, public=True),

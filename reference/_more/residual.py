@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.checks import curve, gradients
+from autograder.checks import Normal, curve, fills, gradients
 from autograder.exercise import Exercise, case, edit, integers, normal
 
 
@@ -77,6 +77,22 @@ def residual_block(new, channels, tensors, x, grad_y):
     y.backward(grad_y)
     yield "grad_x", x.grad
     yield "grad_tensors", new.gradients(block)
+
+
+def first_weights(new, channels, generator=None):
+    yield "w1", new(ResidualBlock, channels).w1
+
+
+def second_weights(new, channels, generator=None):
+    yield "w2", new(ResidualBlock, channels).w2
+
+
+def first_stem(new, sizes, generator=None):
+    yield "stem", new(ResidualNet, *sizes).stem
+
+
+def first_head(new, sizes, generator=None):
+    yield "head", new(ResidualNet, *sizes).head
 
 
 def training(new, sizes, tensors, x, target, lr, steps, often):
@@ -157,11 +173,28 @@ _ALLOWED = (
     "torch.conv2d",
 )
 
+_WIDE = (case("ten channels", channels=10), case("twenty", channels=20))
+_SIZES = (case("few classes", sizes=(60, 20)), case("many classes", sizes=(30, 100)))
+
 EXERCISES = [
     Exercise(
         functions=(ResidualBlock,),
         checks=(
             gradients(residual_block, _BLOCKS, points={"y": 3, "grad_x": 1, "grad_tensors": 1}),
+            fills(
+                first_weights,
+                _WIDE,
+                points={"w1": 0.25},
+                law=lambda channels: Normal((2 / (9 * channels)) ** 0.5),
+                name="at first",
+            ),
+            fills(
+                second_weights,
+                _WIDE,
+                points={"w2": 0.25},
+                law=lambda channels: Normal(0.1 * (2 / (9 * channels)) ** 0.5),
+                name="the second at first",
+            ),
         ),
         allowed=_ALLOWED,
         misconceptions=(
@@ -190,7 +223,23 @@ EXERCISES = [
     ),
     Exercise(
         functions=(ResidualNet,),
-        checks=(curve(training, cases=_RUNS, points={"loss": 4, "logits": 2}),),
+        checks=(
+            curve(training, cases=_RUNS, points={"loss": 4, "logits": 2}),
+            fills(
+                first_stem,
+                _SIZES,
+                points={"stem": 0.25},
+                law=lambda sizes: Normal((2 / 27) ** 0.5),
+                name="at first",
+            ),
+            fills(
+                first_head,
+                _SIZES,
+                points={"head": 0.25},
+                law=lambda sizes: Normal((2 / sizes[0]) ** 0.5),
+                name="the head at first",
+            ),
+        ),
         allowed=_ALLOWED,
         misconceptions=(
             edit(

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import nn
 
-from autograder.checks import errors, gradients, precision, values
+from autograder.checks import Normal, errors, fills, gradients, precision, values
 from autograder.exercise import Exercise, case, edit, integers, normal, uniform
 
 
@@ -218,6 +218,14 @@ def linear_module(new, sizes, weight, x, grad_y):
     yield "grad_weight", module.weight.grad
 
 
+def fresh_linear(new, sizes, generator=None):
+    yield "first_weight", new(Linear, *sizes).weight
+
+
+def fresh_embedding(new, sizes, generator=None):
+    yield "first_weight", new(Embedding, *sizes).weight
+
+
 def embedding_module(new, sizes, weight, tokens, grad_y):
     module = new(Embedding, *sizes)
     new.load(module, {"weight": weight})
@@ -305,6 +313,7 @@ LINEAR = (
     ),
     case("one vector", sizes=(6, 2), weight=normal(2, 6), x=normal(6), grad_y=normal(2)),
 )
+FRESH = (case("more in than out", sizes=(90, 30)), case("more out than in", sizes=(20, 120)))
 EMBEDDING = (
     case(
         "a batch",
@@ -367,11 +376,11 @@ HEADS = (
         grad_y=normal(2, 5, 8),
     ),
     case(
-        "four heads, another base",
-        sizes=(8, 4, 50.0),
-        weights=_projections(8),
-        x=normal(1, 6, 8),
-        grad_y=normal(1, 6, 8),
+        "three heads, another base",
+        sizes=(12, 3, 50.0),  # of four columns: of two, the base turns none
+        weights=_projections(12),
+        x=normal(1, 6, 12),
+        grad_y=normal(1, 6, 12),
     ),
     case("one step", sizes=(6, 3), weights=_projections(6), x=normal(1, 6), grad_y=normal(1, 6)),
 )
@@ -409,6 +418,13 @@ EXERCISES = (
                 points={"y": 0.5, "grad_x": 0.5, "grad_weight": 0.5},
                 name="in float32",
             ),
+            fills(
+                fresh_linear,
+                FRESH,
+                points={"first_weight": 0.5},
+                law=lambda sizes: Normal(math.sqrt(2 / sum(sizes))),
+                name="at first",
+            ),
         ),
         misconceptions=(
             edit(
@@ -438,6 +454,13 @@ EXERCISES = (
                 EMBEDDING,
                 points={"y": 0.5, "grad_weight": 0.5},
                 name="in float32",
+            ),
+            fills(
+                fresh_embedding,
+                FRESH,
+                points={"first_weight": 0.5},
+                law=lambda sizes: Normal(1.0),
+                name="at first",
             ),
         ),
         misconceptions=(

@@ -176,7 +176,7 @@ CONV_GEOMETRY = (
         weight=normal(2, 2, 1, 2),
         bias=normal(2),
         stride=(3, 3),
-        padding=(0, 1),
+        padding=(0, 2),
     ),
 )
 CONV_GROUPS = (

@@ -182,6 +182,27 @@ def test_audit_fails_when_a_correct_solution_loses_a_mark(gradmark, tmp_path):
     assert "double--adding" not in result.output
 
 
+def test_edits_by_machine_that_no_case_sees_are_listed_until_they_are_recorded(gradmark, tmp_path):
+    folder, corpus = tmp_path / "exercises", tmp_path / "corpus"
+    folder.mkdir()
+    corpus.mkdir()
+    topic = folder / "doubling.py"
+    topic.write_text(AUTHORED.replace("INVISIBLE", ""))
+    command = ("audit", "--mutants", "--reference", folder, "--corpus", corpus, "--jobs", 1)
+    before = gradmark(*command)
+    assert before.exit_code == 1
+    assert "SURVIVES double, " in before.output  # + 0.0 may as well be - 0.0
+    assert "+ 0.0 -> " in before.output
+    assert "2.0 -> 4.0" not in before.output
+    recorded = gradmark(*command, "--record")
+    assert recorded.exit_code == 0
+    assert "+ 0.0 -> " in (corpus / "equivalent" / "doubling.json").read_text()
+    assert gradmark(*command, "--most", 3).exit_code == 0
+    topic.write_text(topic.read_text().replace("+ 0.0", "+ 0.0 + 0.0"))
+    assert gradmark(*command).exit_code == 1  # of another function, nothing is recorded
+    assert gradmark(*command, "--record", "--most", 3).exit_code == 2
+
+
 def test_audit_says_what_comes_near_the_line(gradmark, tmp_path):
     """float32 allows 128 units of roundoff; errors a few times less or more are near that."""
     folder, corpus = tmp_path / "exercises", tmp_path / "corpus" / "correct" / "doubling"

@@ -19,8 +19,9 @@ def convolved(x, w):
 class ResidualBlock(nn.Module):
     def __init__(self, channels):
         super().__init__()
-        self.w1 = nn.Parameter(torch.zeros(channels, channels, 3, 3))
-        self.w2 = nn.Parameter(torch.zeros(channels, channels, 3, 3))
+        self.w1 = nn.Parameter(torch.empty(channels, channels, 3, 3))
+        self.w1.data.normal_(0.0, (2 / (9 * channels)) ** 0.5)
+        self.w2 = nn.Parameter(0.1 * torch.empty_like(self.w1).normal_(std=(2 / (9 * channels)) ** 0.5))
 
     def forward(self, x):
         h = convolved(x, self.w1)

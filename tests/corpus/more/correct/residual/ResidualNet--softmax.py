@@ -6,8 +6,8 @@ from torch.nn import functional as F
 class ResidualBlock(nn.Module):
     def __init__(self, channels):
         super().__init__()
-        self.w1 = nn.Parameter(torch.randn(channels, channels, 3, 3) / 10)
-        self.w2 = nn.Parameter(torch.randn(channels, channels, 3, 3) / 10)
+        self.w1 = nn.Parameter(torch.randn(channels, channels, 3, 3) * (2 / channels) ** 0.5 / 3)
+        self.w2 = nn.Parameter(torch.randn(channels, channels, 3, 3) * (2 / channels) ** 0.5 / 30)
 
     def forward(self, x):
         h = F.conv2d(x, self.w1, padding=1).relu()
@@ -17,9 +17,9 @@ class ResidualBlock(nn.Module):
 class ResidualNet(nn.Module):
     def __init__(self, channels, classes):
         super().__init__()
-        self.stem = nn.Parameter(torch.randn(channels, 3, 3, 3) / 5)
+        self.stem = nn.Parameter(torch.empty(channels, 3, 3, 3).normal_(0, (2 / 27) ** 0.5))
         self.blocks = nn.ModuleList([ResidualBlock(channels), ResidualBlock(channels)])
-        self.head = nn.Parameter(torch.randn(classes, channels) / 4)
+        self.head = nn.Parameter(torch.randn(classes, channels) / (channels / 2) ** 0.5)
 
     def forward(self, x):
         x = F.conv2d(x, self.stem, padding=1).relu()
