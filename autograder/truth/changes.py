@@ -136,7 +136,8 @@ def _other(name: str, one: Seen) -> Tensor:
 
 def _argument(name: str, one: Seen) -> Tensor:
     value = one.arguments[name]
-    assert isinstance(value, Tensor)  # noqa: S101 - asked for where it is one
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is no tensor in every case")
     return value
 
 
@@ -173,7 +174,8 @@ def _beside(one: Seen, name: str) -> Tensor:
     """An argument, as it meets the output: numbers per channel along dimension 1."""
     value = one.arguments[name]
     if not isinstance(value, Tensor):
-        assert isinstance(value, int | float)  # noqa: S101 - asked for where it is one
+        if not isinstance(value, int | float):
+            raise TypeError(f"{name} is no number in every case")
         return torch.tensor(float(value), dtype=torch.float64)
     value = value.to(torch.float64)
     right = one.right
@@ -453,7 +455,8 @@ def _ahead(a: str, b: str, one: Seen) -> Tensor:
 
 def _apart(a: str, b: str, scalar: str, far: bool, one: Seen) -> Tensor:
     limit = one.arguments[scalar]
-    assert isinstance(limit, int | float)  # noqa: S101 - asked for where it is one
+    if not isinstance(limit, int | float):
+        raise TypeError(f"{scalar} is no number in every case")
     is_far = _ahead(a, b, one).abs() >= limit
     return is_far if far else ~is_far
 

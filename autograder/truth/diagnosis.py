@@ -241,7 +241,8 @@ def _changed(change: Found, place: Place, your: str = "Your") -> Explanation:
 def _said(found: Found, *places: Place) -> Explanation:
     function, output = places[0]
     if output in {REFUSAL, UNCHANGED}:
-        return Explanation(f"{function}-{found.kind}", f"{function}: {found.what}.")
+        what = found.what if found.what.startswith(function) else f"{function}: {found.what}"
+        return Explanation(f"{function}-{found.kind}", f"{what}.")
     if found.kind in {"dtype", "type", "count"}:
         return Explanation(f"{output}-{found.kind}", f"{function}: {found.what}.")
     told, verb, about = _subject(places)

@@ -123,7 +123,7 @@ def at_place(
 ) -> Iterator[tuple[int, Trial]]:
     function, output = place
     for at, (trial, outcome) in enumerate(zip(trials, seen, strict=True)):
-        if trial.check.subject != function:
+        if trial.check.subject != function or (output == UNCHANGED and trial.check.gated):
             continue
         if isinstance(trial.expectation, Unmoved) and _says_nothing(outcome):
             continue
@@ -180,15 +180,16 @@ def wrong(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> set[Place]:
     return {
         (trial.check.subject, output)
         for trial, outcome in zip(trials, outcomes, strict=True)
-        for output, finding in _found(outcome)
+        for output, finding in _found(trial, outcome)
         if not finding.passed
     }
 
 
-def _found(outcome: Outcome) -> Iterator[tuple[str, Finding]]:
+def _found(trial: Trial, outcome: Outcome) -> Iterator[tuple[str, Finding]]:
     yield from outcome.findings.items()
-    # A call that failed says nothing about whether arguments are left alone.
-    if outcome.unchanged.problem == "changed":
+    # A call that failed says nothing about whether arguments are left alone, and what should have
+    # been refused may change what it may not.
+    if outcome.unchanged.problem == "changed" and not trial.check.gated:
         yield UNCHANGED, outcome.unchanged
 
 

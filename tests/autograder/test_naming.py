@@ -3,8 +3,10 @@
 from functools import cache
 
 import pytest
+import torch
 
 from autograder.judging.local import LocalSession
+from autograder.truth.changes import Seen, changes_of_some
 from autograder.truth.diagnosis import explanations
 from autograder.truth.matching import wrong
 from autograder.truth.oracle import Oracle
@@ -214,6 +216,22 @@ def test_noise_has_no_name():
         "return weight.reshape(sh) * xhat + bias.reshape(sh) + 1e-3 * torch.rand(x.shape)",
     )
     assert named("batch_norm", noisy) == []
+
+
+def test_what_should_have_been_refused_may_change_what_it_is_given():
+    lenient = BATCH_NORM.replace('if n == 1:\n            raise ValueError("need more")', "pass")
+    found = named("batch_norm", lenient.replace("n / (n - 1)", "n / max(n - 1, 1)"))
+    assert found
+    assert not any("changed" in line for line in found), found
+
+
+def test_an_argument_that_only_some_cases_have_stops_nothing():
+    def seen(bias):
+        right = torch.ones(2, 3, dtype=torch.float64)
+        odd = right + torch.rand(2, 3, dtype=torch.float64)
+        return Seen(odd, right, torch.full_like(right, 1e-9), {"bias": bias}, {})
+
+    assert changes_of_some([seen(torch.rand(2, 3, dtype=torch.float64)), seen(None)]) is None
 
 
 def test_draws_that_are_alike_by_chance_are_not_called_fixed():
