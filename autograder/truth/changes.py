@@ -220,7 +220,11 @@ _PLAIN: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
     ("rounded", "the right one, rounded to whole numbers", torch.round),
     ("reduced", "the sum of the right one", torch.sum),
     ("reduced", "the mean of the right one", torch.mean),
-    ("transposed", "the right one, its last two dimensions exchanged", lambda t: t.mT),
+    (
+        "transposed",
+        "the right one, its last two dimensions exchanged",
+        lambda t: t.transpose(-2, -1),
+    ),
     (
         "transposed",
         "the right one, its first two dimensions exchanged",
