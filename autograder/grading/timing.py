@@ -9,8 +9,8 @@ insides is on that way. Every round has numbers that were in no process before, 
 the reference has others again, so that it leaves nothing to be found.
 
 What else a machine does can only lengthen a time. So the least of several is taken of both, rounds
-go on while a better step is within reach, and the reference's counts those from before a
-submission was there as well, which nothing that this does can lengthen.
+go on, some time apart, while a better step is within reach, and the reference's counts those from
+before a submission was there as well, which nothing that this does can lengthen.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from autograder.truth.trial import Trial
 
 ALONE = 3  # rounds of the reference before there is a submission, the first of which warms it up
 LEAST, MOST = 3, 15  # rounds of a submission that are timed
+PAUSE = 0.3  # seconds before each that is one more: a busy moment of the machine passes
 SECONDS = 20.0  # after which no further round of a case begins
 HOPELESS = 2.0  # times a step's limit: nobody's noise
 
@@ -104,6 +105,8 @@ class _Race:
         until = time.monotonic() + SECONDS
         yield self._session.call(rounds[0].call)
         for number in range(1, MOST + 1):
+            if number > LEAST:
+                time.sleep(PAUSE)
             one = rounds[number]
             own = _own(self._trial, rounds, number, self._pace)
             answer, seconds = self._session.timed(one.call)
