@@ -14,6 +14,7 @@ from typing import Any
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}  # each by its own name
 ENGLISH = "en"
+_DAYS = {"d MMM y": "%-d %b %Y", "d MMM": "%-d %b", "EEE d MMM": "%a %-d %b"}
 
 _english = NullTranslations()
 _chosen: Callable[[], tuple[str, NullTranslations]] = lambda: (ENGLISH, _english)  # noqa: E731
@@ -74,10 +75,11 @@ def day(there: datetime, pattern: str) -> str:
 
     Args:
         there: in the zone in which it is to be said.
-        pattern: of CLDR's letters: `d MMM y`, or `d MMM` where the year goes without saying.
+        pattern: of CLDR's letters: `d MMM y`, or `d MMM` where the year goes without saying, or
+            `EEE d MMM` with the day of the week.
     """
     if language() == ENGLISH:
-        return there.strftime("%-d %b %Y" if "y" in pattern else "%-d %b")
+        return there.strftime(_DAYS[pattern])
     from babel.dates import format_date
 
     ordinal = pattern.replace("d ", "d. ") if language() == "de" else pattern

@@ -135,7 +135,12 @@ def _set(
         )
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: Iterable[str]) -> str:
+    """`hints, scores and comments`, of words that are in the catalogue."""
     *first, last = [_(word) for word in words]
-    said = _("%(first)s and %(last)s", first=", ".join(first), last=last) if first else last
+    return _("%(first)s and %(last)s", first=", ".join(first), last=last) if first else last
+
+
+def _listed(words: list[str]) -> str:
+    said = listed(words)
     return said[:1].upper() + said[1:]

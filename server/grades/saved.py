@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from server.language import _
 from server.storage.models import Course, SavedComment, User
 
 MOST = 20  # of a misconception in one course
@@ -50,7 +51,13 @@ def keep(
     if session.scalar(select(SavedComment.id).where(*same, SavedComment.text == text)) is not None:
         return
     if (session.scalar(select(func.count()).select_from(SavedComment).where(*same)) or 0) >= MOST:
-        raise TooMany(f"{MOST} comments are kept for {misconception}: remove one of them first.")
+        raise TooMany(
+            _(
+                "%(most)s comments are kept for %(misconception)s: remove one of them first.",
+                most=MOST,
+                misconception=misconception,
+            )
+        )
     session.add(
         SavedComment(
             course_id=course.id,

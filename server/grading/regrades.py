@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 from server import outbox
 from server.grades import grades, rights, teams
 from server.grading import results
+from server.language import _
 from server.storage import audit
 from server.storage.models import (
     Assignment,
@@ -66,11 +67,11 @@ def start(
     """
     if open_regrade(session, assignment) is not None:
         raise RegradeError(
-            "An earlier regrade of this assignment is open: apply or discard that one first."
+            _("An earlier regrade of this assignment is open: apply or discard that one first.")
         )
     chosen = _chosen(session, assignment, users, which, reference)
     if not chosen:
-        raise RegradeError("None of the chosen students has such a submission for it.")
+        raise RegradeError(_("None of the chosen students has such a submission for it."))
     regrade = Regrade(
         assignment_id=assignment.id,
         reason=reason,
@@ -97,7 +98,7 @@ def apply(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> i
     """
     _open(regrade)
     if _count(session, regrade, RegradeItem.state.in_((State.WAITING, State.GRADING))):
-        raise RegradeError("This regrade is still running: apply it when it is complete.")
+        raise RegradeError(_("This regrade is still running: apply it when it is complete."))
     references = session.scalars(
         select(RegradeItem.reference)
         .where(RegradeItem.regrade_id == regrade.id, RegradeItem.state == State.GRADED)
@@ -105,8 +106,10 @@ def apply(session: Session, regrade: Regrade, *, at: datetime, actor: User) -> i
     ).all()
     if len(references) > 1:
         raise RegradeError(
-            "The exercises changed while this regrade ran, so that its submissions are graded by "
-            "different versions: discard it and start it again."
+            _(
+                "The exercises changed while this regrade ran, so that its submissions are "
+                "graded by different versions: discard it and start it again."
+            )
         )
     graded = session.scalars(
         select(RegradeItem.id)
@@ -243,7 +246,7 @@ def _count(session: Session, regrade: Regrade, *conditions: object) -> int:
 
 def _open(regrade: Regrade) -> None:
     if regrade.state is not RegradeState.RUNNING:
-        raise RegradeError(f"This regrade is {regrade.state} already.")
+        raise RegradeError(_("This regrade is %(state)s already.", state=_(regrade.state)))
 
 
 def _end(regrade: Regrade, state: RegradeState, at: datetime, actor: User | None) -> None:

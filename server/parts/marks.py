@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from server.grades import by_hand, grades
 from server.grades.by_hand import FIRST, SECOND, SETTLED
+from server.language import _
 from server.storage import audit
 from server.storage.models import (
     Answer,
@@ -115,15 +116,15 @@ def give(
     part = session.get_one(Part, answer.part_id)
     assignment = session.get_one(Assignment, answer.assignment_id, with_for_update=True)
     if answer.user_id == marker.id:
-        raise MarkError("Nobody marks their own answer.")
+        raise MarkError(_("Nobody marks their own answer."))
     if not answer.counts:
-        raise MarkError("The student has answered anew meanwhile: that answer is to be marked.")
+        raise MarkError(_("The student has answered anew meanwhile: that answer is to be marked."))
     there = view(session, assignment, answer, marker.id)
     if there.round is None:
-        raise MarkError("Two others have marked this answer already.")
+        raise MarkError(_("Two others have marked this answer already."))
     mark = there.own.mark if there.own else None
     if (mark.version if mark else 0) != seen:
-        raise MarkError("Somebody else has marked this answer meanwhile: look at it again.")
+        raise MarkError(_("Somebody else has marked this answer meanwhile: look at it again."))
     before = None if there.own is None else _told(there.own)
     if mark is None:
         mark = Mark(

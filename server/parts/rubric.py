@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from server.grades import by_hand, grades
+from server.language import _
 from server.storage import audit
 from server.storage.models import Assignment, MarkItem, Part, RubricItem, User
 
@@ -34,7 +35,7 @@ def add(
     """
     there = items(session, part)
     if len(there) >= MOST_ITEMS:
-        raise RubricError(f"A rubric has {MOST_ITEMS} items at most.")
+        raise RubricError(_("A rubric has %(most)s items at most.", most=MOST_ITEMS))
     position = max((item.position for item in there), default=-1) + 1
     item = RubricItem(part_id=part.id, position=position, text=text, points=points)
     session.add(item)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
 from server.courses import announcing
+from server.language import _
 from server.storage.models import Announcement, Course, Enrolment, Role, User
 from server.web.access import Seat, in_course
 from server.web.instructor.blueprint import number, pages
@@ -31,7 +32,7 @@ def announcements(seat: Seat) -> str:
 def announce(seat: Seat) -> Response | str | tuple[str, int]:
     """Tell the course or a section, or show what it would look like."""
     form = _form(seat)
-    if form.section.data not in [value for value, _ in form.section.choices]:
+    if form.section.data not in [value for value, _words in form.section.choices]:
         form.section.data = ""
     if not form.validate_on_submit():
         return _page(seat, form), 422
@@ -47,7 +48,7 @@ def announce(seat: Seat) -> Response | str | tuple[str, int]:
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    flash("Announced.")
+    flash(_("Announced."))
     return redirect(url_for(".announcements", course=seat.course.slug), 303)
 
 
@@ -81,7 +82,7 @@ def change_announcement(seat: Seat, announcement_id: int) -> Response | str | tu
             )
     except announcing.Conflict:
         return _editor(_found(seat, announcement_id), form, conflict=True), 409
-    flash("Saved, and told again." if form.again.data else "Saved.")
+    flash(_("Saved, and told again.") if form.again.data else _("Saved."))
     return redirect(url_for(".announcements", course=seat.course.slug), 303)
 
 
@@ -97,7 +98,7 @@ def withdraw_announcement(seat: Seat, announcement_id: int) -> Response:
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    flash("Withdrawn: no student sees it any more.")
+    flash(_("Withdrawn: no student sees it any more."))
     return redirect(url_for(".announcements", course=seat.course.slug), 303)
 
 
@@ -147,7 +148,10 @@ def _form(seat: Seat, **filled: object) -> AnnouncementForm:
     form = AnnouncementForm(**filled)
     with services().database.read() as session:
         found = sections(session, seat)
-    form.section.choices = [("", "everybody"), *((one, f"section {one}") for one in found)]
+    form.section.choices = [
+        ("", _("everybody")),
+        *((one, _("section %(section)s", section=one)) for one in found),
+    ]
     return form
 
 

@@ -16,6 +16,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from server.engine import Report
 from server.grades import marking, questions, saved, teams
 from server.grades.scale import in_points
+from server.language import _
+from server.language import number as signed
 from server.storage.files import FileGone
 from server.storage.models import (
     Adjustment,
@@ -72,7 +74,13 @@ def comment(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
     if form.validate_on_submit() and (form.place.data or form.line.data is not None):
         where = form.place.data or "", form.line.data or 0
         if where[1] not in _lines(found, where[0]):
-            form.line.errors = [f"There is no line {where[1] or ''} in {where[0] or 'no file'}."]
+            form.line.errors = [
+                _(
+                    "There is no line %(line)s in %(place)s.",
+                    line=where[1] or "",
+                    place=where[0] or _("no file"),
+                )
+            ]
     if form.errors:
         return page(seat, found, Refused(comment=form)), 422
     exercise = form.exercise.data or ""
@@ -94,7 +102,7 @@ def comment(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
                     session, seat.course, exercise, form.keep.data, text, at=now, actor=actor
                 )
             except saved.TooMany as error:
-                flash(f"The comment is written. {error}")
+                flash(_("The comment is written. %(error)s", error=error))
     return back(seat, public_id, f"exercise-{exercise}" if exercise else "comments")
 
 
@@ -119,7 +127,14 @@ def adjust_here(seat: Seat, public_id: str) -> BaseResponse | tuple[str, int]:
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    flash(f"{found.assignment.title}: {points:+g} points for {found.user.name}.")
+    flash(
+        _(
+            "%(assignment)s: %(points)s points for %(user)s.",
+            assignment=found.assignment.title,
+            points=signed(points, signed=True),
+            user=found.user.name,
+        )
+    )
     return back(seat, public_id, f"exercise-{exercise}" if exercise else None)
 
 
@@ -136,7 +151,7 @@ def done(seat: Seat, public_id: str) -> BaseResponse:
             assignments = Assignment.of(session, seat.course)
             following = lists.neighbours(session, seat, assignments, wanted, found).later
             if following is None:
-                flash("That was the last one of this list.")
+                flash(_("That was the last one of this list."))
             return back(seat, following or public_id)
         marking.not_done(session, found)
     return back(seat, public_id)
@@ -148,9 +163,9 @@ def try_again(seat: Seat, public_id: str) -> BaseResponse:
     """Queue one anew that failed through a fault of ours, or was superseded."""
     found = access.submission(seat, public_id)
     if services().queue.try_again(found.id):
-        flash("It waits to be graded again.")
+        flash(_("It waits to be graded again."))
     else:
-        flash("It is graded or waits to be: to grade it anew, start a regrade.")
+        flash(_("It is graded or waits to be: to grade it anew, start a regrade."))
     return back(seat, public_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any
 
+from flask_babel import lazy_gettext as _
 from wtforms import (
     BooleanField,
     DateTimeLocalField,
@@ -36,31 +37,31 @@ _MOST_MINUTES = 10_080
 
 def _reason() -> StringField:
     return StringField(
-        "Reason", [InputRequired("Say why: it is kept in the audit log."), Length(max=1000)]
+        _("Reason"), [InputRequired(_("Say why: it is kept in the audit log.")), Length(max=1000)]
     )
 
 
 def _not_blank(_form: Form, field: Any) -> None:
     if not (field.data or "").strip():
-        raise ValidationError("There is nothing in it.")
+        raise ValidationError(_("There is nothing in it."))
 
 
 class ExtensionForm(Form):
     """Dates are the course's own time. Left empty: as for everyone."""
 
-    due_at = DateTimeLocalField("Due", [Optional()], format="%Y-%m-%dT%H:%M")
-    late_until = DateTimeLocalField("Late until", [Optional()], format="%Y-%m-%dT%H:%M")
+    due_at = DateTimeLocalField(_("Due"), [Optional()], format="%Y-%m-%dT%H:%M")
+    late_until = DateTimeLocalField(_("Late until"), [Optional()], format="%Y-%m-%dT%H:%M")
     extra_attempts = IntegerField(
-        "Extra attempts", [InputRequired(), NumberRange(0, _MOST_ATTEMPTS)], default=0
+        _("Extra attempts"), [InputRequired(), NumberRange(0, _MOST_ATTEMPTS)], default=0
     )
     extra_minutes = IntegerField(
-        "Extra minutes",
+        _("Extra minutes"),
         [Optional(), NumberRange(0, _MOST_MINUTES)],
         default=0,
-        description="Beyond those that everyone has from pressing Start on.",
+        description=_("Beyond those that everyone has from pressing Start on."),
     )
     extension_reason = _reason()
-    grant = SubmitField("Grant")
+    grant = SubmitField(_("Grant"))
 
     def moment(self, name: str, zone: tzinfo) -> datetime | None:
         """What was chosen; where there is no such time, the field says so."""
@@ -75,39 +76,39 @@ class ExtensionForm(Form):
 class ManyExtensionsForm(ExtensionForm):
     """The same for many."""
 
-    assignment = SelectField("Assignment")
-    section = SelectField("Everybody in the section")
+    assignment = SelectField(_("Assignment"))
+    section = SelectField(_("Everybody in the section"))
     addresses = TextAreaField(
-        "And those with these addresses",
+        _("And those with these addresses"),
         [Length(max=200_000)],
-        description="One per line, or with commas between.",
+        description=_("One per line, or with commas between."),
         render_kw={"rows": 4},
     )
 
 
 class AdjustmentForm(Form):
     points = DecimalField(
-        "Points to give or take",
+        _("Points to give or take"),
         [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS)],
-        description="Added to the grade, after any penalty; take points with a minus sign.",
+        description=_("Added to the grade, after any penalty; take points with a minus sign."),
     )
     adjustment_reason = _reason()
-    adjust = SubmitField("Adjust")
+    adjust = SubmitField(_("Adjust"))
 
     def validate_points(self, field: Any) -> None:
         if field.data is not None and not (field.data.is_finite() and field.data != 0):
-            raise ValidationError("It must be a number other than 0.")
+            raise ValidationError(_("It must be a number other than 0."))
 
 
 class PointsForm(Form):
     """Points given or taken on the desk."""
 
-    exercise = StringField("Exercise", [Length(max=200)])
+    exercise = StringField(_("Exercise"), [Length(max=200)])
     points = DecimalField(
-        "Points to give or take", [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS)]
+        _("Points to give or take"), [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS)]
     )
     reason = _reason()
-    adjust = SubmitField("Adjust")
+    adjust = SubmitField(_("Adjust"))
 
     validate_points = AdjustmentForm.validate_points
 
@@ -115,14 +116,14 @@ class PointsForm(Form):
 class CommentForm(Form):
     """On all of a submission, or at a line of it."""
 
-    exercise = StringField("Exercise", [Length(max=200)])  # by whose code it is written
-    place = StringField("File or cell", [Length(max=200)])
-    line = IntegerField("Line", [Optional(), NumberRange(1)])
-    saved = IntegerField("A saved comment", [Optional()])
-    text = TextAreaField("Comment", [Length(max=10_000)], render_kw={"rows": 4})
-    keep = StringField("Keep it for others with", [Length(max=200)])
-    for_staff = BooleanField("Only for staff")
-    send = SubmitField("Comment")
+    exercise = StringField(_("Exercise"), [Length(max=200)])  # by whose code it is written
+    place = StringField(_("File or cell"), [Length(max=200)])
+    line = IntegerField(_("Line"), [Optional(), NumberRange(1)])
+    saved = IntegerField(_("A saved comment"), [Optional()])
+    text = TextAreaField(_("Comment"), [Length(max=10_000)], render_kw={"rows": 4})
+    keep = StringField(_("Keep it for others with"), [Length(max=200)])
+    for_staff = BooleanField(_("Only for staff"))
+    send = SubmitField(_("Comment"))
 
     def validate_text(self, field: Any) -> None:
         if self.saved.data is None:
@@ -130,76 +131,79 @@ class CommentForm(Form):
 
 
 class AnnouncementForm(Form):
-    title = StringField("Title", [InputRequired(), Length(max=200), _not_blank])
-    section = SelectField("To whom", validate_choice=False)
+    title = StringField(_("Title"), [InputRequired(), Length(max=200), _not_blank])
+    section = SelectField(_("To whom"), validate_choice=False)
     text = TextAreaField(
-        "Text",
+        _("Text"),
         [InputRequired(), Length(max=20_000), _not_blank],
-        description="Markdown, with formulas between dollar signs.",
+        description=_("Markdown, with formulas between dollar signs."),
         render_kw={"rows": 8},
     )
-    again = BooleanField("Tell everybody again, also by mail")
-    version = IntegerField("Version", [Optional()])
-    look = SubmitField("Preview")
-    send = SubmitField("Announce")
+    again = BooleanField(_("Tell everybody again, also by mail"))
+    version = IntegerField(_("Version"), [Optional()])
+    look = SubmitField(_("Preview"))
+    send = SubmitField(_("Announce"))
 
 
 class ReplyForm(Form):
     """One comment for many."""
 
     text = TextAreaField(
-        "Comment to all of them",
+        _("Comment to all of them"),
         [InputRequired(), Length(max=10_000), _not_blank],
-        description="Each finds it at the submission that counts. Who has it already, word for "
-        "word, does not get it twice.",
+        description=_(
+            "Each finds it at the submission that counts. Who has it already, word for "
+            "word, does not get it twice."
+        ),
         render_kw={"rows": 4},
     )
-    send = SubmitField("Comment to all of them")
+    send = SubmitField(_("Comment to all of them"))
 
 
 def _finite(_form: Form, field: Any) -> None:
     if field.data is not None and not field.data.is_finite():
-        raise ValidationError("It must be a number.")
+        raise ValidationError(_("It must be a number."))
 
 
 class MarkForm(Form):
     """What one marker gives an answer, with an item that is new to the rubric."""
 
     chosen = SelectMultipleField(coerce=int, validate_choice=False, choices=[])
-    new_text = StringField("New item", [Optional(), Length(max=500)])
+    new_text = StringField(_("New item"), [Optional(), Length(max=500)])
     new_points = DecimalField(
-        "Its points", [Optional(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
+        _("Its points"), [Optional(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
     )
     extra = DecimalField(
-        "Points beside the rubric", [Optional(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
+        _("Points beside the rubric"),
+        [Optional(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite],
     )
-    comment = TextAreaField("Comment", [Length(max=10_000)])
-    seen = IntegerField("Seen", [InputRequired()])
+    comment = TextAreaField(_("Comment"), [Length(max=10_000)])
+    seen = IntegerField(_("Seen"), [InputRequired()])
 
 
 class RubricForm(Form):
-    text = StringField("Item", [InputRequired(), Length(max=500), _not_blank])
+    text = StringField(_("Item"), [InputRequired(), Length(max=500), _not_blank])
     points = DecimalField(
-        "Points", [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
+        _("Points"), [InputRequired(), NumberRange(-_MOST_POINTS, _MOST_POINTS), _finite]
     )
 
 
 class RegradeForm(Form):
-    assignment = SelectField("Assignment")
+    assignment = SelectField(_("Assignment"))
     which = SelectField(
-        "Submissions",
+        _("Submissions"),
         choices=[
-            SelectChoice(Which.COULD_COUNT.value, "all that could count"),
-            SelectChoice(Which.OLDER.value, "those graded by an older version of the exercises"),
-            SelectChoice(Which.LATEST.value, "the latest of each student"),
-            SelectChoice(Which.ALL.value, "every file, superseded ones too"),
+            SelectChoice(Which.COULD_COUNT.value, _("all that could count")),
+            SelectChoice(Which.OLDER.value, _("those graded by an older version of the exercises")),
+            SelectChoice(Which.LATEST.value, _("the latest of each student")),
+            SelectChoice(Which.ALL.value, _("every file, superseded ones too")),
         ],
     )
     students = SelectMultipleField(
-        "Students",
+        _("Students"),
         coerce=int,
-        description="None chosen means everybody.",
+        description=_("None chosen means everybody."),
         render_kw={"size": 6},
     )
     reason = _reason()
-    start = SubmitField("Grade anew")
+    start = SubmitField(_("Grade anew"))

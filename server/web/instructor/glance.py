@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.grades.deadlines import deadlines
 from server.grading.workload import Workload, workload
+from server.language import _, day
 from server.storage.models import (
     Assignment,
     Course,
@@ -70,8 +71,10 @@ class Standing:
         """By tenths of the points; full marks stand apart."""
         steps = [self.graded, *self.at_least]
         counts = [more - less for more, less in zip(steps, [*steps[1:], 0], strict=True)]
-        labels = [f"{10 * tenth} to {10 * tenth + 10} %" for tenth in range(10)]
-        return Bars([Bar(*pair) for pair in zip([*labels, "full marks"], counts, strict=True)])
+        labels = [
+            _("%(low)s to %(high)s %%", low=10 * tenth, high=10 * tenth + 10) for tenth in range(10)
+        ]
+        return Bars([Bar(*pair) for pair in zip([*labels, _("full marks")], counts, strict=True)])
 
     def pressing(self, now: datetime, zone: tzinfo) -> bool:
         """Whether it can be handed in, and half of the time until it is due is gone."""
@@ -263,10 +266,8 @@ def over_time(
     """Of what `handed_in` says of an assignment, or of several together."""
     width = _seconds_of_a_step(begin, end, steps)
     zone = ZoneInfo(course.timezone)
-    names = [
-        (begin + timedelta(seconds=width * at)).astimezone(zone).strftime("%a %-d %b, %H:%M")
-        for at in range(steps)
-    ]
+    moments = [(begin + timedelta(seconds=width * at)).astimezone(zone) for at in range(steps)]
+    names = [f"{day(moment, 'EEE d MMM')}, {moment:%H:%M}" for moment in moments]
     return Bars(
         [Bar(name, counts.get(at, 0)) for at, name in enumerate(names)],
         None if mark is None else (mark - begin) / (timedelta(seconds=width * steps)),

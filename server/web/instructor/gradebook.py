@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from server.grades.totals import Totals
+from server.language import N_, _
 from server.storage.models import Assignment, Course, Enrolment, Grade, Role, User
 from server.web.access import Seat, in_course
 from server.web.instructor.blueprint import number, pages, people_named
@@ -30,6 +31,13 @@ class Show(StrEnum):
     ADJUSTED = "adjusted"
 
 
+_WORDS = {
+    Show.NOT_STARTED: N_("not started"),
+    Show.STUCK: N_("stuck"),
+    Show.LATE: N_("late"),
+    Show.NOT_GRADED: N_("not graded"),
+    Show.ADJUSTED: N_("adjusted"),
+}
 _CONDITIONS: dict[Show, ColumnElement[bool]] = {
     Show.NOT_STARTED: NOT_STARTED,
     Show.STUCK: STUCK,
@@ -98,7 +106,7 @@ def gradebook(seat: Seat) -> str:
         options={
             "sections": [(section, section) for section in sections],
             "assignments": [(a.slug, a.title) for a in assignments],
-            "show": [(show.value, show.replace("-", " ")) for show in Show],
+            "show": [(show.value, _(_WORDS[show])) for show in Show],
         },
         lines=lines,
         count=count,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 from werkzeug.wrappers import Response
 
 from server.grades.by_hand import SETTLED
+from server.language import _, ngettext
 from server.parts import marks, queue, rubric
 from server.parts.marks import MarkError
 from server.parts.rubric import RubricError
@@ -46,7 +47,7 @@ def mark_next(seat: Seat, assignment: str, part: str) -> Response:
         found = queue.waiting(session, chosen, asked)
     first = queue.after(found, "", chosen, seat.user.id)
     if not first:
-        flash(f"{asked.title}: nothing waits for you.")
+        flash(_("%(part)s: nothing waits for you.", part=asked.title))
         return redirect(_overview(seat, chosen), 303)
     return redirect(_at(seat, chosen, part, first), 303)
 
@@ -67,7 +68,7 @@ def mark(seat: Seat, assignment: str, part: str, answer: str) -> str | Response:
                 )
             )
     if newer is not None:
-        flash("The student has answered anew: this is the answer that counts.")
+        flash(_("The student has answered anew: this is the answer that counts."))
         return redirect(_at(seat, chosen, part, newer), 303)
     return _page(seat, chosen, part, answer)
 
@@ -130,15 +131,15 @@ def change_item(
         actor = session.get_one(User, seat.user.id)
         if "remove" in request.form:
             count = rubric.remove(session, asked, item, at=now, actor=actor)
-            said = f"Removed from the rubric, and from {_many(count)}."
+            said = _("Removed from the rubric, and from %(marks)s.", marks=_many(count))
         elif not form.validate_on_submit():
             said = " ".join(error for found in form.errors.values() for error in found)
-            said = f"The rubric is as it was: {said}"
+            said = _("The rubric is as it was: %(said)s", said=said)
         else:
             points = float(form.points.data)
             text = form.text.data.strip()
             count = rubric.change(session, asked, item, text, points, at=now, actor=actor)
-            said = f"The rubric is changed, and with it {_many(count)}."
+            said = _("The rubric is changed, and with it %(marks)s.", marks=_many(count))
     flash(said)
     where = _at(seat, chosen, part, answer) if answer else _overview(seat, chosen)
     return redirect(where, 303)
@@ -195,7 +196,7 @@ def _then(seat: Seat, chosen: Assignment, part: str, answer: str) -> str:
         to = queue.after(waiting, answer, chosen, seat.user.id)
     if to:
         return _at(seat, chosen, part, to)
-    flash(f"{asked.title}: nothing waits for you any more.")
+    flash(_("%(part)s: nothing waits for you any more.", part=asked.title))
     return _overview(seat, chosen)
 
 
@@ -221,4 +222,4 @@ def _at(seat: Seat, assignment: Assignment, part: str, answer: str) -> str:
 
 
 def _many(count: int) -> str:
-    return f"{count} mark{'' if count == 1 else 's'}"
+    return ngettext("%(num)s mark", "%(num)s marks", count)

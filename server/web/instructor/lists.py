@@ -12,6 +12,7 @@ from flask import request
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
+from server.language import N_, _
 from server.storage.models import (
     Assignment,
     Enrolment,
@@ -36,9 +37,9 @@ _ITS_GRADE = and_(
 )
 _when = tuple_(Submission.received_at, Submission.id)
 WHICH = {
-    "counting": "those that count",
-    "to-do": "that count, nobody is done with",
-    "asked": "with an open question",
+    "counting": N_("those that count"),
+    "to-do": N_("that count, nobody is done with"),
+    "asked": N_("with an open question"),
 }
 
 
@@ -92,14 +93,16 @@ class Wanted:
         """What the list is of."""
         said = [
             self.assignment.title if self.assignment else "",
-            f"with {self.misconception}" if self.misconception else "",
-            self.state.value if self.state else "",
-            WHICH.get(self.which, ""),
-            f"of section {self.section}" if self.section else "",
-            "of my section" if self.mine else "",
-            f"found by {self.search}" if self.search else "",
+            _("with %(misconception)s", misconception=self.misconception)
+            if self.misconception
+            else "",
+            _(self.state.value) if self.state else "",
+            _(WHICH[self.which]) if self.which else "",
+            _("of section %(section)s", section=self.section) if self.section else "",
+            _("of my section") if self.mine else "",
+            _("found by %(search)s", search=self.search) if self.search else "",
         ]
-        return ", ".join(part for part in said if part) or "all submissions"
+        return ", ".join(part for part in said if part) or _("all submissions")
 
 
 @dataclass(frozen=True)

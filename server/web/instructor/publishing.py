@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from server.grades import release
 from server.grades.release import Part
+from server.language import _
 from server.storage.models import WHEN_PUBLISHED, Assignment, Role, User
 from server.web import access
 from server.web.access import Seat, in_course
@@ -57,10 +58,12 @@ def publish(seat: Seat, assignment: str) -> Response:
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    words = " and ".join(part.value for part in wanted)
+    words = release.listed(wanted)
     shown = do is release.publish
     flash(
-        f"Students see {words} now." if shown else f"What was published of {words} is taken back."
+        _("Students see %(words)s now.", words=words)
+        if shown
+        else _("What was published of %(words)s is taken back.", words=words)
     )
     where = url_for(".assignment", course=seat.course.slug, assignment=chosen.slug)
     return redirect(where, 303)

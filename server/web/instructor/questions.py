@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from server.grades import marking, questions
 from server.grading import regrades
 from server.grading.regrades import Which
+from server.language import _
 from server.storage.models import Assignment, Question, QuestionState, Role, Submission, User
 from server.web import access
 from server.web.access import Seat, in_course
@@ -47,7 +48,7 @@ def all_questions(seat: Seat) -> str:
         older=found[_ROWS - 1].id if len(found) > _ROWS else None,
         before=before,
         state=state.value if state else "all",
-        states=[*((one.value, one.value) for one in QuestionState), ("all", "all")],
+        states=[*((one.value, _(one.value)) for one in QuestionState), ("all", _("all"))],
     )
 
 
@@ -65,7 +66,7 @@ def answer(seat: Seat, question_id: int) -> BaseResponse | tuple[str, int]:
     try:
         state, points, anew = _state(text), _points(seat), request.form.get("regrade") == "y"
         if state is not QuestionState.ACCEPTED and (points or anew):
-            raise Refused("Points and a regrade belong to a question that is accepted.")
+            raise Refused(_("Points and a regrade belong to a question that is accepted."))
         with services().database.write() as session:
             question = session.scalars(_of(seat, question_id).with_for_update(of=Question)).one()
             actor, submission = session.get_one(User, seat.user.id), question.submission
@@ -96,9 +97,9 @@ def answer(seat: Seat, question_id: int) -> BaseResponse | tuple[str, int]:
         found = access.submission(seat, public_id, report=True)
         refused = desk.Refused(answers={question_id: (text, str(error))})
         return desk.page(seat, found, refused), 422
-    flash(f"The question is {state.value}, and the student is told.")
+    flash(_("The question is %(state)s, and the student is told.", state=_(state.value)))
     if anew:
-        flash("A regrade is on its way: apply it on the page Regrades when it is complete.")
+        flash(_("A regrade is on its way: apply it on the page Regrades when it is complete."))
     return desk.back(seat, public_id, f"question-{question_id}")
 
 
@@ -115,12 +116,12 @@ def _of(seat: Seat, question_id: int) -> Select[Question]:
 def _state(text: str) -> QuestionState:
     said = request.form.get("state", "")
     if said not in list(QuestionState) or said == QuestionState.OPEN:
-        raise Refused("Say whether it is answered, accepted or declined.")
+        raise Refused(_("Say whether it is answered, accepted or declined."))
     if len(text) > _LONGEST_ANSWER:
-        raise Refused(f"An answer has {_LONGEST_ANSWER} characters at most.")
+        raise Refused(_("An answer has %(most)s characters at most.", most=_LONGEST_ANSWER))
     state = QuestionState(said)
     if not text and state is not QuestionState.ACCEPTED:
-        raise Refused("Say why: there is nothing in the answer.")
+        raise Refused(_("Say why: there is nothing in the answer."))
     return state
 
 
@@ -136,5 +137,5 @@ def _points(seat: Seat) -> float:
     except ValueError:
         points = math.nan
     if not 0 <= points <= _MOST_POINTS:
-        raise Refused(f"Points are a number from 0 to {_MOST_POINTS}.")
+        raise Refused(_("Points are a number from 0 to %(most)s.", most=_MOST_POINTS))
     return points

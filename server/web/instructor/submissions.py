@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from server.grades import marking, saved
+from server.language import _
 from server.storage.models import Assignment, Role, State, User
 from server.web.access import Seat, in_course
 from server.web.instructor import lists
@@ -37,7 +38,13 @@ def reply(seat: Seat) -> BaseResponse | tuple[str, int]:
         having = session.scalars(lists.counting(seat, wanted.assignment, wanted)).all()
         now, actor = services().clock(), session.get_one(User, seat.user.id)
         written = marking.comment_on_all(session, having, form.text.data.strip(), now, actor)
-    flash(f"{written} of {len(having)} students have a new comment.")
+    flash(
+        _(
+            "%(number)s of %(count)s students have a new comment.",
+            number=written,
+            count=len(having),
+        )
+    )
     return redirect(here(), 303)
 
 
@@ -49,7 +56,7 @@ def remove_saved(seat: Seat, saved_id: int) -> BaseResponse:
         if not saved.remove(session, seat.course, saved_id):
             abort(404)
         query = Wanted.from_request(Assignment.of(session, seat.course)).query
-    flash("It is offered no more.")
+    flash(_("It is offered no more."))
     return redirect(url_for(".submissions", course=seat.course.slug, **query), 303)
 
 
@@ -69,8 +76,8 @@ def _listed(seat: Seat, form: ReplyForm | None = None) -> str:
             wanted=wanted,
             options={
                 "assignments": [(a.slug, a.title) for a in assignments],
-                "states": [(state.value, state.value) for state in State],
-                "which": list(WHICH.items()),
+                "states": [(state.value, _(state.value)) for state in State],
+                "which": [(key, _(words)) for key, words in WHICH.items()],
                 "sections": [(section, section) for section in lists.sections(session, seat)],
             },
             hint=hint,
