@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.messages.pofile import read_po
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from server.web.languages import catalogue
 from tests.server.conftest import PASSWORD, House, make_house
 from tests.server.serving import serving
 
@@ -24,6 +26,26 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# Texts of which something is outside of the window, or of a box that does not scroll.
+CUT = """() => {
+  const found = [], left_out = ".skip, .katex, svg, script, style, select, textarea";
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode, holder = text.parentElement;
+    if (!text.data.trim() || holder.closest(left_out)) continue;
+    if (!holder.checkVisibility({ visibilityProperty: true })) continue;
+    let box = holder;
+    while (box && getComputedStyle(box).overflowX === "visible") box = box.parentElement;
+    if (box && ["auto", "scroll"].includes(getComputedStyle(box).overflowX)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const { left, right } = range.getBoundingClientRect();
+    if (box?.clientWidth === 1) continue;  // for screen readers
+    const room = box?.getBoundingClientRect() ?? { left: 0, right: window.innerWidth };
+    if (left < room.left - 1 || right > room.right + 1) found.push(text.data.trim());
+  }
+  return found;
+}"""
 expect.set_options(timeout=30_000)  # CI's machine is busy with other tests
 
 
@@ -120,3 +142,22 @@ def visit(chromium: Browser, url: str) -> Iterator[Visit]:
 
         yield visit
         assert [error for visitor in visitors for error in visitor.errors] == []
+
+
+def lost_in_german_on_a_phone(visit: Visit, page: Page, *addresses: str) -> list[str]:
+    """What somebody's pages say in English there, and what is cut off."""
+    with catalogue("de").open("rb") as file:
+        english = {message.id for message in read_po(file) if message.id != message.string}
+    phone = visit(
+        storage_state=page.context.storage_state(),
+        locale="de-DE",
+        viewport={"width": 390, "height": 844},
+    ).page
+    found: list[str] = []
+    for address in addresses:
+        phone.goto(address)
+        expect(phone.locator("html")).to_have_attribute("lang", "de")
+        found += [f"{address} cuts: {text}" for text in phone.evaluate(CUT)]
+        said = {line.strip() for line in phone.locator("body").inner_text().splitlines()} - {""}
+        found += [f"{address} says in English: {text}" for text in said & english]
+    return found

@@ -82,10 +82,10 @@ def answer(house: House, text: str = "Because.", user: str = "student", slug: st
         return kept.public_id
 
 
-def item(house: House, text: str, points: float) -> int:
+def item(house: House, text: str, points: float, slug: str = "why") -> int:
     with house.database.write() as session:
         actor = session.get_one(User, house.user("assistant").id)
-        row = session.get_one(Part, part(house).id)
+        row = session.get_one(Part, part(house, slug).id)
         return rubric.add(session, row, text, points, at=house.clock(), actor=actor).id
 
 
