@@ -31,66 +31,12 @@ _WORDS = (
     *(N_("bonus"), N_("left out"), N_("not yet"), N_("not shown yet"), N_("not in the total")),
     *(N_("read"), N_("submit"), N_("manage")),  # of a token
     *(N_("running"), N_("complete"), N_("applied"), N_("discarded")),  # of a regrade
+    *(N_("seen"), N_("dismissed"), N_("confirmed")),  # of two that are similar
+    *(N_("student"), N_("assistant"), N_("instructor")),
+    *(N_("best"), N_("last"), N_("last-before-due")),
 )
 # Whose pages are in English alone as yet: half of one language and half of another serves nobody.
-_STAFF_IN_ENGLISH = (
-    "course",
-    "change_course",
-    "course_file",
-    "new_assignment",
-    "add_assignment",
-    "edit_assignment",
-    "change_assignment",
-    "order_assignments",
-    "remove_assignment",
-    "copy",
-    "make_copy",
-    "export",
-    "export_csv",
-    "export_json",
-    "export_moodle",
-    "export_canvas",
-    "extensions",
-    "grant_many",
-    "lms",
-    "read_roster",
-    "disconnect",
-    "send_grade",
-    "log",
-    "people",
-    "import_roster",
-    "apply_roster",
-    "leave",
-    "come_back",
-    "make_links",
-    "change_role",
-    "change_section",
-    "all_regrades",
-    "start_regrade",
-    "regrade",
-    "regrade_status",
-    "apply_regrade",
-    "discard_regrade",
-    "similar",
-    "search_similar",
-    "similar_status",
-    "similar_pair",
-    "judge_pair",
-    "student",
-    "see_as",
-    "see_as_oneself",
-    "grant",
-    "adjust",
-    "teams",
-    "arrange_teams",
-    "statistics",
-)
-_IN_ENGLISH = frozenset(
-    {
-        *("making", "admin", "lti"),
-        *(f"instructor.{page}" for page in _STAFF_IN_ENGLISH),
-    }
-)
+_IN_ENGLISH = ("admin", "lti")
 CATALOGUES = Path(__file__).parents[1] / "translations"
 
 
@@ -137,10 +83,7 @@ def _spoken() -> tuple[str, NullTranslations]:
 
 def _wanted() -> str:
     """Programs are told everything in English."""
-    if request.path.startswith(problems.ROOT) or _IN_ENGLISH & {
-        request.blueprint,
-        request.endpoint,
-    }:
+    if request.path.startswith(problems.ROOT) or request.blueprint in _IN_ENGLISH:
         return ENGLISH
     here = flask_login.current_user
     if here.is_authenticated and here.language in LANGUAGES:

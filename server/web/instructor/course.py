@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from server.courses import CourseError, editing
 from server.courses.editing import Change, GradeChange, assignment_of
 from server.courses.file import Document, document, dump
+from server.language import _, ngettext
 from server.storage.models import Assignment, Course, Grade, Role, Submission, User
 from server.web import access
 from server.web.access import Seat, in_course
@@ -231,8 +232,17 @@ def make_copy(seat: Seat) -> Response | tuple[str, int]:
             "instructor/copy.html", said=said, first=_first(seat), refusal=str(error)
         )
         return page, 422
-    direction = "later" if days >= 0 else "earlier"
-    flash(f"This is the copy. Its dates are {abs(days)} days {direction}.")
+    later = ngettext(
+        "This is the copy. Its dates are %(num)s day later.",
+        "This is the copy. Its dates are %(num)s days later.",
+        abs(days),
+    )
+    earlier = ngettext(
+        "This is the copy. Its dates are %(num)s day earlier.",
+        "This is the copy. Its dates are %(num)s days earlier.",
+        abs(days),
+    )
+    flash(later if days >= 0 else earlier)
     return redirect(url_for(".course", course=slug), 303)
 
 
@@ -243,9 +253,9 @@ def _days(seat: Seat, said: Mapping[str, str]) -> int:
             return editing.days_until(seat.course, date.fromisoformat(said["begins"]), first)
         days = int(said["days"] or "0")
     except ValueError:
-        raise CourseError("Say when the copy begins, or by how many days it is moved.") from None
+        raise CourseError(_("Say when the copy begins, or by how many days it is moved.")) from None
     if abs(days) > 10_000:
-        raise CourseError("The dates can be moved by 10000 days at most.")
+        raise CourseError(_("The dates can be moved by 10000 days at most."))
     return days
 
 
@@ -303,7 +313,7 @@ def _save(
         return again(conflict=True), 409
     except CourseError as error:
         return again(refusal=str(error), wrong=error.key), 422
-    flash("Saved." if changes else "Nothing was changed.")
+    flash(_("Saved.") if changes else _("Nothing was changed."))
     return redirect(to, 303)
 
 
@@ -425,32 +435,26 @@ def _fields(seat: Seat, chosen: Assignment | None) -> list[Field]:
 
 # Groups are rows of one form: an empty row is none.
 
-_GROUP = (
-    Field("title", "Group"),
-    Field("slug", "Name in files"),
-    Field("weight", "Weight", fields.Kind.NUMBER),
-    Field("drop_lowest", "Lowest left out", fields.Kind.COUNT),
-)
 _MOST_GROUPS = 50
 
 
 def _typed_groups() -> list[dict[str, str]]:
     found = []
     for number in range(_MOST_GROUPS):
-        said = {f.name: request.form.get(f"group-{number}-{f.name}", "") for f in _GROUP}
+        said = {f.name: request.form.get(f"group-{number}-{f.name}", "") for f in fields.GROUP}
         if said["title"].strip():
             found.append(said)
     return found
 
 
 def _typed_group(table: Mapping[str, Any]) -> dict[str, str]:
-    return fields.filled(_GROUP, table)
+    return fields.filled(fields.GROUP, table)
 
 
 def _group_tables(groups: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
     tables = []
     for said in groups:
-        table = fields.table(_GROUP, said)
+        table = fields.table(fields.GROUP, said)
         table.setdefault("weight", 0.0)
         table.setdefault("slug", "-".join(str(table.get("title", "")).lower().split()))
         tables.append(table)

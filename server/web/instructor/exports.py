@@ -11,6 +11,7 @@ from flask import Response, render_template, request
 
 from server.grades import exports
 from server.grades.exports import Format, Gradebook
+from server.language import _
 from server.storage import audit
 from server.storage.models import Course, Role, User
 from server.web.access import Seat, in_course
@@ -57,7 +58,7 @@ def export_canvas(seat: Seat) -> str | tuple[str, int]:
     file = request.files.get("gradebook")
     if file is None or not file.filename:
         return render_template(
-            "instructor/exports.html", refusal="Choose the file that Canvas exported."
+            "instructor/exports.html", refusal=_("Choose the file that Canvas exported.")
         ), 422
     uploaded = file.read()
 

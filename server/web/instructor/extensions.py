@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from server.grades import marking
+from server.language import _, ngettext
 from server.people.accounts import normal_email
 from server.storage.models import Assignment, Enrolment, Role, User
 from server.web.access import Seat, in_course
@@ -40,13 +41,13 @@ def grant_many(seat: Seat) -> Response | tuple[str, int]:
             )
         ).one()
         if late is not None and late < (due or chosen.due_at):
-            form.late_until.errors = ["It must not be before the due date."]
+            form.late_until.errors = [_("It must not be before the due date.")]
         students, unknown = _students(session, seat, form)
         if unknown:
             words = ", ".join(unknown[:10])
-            form.addresses.errors = [f"No students of the course: {words}."]
+            form.addresses.errors = [_("No students of the course: %(words)s.", words=words)]
         elif not students:
-            form.addresses.errors = ["Choose a section, or list addresses."]
+            form.addresses.errors = [_("Choose a section, or list addresses.")]
         refused = form.due_at.errors or form.late_until.errors or form.addresses.errors
         if not refused:
             actor = session.get_one(User, seat.user.id)
@@ -65,8 +66,14 @@ def grant_many(seat: Seat) -> Response | tuple[str, int]:
                 )
     if refused:
         return render_template("instructor/extensions.html", form=form), 422
-    count = f"{len(students)} student{'' if len(students) == 1 else 's'}"
-    flash(f"{chosen.title}: granted to {count}.")
+    flash(
+        ngettext(
+            "%(assignment)s: granted to %(num)s student.",
+            "%(assignment)s: granted to %(num)s students.",
+            len(students),
+            assignment=chosen.title,
+        )
+    )
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 

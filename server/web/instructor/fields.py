@@ -10,7 +10,10 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from zoneinfo import available_timezones
 
+from flask_babel import lazy_gettext as _
+
 from server.courses import CourseError
+from server.language import N_
 from server.storage.models import Counts, FreeDays, Rounding, SourcePolicy, TeamsBy
 
 Typed: TypeAlias = Mapping[str, str]
@@ -39,40 +42,40 @@ class Field:
 
 
 _COUNTS = {
-    Counts.BEST: "the best one",
-    Counts.LAST: "the last one",
-    Counts.LAST_BEFORE_DUE: "the last one before the due date",
+    Counts.BEST: _("the best one"),
+    Counts.LAST: _("the last one"),
+    Counts.LAST_BEFORE_DUE: _("the last one before the due date"),
 }
 _POLICIES = {
-    SourcePolicy.NOTHING: "costs nothing, and staff see it",
-    SourcePolicy.WARNING: "costs nothing, and the student sees it, too",
-    SourcePolicy.ZERO: "costs the exercise's points",
+    SourcePolicy.NOTHING: _("costs nothing, and staff see it"),
+    SourcePolicy.WARNING: _("costs nothing, and the student sees it, too"),
+    SourcePolicy.ZERO: _("costs the exercise's points"),
 }
-_ROUNDING = {Rounding.HALF_UP: "to the nearest", Rounding.UP: "up", Rounding.DOWN: "down"}
+_ROUNDING = {Rounding.HALF_UP: _("to the nearest"), Rounding.UP: _("up"), Rounding.DOWN: _("down")}
 _FREE_DAYS = {
-    FreeDays.AUTOMATICALLY: "by themselves, in the order of due dates",
-    FreeDays.AS_CHOSEN: "where the student says so",
+    FreeDays.AUTOMATICALLY: _("by themselves, in the order of due dates"),
+    FreeDays.AS_CHOSEN: _("where the student says so"),
 }
-_TEAMS = {TeamsBy.STUDENTS: "students, who join by a code", TeamsBy.STAFF: "the staff"}
+_TEAMS = {TeamsBy.STUDENTS: _("students, who join by a code"), TeamsBy.STAFF: _("the staff")}
 _RELEASES = (
-    ("at once", "at once"),
-    ("when published", "when I publish them"),
-    (FROM, "from a date on"),
+    ("at once", _("at once")),
+    ("when published", _("when I publish them")),
+    (FROM, _("from a date on")),
 )
 
 NEW_COURSE = (
-    Field("title", "Title", required=True),
+    Field("title", _("Title"), required=True),
     Field(
         "slug",
-        "Name in addresses",
-        help="Lower-case letters, digits and hyphens. It stays as it is.",
+        _("Name in addresses"),
+        help=_("Lower-case letters, digits and hyphens. It stays as it is."),
         required=True,
     ),
     Field(
         "timezone",
-        "Time zone",
+        _("Time zone"),
         Kind.CHOICE,
-        "Of all dates, and of the days by which attempts and late days are counted.",
+        _("Of all dates, and of the days by which attempts and late days are counted."),
         [(zone, zone) for zone in sorted(available_timezones())],
         required=True,
     ),
@@ -80,22 +83,31 @@ NEW_COURSE = (
 COURSE = (
     NEW_COURSE[0],
     NEW_COURSE[2],
-    Field("notice", "Notice", help="A sentence on every page of the course; empty: none."),
+    Field("notice", _("Notice"), help=_("A sentence on every page of the course; empty: none.")),
     Field(
         "text",
-        "Text for students",
+        _("Text for students"),
         Kind.AREA,
-        "Markdown, with formulas between $ signs: it stands on the course's page.",
+        _("Markdown, with formulas between $ signs: it stands on the course's page."),
     ),
-    Field("round_to", "Round totals to multiples of", Kind.NUMBER, "Such as 0.5; empty: as is."),
-    Field("rounding", "Rounded", Kind.CHOICE, choices=list(_ROUNDING.items())),
+    Field(
+        "round_to", _("Round totals to multiples of"), Kind.NUMBER, _("Such as 0.5; empty: as is.")
+    ),
+    Field("rounding", _("Rounded"), Kind.CHOICE, choices=list(_ROUNDING.items())),
     Field(
         "free_days",
-        "Free days of each student",
+        _("Free days of each student"),
         Kind.COUNT,
-        "So many days late cost nothing, over the whole term.",
+        _("So many days late cost nothing, over the whole term."),
     ),
-    Field("free_days_used", "They are used", Kind.CHOICE, choices=list(_FREE_DAYS.items())),
+    Field("free_days_used", _("They are used"), Kind.CHOICE, choices=list(_FREE_DAYS.items())),
+)
+
+GROUP = (
+    Field("title", _("Group")),
+    Field("slug", _("Name in files")),
+    Field("weight", _("Weight"), Kind.NUMBER),
+    Field("drop_lowest", _("Lowest left out"), Kind.COUNT),
 )
 
 
@@ -111,106 +123,112 @@ def assignment(
     """
     slug = Field(
         "slug",
-        "Name in addresses",
-        help="Lower-case letters, digits and hyphens. It stays as it is.",
+        _("Name in addresses"),
+        help=_("Lower-case letters, digits and hyphens. It stays as it is."),
         required=True,
     )
     topic = Field(
         "topic",
-        "What is graded",
+        _("What is graded"),
         Kind.CHOICE,
-        "It stays as it is once something is handed in.",
+        _("It stays as it is once something is handed in."),
         list(topics.items()),
         required=True,
     )
     in_total = [
         Field(
             "group",
-            "Group",
+            _("Group"),
             Kind.CHOICE,
-            choices=[("", "none: not in the total"), *groups],
+            choices=[("", _("none: not in the total")), *groups],
         ),
-        Field("weight", "Weight in its group", Kind.NUMBER, "Empty: its points."),
+        Field("weight", _("Weight in its group"), Kind.NUMBER, _("Empty: its points.")),
     ]
     return {
-        "What it is": (
-            Field("title", "Title", required=True),
+        N_("What it is"): (
+            Field("title", _("Title"), required=True),
             *([slug] if new else []),
             topic,
-            Field("points", "Points", Kind.NUMBER, required=True),
+            Field("points", _("Points"), Kind.NUMBER, required=True),
             Field(
                 "text",
-                "Text for students",
+                _("Text for students"),
                 Kind.AREA,
-                "Markdown, with formulas between $ signs: it stands above the exercises.",
+                _("Markdown, with formulas between $ signs: it stands above the exercises."),
             ),
-            Field("hidden", "Hidden from students", Kind.FLAG),
+            Field("hidden", _("Hidden from students"), Kind.FLAG),
         ),
-        "Dates": (
-            Field("opens", "Opens", Kind.MOMENT, required=True),
-            Field("due", "Due", Kind.MOMENT, required=True),
-            Field("late_until", "Late until", Kind.MOMENT, "Empty: nothing is taken late."),
-            Field("late_penalty", "Percent lost per day late", Kind.NUMBER),
+        N_("Dates"): (
+            Field("opens", _("Opens"), Kind.MOMENT, required=True),
+            Field("due", _("Due"), Kind.MOMENT, required=True),
+            Field("late_until", _("Late until"), Kind.MOMENT, _("Empty: nothing is taken late.")),
+            Field("late_penalty", _("Percent lost per day late"), Kind.NUMBER),
             Field(
                 "window_minutes",
-                "Minutes from pressing Start on",
+                _("Minutes from pressing Start on"),
                 Kind.COUNT,
-                "For an exam: each student's own time. Empty: until the assignment ends.",
+                _("For an exam: each student's own time. Empty: until the assignment ends."),
             ),
         ),
-        "Attempts": (
-            Field("attempts", "Attempts in all", Kind.COUNT, "Empty: no limit."),
-            Field("attempts_per_day", "Attempts per day", Kind.COUNT, "Empty: no limit."),
-            Field("cool_down_minutes", "Minutes between two", Kind.COUNT),
+        N_("Attempts"): (
+            Field("attempts", _("Attempts in all"), Kind.COUNT, _("Empty: no limit.")),
+            Field("attempts_per_day", _("Attempts per day"), Kind.COUNT, _("Empty: no limit.")),
+            Field("cool_down_minutes", _("Minutes between two"), Kind.COUNT),
             Field(
-                "counts", "Of several, what counts is", Kind.CHOICE, choices=list(_COUNTS.items())
+                "counts",
+                _("Of several, what counts is"),
+                Kind.CHOICE,
+                choices=list(_COUNTS.items()),
             ),
         ),
-        "Teams": (
+        N_("Teams"): (
             Field(
                 "team_size",
-                "Most members of a team",
+                _("Most members of a team"),
                 Kind.COUNT,
-                "1: everybody alone. What one of a team hands in is everybody's.",
+                _("1: everybody alone. What one of a team hands in is everybody's."),
             ),
-            Field("teams_by", "Put together by", Kind.CHOICE, choices=list(_TEAMS.items())),
+            Field("teams_by", _("Put together by"), Kind.CHOICE, choices=list(_TEAMS.items())),
         ),
-        "What students see, and when": (
-            Field("scores", "Scores and reports", Kind.RELEASE, choices=_RELEASES),
-            Field("hints", "Hints", Kind.RELEASE, choices=_RELEASES),
-            Field("comments", "Comments", Kind.RELEASE, choices=_RELEASES),
+        N_("What students see, and when"): (
+            Field("scores", _("Scores and reports"), Kind.RELEASE, choices=_RELEASES),
+            Field("hints", _("Hints"), Kind.RELEASE, choices=_RELEASES),
+            Field("comments", _("Comments"), Kind.RELEASE, choices=_RELEASES),
         ),
-        "In the total": (
+        N_("In the total"): (
             *(in_total if groups else []),
             Field(
                 "bonus",
-                "Bonus",
+                _("Bonus"),
                 Kind.FLAG,
-                "Its points are added, and nobody needs them to reach everything.",
+                _("Its points are added, and nobody needs them to reach everything."),
             ),
         ),
-        "Grading": (
+        N_("Grading"): (
             Field(
                 "source_policy",
-                "A forbidden call",
+                _("A forbidden call"),
                 Kind.CHOICE,
                 choices=list(_POLICIES.items()),
             ),
-            Field("device", "Computed on", help="cpu, or cuda where there are such graders."),
+            Field("device", _("Computed on"), help=_("cpu, or cuda where there are such graders.")),
         ),
-        "Marking by hand": (
-            Field("anonymous_marking", "Without names", Kind.FLAG),
+        N_("Marking by hand"): (
+            Field("anonymous_marking", _("Without names"), Kind.FLAG),
             Field(
                 "double_marking",
-                "By two markers",
+                _("By two markers"),
                 Kind.FLAG,
-                "Neither sees the other's mark before both are in.",
+                _("Neither sees the other's mark before both are in."),
             ),
             Field(
                 "settle_beyond",
-                "Points apart that stand",
+                _("Points apart that stand"),
                 Kind.NUMBER,
-                "Two marks that are further apart are settled by a third; else their mean counts.",
+                _(
+                    "Two marks that are further apart are settled by a third; else their mean "
+                    "counts."
+                ),
             ),
         ),
     }
@@ -233,7 +251,9 @@ def count(form: Mapping[str, str], name: str) -> int:
     """
     said = form.get(name, "").strip()
     if not (said.isascii() and said.isdigit() and len(said) < 10):
-        raise CourseError(f"{name}: {said[:40]!r} is no whole number.", name)
+        raise CourseError(
+            _("%(name)s: %(said)s is no whole number.", name=name, said=repr(said[:40])), name
+        )
     return int(said)
 
 
@@ -280,7 +300,7 @@ def _value(field: Field, said: Typed) -> Any:
             return text or None
         text = said.get(f"{field.name}_date", "").strip()
         if not text:
-            raise CourseError(f"{field.label}: from which date on?", field.name)
+            raise CourseError(_("%(label)s: from which date on?", label=field.label), field.name)
     if not text:
         return None
     try:
@@ -291,6 +311,11 @@ def _value(field: Field, said: Typed) -> Any:
         if field.kind in (Kind.MOMENT, Kind.RELEASE):
             return datetime.fromisoformat(text)
     except ValueError:
-        what = "time" if field.kind in (Kind.MOMENT, Kind.RELEASE) else "number"
-        raise CourseError(f"{field.label}: {text[:40]!r} is no {what}.", field.name) from None
+        is_time = field.kind in (Kind.MOMENT, Kind.RELEASE)
+        no_time, no_number = (
+            N_("%(label)s: %(said)s is no time."),
+            N_("%(label)s: %(said)s is no number."),
+        )
+        wrong = _(no_time if is_time else no_number, label=field.label, said=repr(text[:40]))
+        raise CourseError(wrong, field.name) from None
     return text

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
 from server import outbox
+from server.language import _
 from server.lti import LtiError, available, platforms
 from server.people import accounts, roster
 from server.people.accounts import AccountError
@@ -46,7 +47,7 @@ def read_roster(seat: Seat, context_id: int) -> str | tuple[str, int]:
         found = _context(session, seat, context_id)
         platform, url = found.platform, found.memberships_url
     if not available() or url is None:
-        return _lms(seat, "The course system has not said where its list of people is."), 422
+        return _lms(seat, _("The course system has not said where its list of people is.")), 422
     from server.lti.launch import role_of
     from server.lti.services import Client
 
@@ -83,7 +84,7 @@ def disconnect(seat: Seat, context_id: int) -> Response:
             platform=found.platform_id,
         )
         session.delete(found)
-    flash("Disconnected. Who is in the course here stays, with all that is theirs.")
+    flash(_("Disconnected. Who is in the course here stays, with all that is theirs."))
     return redirect(url_for(".lms", course=seat.course.slug), 303)
 
 
@@ -95,7 +96,7 @@ def send_grade(seat: Seat, sent_id: int) -> Response:
         row = session.scalar(told.with_for_update(of=Outgoing)) or abort(404)
         if row.state is Delivery.FAILED:
             outbox.again(session, row, services().clock())
-    flash("The grade is sent again.")
+    flash(_("The grade is sent again."))
     return redirect(url_for(".lms", course=seat.course.slug), 303)
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from werkzeug.wrappers import Response
 
 from server.courses import CourseError, editing
+from server.language import _
 from server.storage.models import User
 from server.web import access
 from server.web.access import signed_in
@@ -60,5 +61,5 @@ def make_course() -> Response | tuple[str, int]:
             wrong=error.key,
         )
         return page, 422
-    flash("The course is made, and you are its instructor.")
+    flash(_("The course is made, and you are its instructor."))
     return redirect(url_for("instructor.course", course=slug), 303)

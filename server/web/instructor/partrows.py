@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+
 from server.courses import CourseError
 from server.courses.spec import MOST_PARTS
 from server.storage.models import PartKind
@@ -15,24 +17,24 @@ from server.web.instructor.fields import Field, Kind, Typed
 
 SENT = "parts"  # the form's field that says that it has parts
 _FIELDS = (
-    Field("title", "Title"),
+    Field("title", _("Title")),
     Field(
         "slug",
-        "Name in files",
-        help="Also that of a notebook's cell. Empty: made of the title. It stays as it is.",
+        _("Name in files"),
+        help=_("Also that of a notebook's cell. Empty: made of the title. It stays as it is."),
     ),
     Field(
         "kind",
-        "Answered with",
+        _("Answered with"),
         Kind.CHOICE,
-        choices=[(PartKind.TEXT, "a text"), (PartKind.IMAGE, "an image, such as a plot")],
+        choices=[(PartKind.TEXT, _("a text")), (PartKind.IMAGE, _("an image, such as a plot"))],
     ),
-    Field("points", "Points", Kind.NUMBER, "Of the assignment's."),
-    Field("prompt", "What is asked", Kind.AREA, "Markdown, with formulas between $ signs."),
-    Field("deducts", "Marking begins with all points, and items take some away", Kind.FLAG),
-    Field("place", "Place in the order", Kind.COUNT),
+    Field("points", _("Points"), Kind.NUMBER, _("Of the assignment's.")),
+    Field("prompt", _("What is asked"), Kind.AREA, _("Markdown, with formulas between $ signs.")),
+    Field("deducts", _("Marking begins with all points, and items take some away"), Kind.FLAG),
+    Field("place", _("Place in the order"), Kind.COUNT),
 )
-_REMOVE = Field("remove", "Remove this part", Kind.FLAG, "While nobody has answered it.")
+_REMOVE = Field("remove", _("Remove this part"), Kind.FLAG, _("While nobody has answered it."))
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def tables(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
         try:
             table = fields.table(_FIELDS, row)
         except CourseError as error:
-            raise CourseError(f"Part {row['title'] or number + 1}: {error}", SENT) from None
+            raise CourseError(
+                _("Part %(part)s: %(error)s", part=row["title"] or number + 1, error=error), SENT
+            ) from None
         place = table.pop("place", number + 1)
         table.setdefault("slug", _slug(row["title"]))
         placed.append((place, number, table))

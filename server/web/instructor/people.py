@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from autograder import spreadsheet
 from server import outbox
+from server.language import N_, _, ngettext
 from server.people import accounts, enrolling, roster
 from server.storage import audit
 from server.storage.models import Course, Enrolment, Role, User
@@ -21,7 +22,11 @@ from server.web.instructor.blueprint import number, pages, people_named
 from server.web.services import services
 
 _ROWS = 50
-_ARTICLE = {Role.STUDENT: "a", Role.ASSISTANT: "an", Role.INSTRUCTOR: "an"}
+_NOW = {
+    Role.STUDENT: N_("%(user)s is now a student."),
+    Role.ASSISTANT: N_("%(user)s is now an assistant."),
+    Role.INSTRUCTOR: N_("%(user)s is now an instructor."),
+}
 
 
 @pages.get("/people")
@@ -36,7 +41,7 @@ def import_roster(seat: Seat) -> str | tuple[str, int]:
     """What the file would change, to be looked at before it is done."""
     file = request.files.get("roster")
     if file is None or not file.filename:
-        return _people(seat, refusal="Choose the CSV file with the roster."), 422
+        return _people(seat, refusal=_("Choose the CSV file with the roster.")), 422
     content = file.read()
     try:
         listed = roster.read(content)
@@ -98,7 +103,7 @@ def leave(seat: Seat, user_id: int) -> Response:
     """Nobody removes themselves, so that no course loses its last instructor by mistake."""
     enrolment = access.student(seat, user_id)
     if user_id == seat.user.id:
-        flash("You cannot remove yourself: another instructor can.")
+        flash(_("You cannot remove yourself: another instructor can."))
     else:
         with services().database.write() as session:
             accounts.leave(
@@ -108,7 +113,9 @@ def leave(seat: Seat, user_id: int) -> Response:
                 at=services().clock(),
                 actor=session.get_one(User, seat.user.id),
             )
-        flash(f"{enrolment.user.name} has left the course. All that is theirs is kept.")
+        flash(
+            _("%(user)s has left the course. All that is theirs is kept.", user=enrolment.user.name)
+        )
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 
@@ -125,7 +132,7 @@ def come_back(seat: Seat, user_id: int) -> Response:
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    flash(f"{enrolment.user.name} is in the course again, with all that was theirs.")
+    flash(_("%(user)s is in the course again, with all that was theirs.", user=enrolment.user.name))
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 
@@ -159,8 +166,13 @@ def make_links(seat: Seat) -> str | Response:
                 token = accounts.invite(session, invited, at=services().clock(), actor=actor)
                 links.append((invited, url_for("auth.invitation", token=token, _external=True)))
     if by_mail:
-        words = "invitation is" if len(links) == 1 else "invitations are"
-        flash(f"{len(links)} {words} on the way. Whoever does not get theirs can have a link.")
+        flash(
+            ngettext(
+                "%(num)s invitation is on the way. Whoever does not get theirs can have a link.",
+                "%(num)s invitations are on the way. Whoever does not get theirs can have a link.",
+                len(links),
+            )
+        )
         return redirect(url_for(".people", course=seat.course.slug), 303)
     table = [(invited.name, invited.email, link) for invited, link in links]
     text = spreadsheet.write([("name", "email", "link"), *table], spreadsheet.EXCEL)
@@ -182,7 +194,7 @@ def change_role(seat: Seat, user_id: int) -> Response:
     if role not in list(Role):
         abort(422)
     if user_id == seat.user.id:
-        flash("Your own role is for another instructor to change.")
+        flash(_("Your own role is for another instructor to change."))
     else:
         with services().database.write() as session:
             accounts.enrol(
@@ -193,7 +205,7 @@ def change_role(seat: Seat, user_id: int) -> Response:
                 at=services().clock(),
                 actor=session.get_one(User, seat.user.id),
             )
-        flash(f"{enrolment.user.name} is now {_ARTICLE[Role(role)]} {role}.")
+        flash(_(_NOW[Role(role)], user=enrolment.user.name))
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 
@@ -216,7 +228,11 @@ def change_section(seat: Seat, user_id: int) -> Response:
                 after=section,
             )
             row.section = section
-    flash(f"{enrolment.user.name} is in {f'section {section}' if section else 'no section'}.")
+    flash(
+        _("%(user)s is in section %(section)s.", user=enrolment.user.name, section=section)
+        if section
+        else _("%(user)s is in no section.", user=enrolment.user.name)
+    )
     return redirect(url_for(".people", course=seat.course.slug), 303)
 
 

@@ -12,6 +12,7 @@ from wtforms import SelectChoice
 
 from server.grading import outlook, regrades
 from server.grading.regrades import RegradeError, Which
+from server.language import _, ngettext
 from server.storage.config import ConfigError
 from server.storage.models import (
     Assignment,
@@ -133,10 +134,16 @@ def _end(seat: Seat, regrade_id: int, *, apply: bool) -> BaseResponse:
             actor = session.get_one(User, seat.user.id)
             if apply:
                 changed = regrades.apply(session, found, at=at, actor=actor)
-                flash(f"Applied: {changed} {'grade' if changed == 1 else 'grades'} changed.")
+                flash(
+                    ngettext(
+                        "Applied: %(num)s grade changed.",
+                        "Applied: %(num)s grades changed.",
+                        changed,
+                    )
+                )
             else:
                 regrades.discard(session, found, at=at, actor=actor)
-                flash("Discarded: everything stays as it was.")
+                flash(_("Discarded: everything stays as it was."))
     except RegradeError as error:
         flash(str(error))
     return _to(seat, regrade_id)

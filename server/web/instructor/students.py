@@ -14,6 +14,7 @@ from server.grades import free_days, marking, teams
 from server.grades.breakdown import Step, breakdown
 from server.grades.deadlines import Deadlines, deadlines
 from server.grades.totals import Totals
+from server.language import _
 from server.storage.models import (
     Adjustment,
     Assignment,
@@ -72,7 +73,7 @@ def see_as(seat: Seat, user_id: int) -> Response:
     """Look at the course as a student sees it, with the dates and limits that hold for them."""
     enrolment = access.student(seat, user_id)
     if enrolment.role is not Role.STUDENT or not enrolment.here:
-        raise Problem(409, f"{enrolment.user.name} is no student of this course.")
+        raise Problem(409, _("%(user)s is no student of this course.", user=enrolment.user.name))
     access.see_as(seat, enrolment)
     return redirect(url_for("student.course", course=seat.course.slug), 303)
 
@@ -96,7 +97,7 @@ def grant(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, in
     if form.due_at.errors or form.late_until.errors:
         return _student(seat, enrolment, chosen.slug, extension_form=form), 422
     if late is not None and late < (due or chosen.due_at):
-        form.late_until.errors = ["It must not be before the due date."]
+        form.late_until.errors = [_("It must not be before the due date.")]
         return _student(seat, enrolment, chosen.slug, extension_form=form), 422
     with services().database.write() as session:
         marking.grant(
@@ -111,7 +112,13 @@ def grant(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, in
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    flash(f"{chosen.title}: granted to {enrolment.user.name}.")
+    flash(
+        _(
+            "%(assignment)s: granted to %(user)s.",
+            assignment=chosen.title,
+            user=enrolment.user.name,
+        )
+    )
     return _back(seat, user_id, chosen)
 
 
@@ -132,7 +139,13 @@ def adjust(seat: Seat, user_id: int, assignment: str) -> Response | tuple[str, i
             at=services().clock(),
             actor=session.get_one(User, seat.user.id),
         )
-    flash(f"{chosen.title}: the grade of {enrolment.user.name} is adjusted.")
+    flash(
+        _(
+            "%(assignment)s: the grade of %(user)s is adjusted.",
+            assignment=chosen.title,
+            user=enrolment.user.name,
+        )
+    )
     return _back(seat, user_id, chosen)
 
 

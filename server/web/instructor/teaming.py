@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from server import sheet
 from server.courses import teaming
 from server.grades.attempts import NotAllowed
+from server.language import _, ngettext
 from server.people.accounts import normal_email
 from server.sheet import SheetError
 from server.storage.models import (
@@ -55,7 +56,7 @@ def arrange_teams(seat: Seat, assignment: str) -> Response | tuple[str, int]:
     chosen = access.assignment(seat, assignment)
     try:
         if chosen.team_size == 1:
-            raise NotAllowed("Everybody works alone on this assignment.")
+            raise NotAllowed(_("Everybody works alone on this assignment."))
         with services().database.write() as session:
             moved = teaming.arrange(
                 session,
@@ -66,7 +67,11 @@ def arrange_teams(seat: Seat, assignment: str) -> Response | tuple[str, int]:
             )
     except (NotAllowed, SheetError) as error:
         return _page(seat, chosen, str(error)), 422
-    flash(f"{moved} student{'' if moved == 1 else 's'} in another team now.")
+    flash(
+        ngettext(
+            "%(num)s student in another team now.", "%(num)s students in another team now.", moved
+        )
+    )
     return redirect(url_for(".teams", course=seat.course.slug, assignment=chosen.slug), 303)
 
 
@@ -82,9 +87,17 @@ def _wanted(session: Session, seat: Seat) -> Mapping[int, str]:
     for where, address, name in pairs:
         user = students.get(normal_email(address))
         if user is None:
-            raise SheetError(f"{where}{address[:100] or 'Nobody'} is no student of the course.")
+            raise SheetError(
+                _(
+                    "%(where)s%(address)s is no student of the course.",
+                    where=where,
+                    address=address[:100] or _("Nobody"),
+                )
+            )
         if user in wanted:
-            raise SheetError(f"{where}{address[:100]} is listed twice.")
+            raise SheetError(
+                _("%(where)s%(address)s is listed twice.", where=where, address=address[:100])
+            )
         wanted[user] = sheet.clean(name)[:_LONGEST_NAME]
     return wanted
 
@@ -94,9 +107,12 @@ def _listed(content: bytes) -> list[tuple[str, str, str]]:
     table = sheet.read(content, "The list", _MOST)
     headings = [sheet.clean(heading).casefold() for heading in table.headings]
     if "email" not in headings or "team" not in headings:
-        raise SheetError('The list needs the columns "email" and "team".')
+        raise SheetError(_('The list needs the columns "email" and "team".'))
     email, team = headings.index("email"), headings.index("team")
-    return [(f"Line {line}: ", row[email].strip(), row[team]) for line, row in table.rows]
+    return [
+        (_("Line %(number)s: ", number=line), row[email].strip(), row[team])
+        for line, row in table.rows
+    ]
 
 
 def _students(session: Session, seat: Seat) -> Sequence[User]:
