@@ -68,6 +68,7 @@ def inputs(grader: Grader, catalogue, public: bool) -> set[str]:
         for trial in trials
         if trial.case.public == public and trial.check.function.__name__ == "relu"
         for call in trial.calls
+        if "x" in call.arguments  # not where an earlier answer is looked at again
     }
 
 
