@@ -153,8 +153,11 @@ def test_an_assistant_goes_through_submissions_by_keyboard(house: House, visit: 
         written = session.execute(select(Comment.line, Comment.text).order_by(Comment.id)).all()
     assert [tuple(one) for one in written] == [(n, "Why a copy?") for n in (5, 6, 6)]
 
+    desk, through = page.url, f"{STAFF}submissions?misconception=interleaved-groups"
+    assert lost_in_german_on_a_phone(visit, page, desk, through, BY_HAND) == []
+
     lecturer = visit("instructor").page
-    lecturer.goto(page.url)
+    lecturer.goto(desk)
     lecturer.keyboard.press("a")
     lecturer.keyboard.type("1.5")
     lecturer.keyboard.press("Tab")
