@@ -33,10 +33,10 @@ _WORDS = (
     *(N_("running"), N_("complete"), N_("applied"), N_("discarded")),  # of a regrade
     *(N_("seen"), N_("dismissed"), N_("confirmed")),  # of two that are similar
     *(N_("student"), N_("assistant"), N_("instructor")),
+    *(N_("invitation"), N_("password reset"), N_("comment"), N_("answer")),  # of the outbox
+    *(N_("announcement"), N_("fault is over"), N_("due tomorrow"), N_("no grader"), N_("grade")),
     *(N_("best"), N_("last"), N_("last-before-due")),
 )
-# Whose pages are in English alone as yet: half of one language and half of another serves nobody.
-_IN_ENGLISH = ("admin", "lti")
 CATALOGUES = Path(__file__).parents[1] / "translations"
 
 
@@ -83,7 +83,7 @@ def _spoken() -> tuple[str, NullTranslations]:
 
 def _wanted() -> str:
     """Programs are told everything in English."""
-    if request.path.startswith(problems.ROOT) or request.blueprint in _IN_ENGLISH:
+    if request.path.startswith(problems.ROOT):
         return ENGLISH
     here = flask_login.current_user
     if here.is_authenticated and here.language in LANGUAGES:

@@ -27,7 +27,7 @@ OTHERS = [name for name in LANGUAGES if name != "en"]
 # Those that are in each language from the first word to the last.
 WHOLE = sorted(
     path.relative_to(TEMPLATES).as_posix()
-    for place in (".", "student", "auth", "instructor")
+    for place in (".", "student", "auth", "instructor", "admin", "lti")
     for path in (TEMPLATES / place).glob("*.html")
 )
 NAMES = {"Gradmark", "Python", "Markdown", "Esc", "toml"}

@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from server import outbox
+from server.language import _
 from server.storage.models import Delivery, Outgoing
 from server.web.access import admins_only
 from server.web.admin.views import pages
@@ -39,5 +40,5 @@ def send_again(row_id: int) -> Response:
         row = session.get(Outgoing, row_id, with_for_update=True) or abort(404)
         if row.state is Delivery.FAILED:
             outbox.again(session, row, services().clock())
-    flash("It is sent again.")
+    flash(_("It is sent again."))
     return redirect(url_for(".show_outbox"), 303)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from server.language import _
 from server.lti import LtiError, available, platforms
 from server.storage.models import LtiKey, Platform, User
 from server.web.access import admins_only
@@ -74,7 +75,7 @@ def new_key() -> Response:
 
     with services().database.write() as session:
         keys.rotate(session, services().clock())
-    flash("There is a new key. Platforms read it by themselves.")
+    flash(_("There is a new key. Platforms read it by themselves."))
     return redirect(url_for(".show_platforms"), 303)
 
 
@@ -86,7 +87,7 @@ def allow_deployment(platform_id: int) -> Response:
         platform = _platform(session, platform_id)
         if deployment:
             platforms.allow(session, platform, deployment, services().clock())
-    flash("People may come from there.")
+    flash(_("People may come from there."))
     return redirect(url_for(".show_platforms"), 303)
 
 
@@ -107,7 +108,7 @@ def remove_platform(platform_id: int) -> Response:
         platform = _platform(session, platform_id)
         actor = session.get_one(User, whoever_asks().id)
         platforms.remove(session, platform, at=services().clock(), actor=actor)
-    flash("Nobody comes from there any more, and no grade goes there.")
+    flash(_("Nobody comes from there any more, and no grade goes there."))
     return redirect(url_for(".show_platforms"), 303)
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from server import sheet
+from server.language import _, ngettext
 from server.people import accounts, privacy
 from server.storage import audit
 from server.storage.models import Enrolment, Submission, User
@@ -87,7 +88,7 @@ def export(user_id: int) -> Response:
 @admins_only
 def disable(user_id: int) -> BaseResponse | tuple[str, int]:
     if user_id == whoever_asks().id:
-        return _user(user_id, "You cannot disable yourself: another administrator can."), 422
+        return _user(user_id, _("You cannot disable yourself: another administrator can.")), 422
     return _set_disabled(user_id, True)
 
 
@@ -102,8 +103,12 @@ def _set_disabled(user_id: int, disabled: bool) -> BaseResponse:
         found = session.get(User, user_id) or abort(404)
         actor = session.get_one(User, whoever_asks().id)
         accounts.set_disabled(session, found, disabled, at=services().clock(), actor=actor)
-        words = "is disabled and logged out everywhere" if disabled else "may log in again"
-        flash(f"{found.name} {words}.")
+        said = (
+            _("%(name)s is disabled and logged out everywhere.", name=found.name)
+            if disabled
+            else _("%(name)s may log in again.", name=found.name)
+        )
+        flash(said)
     return redirect(url_for(".user", user_id=user_id), 303)
 
 
@@ -124,7 +129,7 @@ def change_account(user_id: int) -> BaseResponse | tuple[str, int]:
                 accounts.rename(session, found, name, at=at, actor=actor)
     except accounts.AccountError as error:
         return _user(user_id, str(error)), 422
-    flash("The account is changed.")
+    flash(_("The account is changed."))
     return redirect(url_for(".user", user_id=user_id), 303)
 
 
@@ -134,7 +139,7 @@ def delete(user_id: int) -> BaseResponse | tuple[str, int]:
     """Whoever means it types the address of whom it is about."""
     here = services()
     if user_id == whoever_asks().id:
-        return _user(user_id, "You cannot delete yourself: another administrator can."), 422
+        return _user(user_id, _("You cannot delete yourself: another administrator can.")), 422
     with here.database.write() as session:
         found = session.get(User, user_id) or abort(404)
         email = found.email
@@ -150,8 +155,15 @@ def delete(user_id: int) -> BaseResponse | tuple[str, int]:
             else 0
         )
     if not sure:
-        return _user(user_id, "This is not the address of this user."), 422
-    flash(f"{email} is deleted, with {erased} submissions.")
+        return _user(user_id, _("This is not the address of this user.")), 422
+    flash(
+        ngettext(
+            "%(email)s is deleted, with %(num)s submission.",
+            "%(email)s is deleted, with %(num)s submissions.",
+            erased,
+            email=email,
+        )
+    )
     return redirect(url_for(".users"), 303)
 
 

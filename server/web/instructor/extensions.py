@@ -109,5 +109,5 @@ def _form(seat: Seat) -> ManyExtensionsForm:
             .distinct()
             .order_by(Enrolment.section)
         ).all()
-    form.section.choices = [("", "none"), *((section, section) for section in sections)]
+    form.section.choices = [("", _("none")), *((section, section) for section in sections)]
     return form

@@ -6,6 +6,7 @@ from flask import render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from server.language import _
 from server.storage.audit import Action
 from server.storage.models import AuditEntry, Role, User
 from server.web.access import Seat, in_course
@@ -53,7 +54,7 @@ def log(seat: Seat) -> str:
         entries=entries[:_ROWS],
         older=entries[_ROWS - 1].id if len(entries) > _ROWS else None,
         people=people,
-        options=sorted(((a.value, words) for a, words in NAMES.items()), key=lambda o: o[1]),
+        options=sorted(((a.value, _(words)) for a, words in NAMES.items()), key=lambda o: o[1]),
         action=action,
         search=search,
     )

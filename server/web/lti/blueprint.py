@@ -9,6 +9,7 @@ from flask import Blueprint, current_app, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
+from server.language import N_, _
 from server.lti import LtiError
 from server.lti.launch import Launch
 from server.storage.models import Platform
@@ -17,7 +18,7 @@ from server.web.problems import Problem
 log = logging.getLogger(__name__)
 pages = Blueprint("lti", __name__, url_prefix="/lti")
 
-_OLD = "This is too old or was changed on its way: open the link in your course again."
+_OLD = N_("This is too old or was changed on its way: open the link in your course again.")
 
 
 def refuse(what: str, error: Exception, platform: int | None = None) -> NoReturn:
@@ -40,7 +41,7 @@ def unsigned(what: str, token: str, seconds: int) -> Any:
     try:
         return _signer(what).loads(token, max_age=seconds)
     except BadSignature as error:
-        raise LtiError(_OLD, f"{what}: {type(error).__name__}") from None
+        raise LtiError(_(_OLD), f"{what}: {type(error).__name__}") from None
 
 
 def _signer(what: str) -> URLSafeTimedSerializer:
@@ -65,7 +66,7 @@ def addresses() -> dict[str, str]:
 def platform_of(session: Session, number: int) -> Platform:
     found = session.get(Platform, number)
     if found is None:
-        raise LtiError("This course system is not registered here any more.", "unknown platform")
+        raise LtiError(_("This course system is not registered here any more."), "unknown platform")
     return found
 
 

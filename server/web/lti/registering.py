@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask import render_template, request
 from sqlalchemy import select
 
+from server.language import _
 from server.lti import LtiError, keys, registration
 from server.lti.platforms import origin
 from server.people.providers import is_safe
@@ -31,7 +32,8 @@ def register(token: str) -> str:
         by = unsigned("registration", token, _LASTS)
         if not is_safe(url):
             raise LtiError(
-                "Open this from your course system's page for registering tools.", "configuration"
+                _("Open this from your course system's page for registering tools."),
+                "configuration",
             )
         with services().database.write() as session:
             actor = session.scalar(
@@ -39,7 +41,7 @@ def register(token: str) -> str:
             )
             until = now + timedelta(seconds=_LASTS)
             if actor is None or not keys.use_once(session, token, at=now, until=until):
-                raise LtiError("This address was used before: make a new one.", "used")
+                raise LtiError(_("This address was used before: make a new one."), "used")
             keys.signing(session, now)  # the platform may ask for it at once
         said = registration.fetch(url)
         theirs = request.args.get("registration_token", "")[:_LONGEST]

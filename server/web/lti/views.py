@@ -20,6 +20,7 @@ from flask import jsonify, make_response, redirect, render_template, request, se
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from server.language import _
 from server.lti import LtiError, keys, people, platforms
 from server.lti.launch import Launch, check, check_deployment
 from server.lti.registration import canvas
@@ -60,9 +61,9 @@ def login() -> Response:
         with services().database.read() as database:
             platform = platforms.find(database, said["iss"], said["client_id"])
         if not said["login_hint"]:
-            raise LtiError("The course system does not say who comes.", "no login_hint")
+            raise LtiError(_("The course system does not say who comes."), "no login_hint")
         if not said["target_link_uri"].startswith(home()):
-            raise LtiError("This link leads to another server.", "target")
+            raise LtiError(_("This link leads to another server."), "target")
     except LtiError as error:
         refuse("login", error)
     secret = request.cookies.get(_COOKIE, "")
@@ -133,7 +134,7 @@ def launch() -> Response | str:
     try:
         if request.form.get("error"):
             raise LtiError(
-                "The course system did not let you in: open the link in your course again.",
+                _("The course system did not let you in: open the link in your course again."),
                 "the platform's error",
             )
         state = unsigned("state", request.form.get("state", ""), _ASKED)
@@ -146,8 +147,10 @@ def launch() -> Response | str:
             allowed = check_deployment(database, platform, found, now)
         if not allowed:
             raise LtiError(
-                "This server does not know this deployment of your course system yet: its "
-                "administrators can allow it.",
+                _(
+                    "This server does not know this deployment of your course system yet: its "
+                    "administrators can allow it."
+                ),
                 "unknown deployment",
             )
     except LtiError as error:
@@ -180,7 +183,7 @@ def finish() -> Response | str:
     try:
         proof, number, claims = unsigned("proved", request.form.get("state", ""), _TICKET)
         if not hmac.compare_digest(_digest(request.form.get("value", "")[:200]), proof):
-            raise LtiError("This launch began in another browser.", "another browser")
+            raise LtiError(_("This launch began in another browser."), "another browser")
         _once(f"finish {request.form['state']}")
     except LtiError as error:
         refuse("launch", error, number)
@@ -212,7 +215,7 @@ def enter() -> Response:
     """The tab: a ticket that holds once, from a page of ours."""
     try:
         if request.headers.get("Origin") != home().rstrip("/"):
-            raise LtiError("This did not come from a page of this server.", "origin")
+            raise LtiError(_("This did not come from a page of this server."), "origin")
         ticket = unsigned("ticket", request.form.get("ticket", ""), _TICKET)
         _once(f"ticket {request.form['ticket']}")
         with services().database.read() as database:
@@ -220,7 +223,7 @@ def enter() -> Response:
                 select(User).where(User.session_key == ticket["session"], User.disabled.is_(False))
             )
         if user is None:
-            raise LtiError("This link does not hold any more.", "ticket")
+            raise LtiError(_("This link does not hold any more."), "ticket")
     except LtiError as error:
         refuse("ticket", error)
     begin(user)
@@ -273,7 +276,7 @@ def connect() -> Response | str:
         slug = request.form.get("course", "")
         led = {seat.course.slug for seat in access.seats(access.user()) if seat.is_instructor}
         if slug and slug not in led:
-            raise LtiError("This course is not yours to connect.", "not the instructor")
+            raise LtiError(_("This course is not yours to connect."), "not the instructor")
         with services().database.write() as database:
             platform = platform_of(database, found.platform_id)
             own = database.get_one(User, access.user().id)
@@ -328,8 +331,10 @@ def _person(
     """The user; None where there is an account that its owner has to link first."""
     if place is None and found.role is not Role.INSTRUCTOR:
         raise LtiError(
-            "This course is not connected with one here yet: those who teach it do that by "
-            "opening this link themselves.",
+            _(
+                "This course is not connected with one here yet: those who teach it do that by "
+                "opening this link themselves."
+            ),
             "not connected",
         )
     now = services().clock()
@@ -362,8 +367,10 @@ def _same_browser(proof: str) -> None:
     """Nobody else's launch is taken for one's own."""
     if not _is_proved(proof):
         raise LtiError(
-            "This launch began in another browser, or yours keeps nothing for a page in a frame: "
-            "open the link in your course again, in a new tab.",
+            _(
+                "This launch began in another browser, or yours keeps nothing for a page in a "
+                "frame: open the link in your course again, in a new tab."
+            ),
             "another browser",
         )
 
@@ -373,7 +380,9 @@ def _once(what: str) -> None:
     with services().database.write() as database:
         until = now + timedelta(seconds=2 * _TICKET)
         if not keys.use_once(database, what, at=now, until=until):
-            raise LtiError("This was used before: open the link in your course again.", "replayed")
+            raise LtiError(
+                _("This was used before: open the link in your course again."), "replayed"
+            )
 
 
 def _again(said: dict[str, str]) -> str:
