@@ -54,9 +54,9 @@ def N_(text: str) -> str:
     return text
 
 
-def number(value: float, signed: bool = False) -> str:
-    """Rounded to two decimals, as the language writes them."""
-    said = f"{round(value, 2):+g}" if signed else f"{round(value, 2):g}"
+def number(value: float, signed: bool = False, decimals: int = 2) -> str:
+    """Rounded to so many decimals, as the language writes them."""
+    said = f"{round(value, decimals):+g}" if signed else f"{round(value, decimals):g}"
     if language() == ENGLISH:
         return said
     from babel.numbers import get_decimal_symbol

@@ -352,7 +352,12 @@ class Grader:
         return Graded(topic, exercise, trials, outcomes)
 
     def _entry(
-        self, graded: Graded, told: Told | None = None, *, budget: Budget, explained: bool = True
+        self,
+        graded: Graded,
+        told: Told | None = None,
+        *,
+        budget: Budget = FREE,
+        explained: bool = True,
     ) -> dict[str, Any]:
         """What the report says of an exercise, of which something may be told already."""
         topic, exercise, outcomes = graded.topic, graded.exercise, graded.outcomes
