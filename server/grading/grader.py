@@ -224,6 +224,17 @@ class GraderLoop:
         finally:
             self._at_length = False
 
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """What `stop` waits for, within what it breaks off: half a transaction leads nowhere."""
+        self._at_length = False
+        try:
+            yield
+        finally:
+            self._at_length = True
+        if self._stopping.is_set():
+            raise _Stopped
+
     def _await_news(self, seen: int) -> None:
         """Until something may be due: what somebody writes is seen at once, and costs little to
         look for."""
@@ -298,7 +309,7 @@ class GraderLoop:
         def progress(exercise: str, done: int, total: int) -> None:
             nonlocal noted, until
             if done != noted or time.monotonic() >= until:
-                with forgiving("no progress is noted"):
+                with self._undisturbed(), forgiving("no progress is noted"):
                     self._queue.progress(claim, exercise, done, total)
                 noted, until = done, time.monotonic() + _SECONDS_PER_STEP
 
