@@ -6,7 +6,6 @@ import struct
 
 import pytest
 
-from autograder.grading.budget import FREE
 from autograder.grading.grader import Grader
 from autograder.handin.submission import Source
 from autograder.report import student_view, validate
@@ -152,4 +151,4 @@ def test_what_a_second_loading_says_is_not_shown(grader, catalogue):
         )
         assert session.loading.problems == first.problems
         assert session.loading.output == first.output
-    assert grader._entry(answered, FREE)["score"] == 0
+    assert grader._entry(answered)["score"] == 0

@@ -27,4 +27,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         folder = Path(shutil.copytree(FOLDER, f"{where}/second"))
         monkeypatch.syspath_prepend(str(folder))
         monkeypatch.delitem(sys.modules, "second_profile", raising=False)
-        yield folder
+        try:
+            yield folder
+        finally:  # what was imported from there is gone with it
+            sys.modules.pop("second_profile", None)
