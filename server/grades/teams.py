@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy import ColumnElement, and_, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
 from server.storage.models import Assignment, Extension, Submission, Team, TeamMember, User
 
@@ -16,8 +16,13 @@ def theirs(user: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """The condition by which a submission is a student's: handed in alone, or by one of the
     team."""
     teams = select(TeamMember.team_id).where(TeamMember.user_id == user)
-    alone = and_(Submission.user_id == user, Submission.team_id.is_(None))
-    return or_(alone, Submission.team_id.in_(teams))
+    if not isinstance(user, int):
+        alone = and_(Submission.user_id == user, Submission.team_id.is_(None))
+        return or_(alone, Submission.team_id.in_(teams))
+    # Each by its index: for an "or", SQLite reads all that was handed in to an assignment.
+    one = aliased(Submission)
+    own = select(one.id).where(one.user_id == user, one.team_id.is_(None))
+    return Submission.id.in_(union_all(own, select(one.id).where(one.team_id.in_(teams))))
 
 
 def beside(submission: Submission) -> ColumnElement[bool]:
