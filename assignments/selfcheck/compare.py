@@ -284,15 +284,11 @@ def changed_arguments(calls: Sequence[Call], answers: Sequence[Answer]) -> froze
 
 
 def _changed(before: Value, after: Value) -> bool:
-    return not isinstance(before, Ref | Held) and not _identical(before, after)
+    return not isinstance(before, Ref | Held) and not same_values(before, after)
 
 
-def same_values(one: Value, other: Value) -> bool:
-    """Whether two values are the same, number by number."""
-    return _identical(one, other)
-
-
-def _identical(before: Any, after: Any) -> bool:
+def same_values(before: Any, after: Any) -> bool:
+    """Whether two values are the same, number by number, and of the same types."""
     if before is after:  # a worker that says nothing of an argument: what was sent stands
         return True
     if isinstance(before, Tensor):
@@ -302,10 +298,10 @@ def _identical(before: Any, after: Any) -> bool:
         return arrays and _identical_numbers(torch.from_numpy(before), torch.from_numpy(after))
     if isinstance(before, tuple | list):
         same = isinstance(after, tuple | list) and len(before) == len(after)
-        return same and all(_identical(a, b) for a, b in zip(before, after, strict=True))
+        return same and all(same_values(a, b) for a, b in zip(before, after, strict=True))
     if isinstance(before, dict):
         same = isinstance(after, dict) and before.keys() == after.keys()
-        return same and all(_identical(before[key], after[key]) for key in before)
+        return same and all(same_values(before[key], after[key]) for key in before)
     if isinstance(before, Seed | Held):  # a generator is there to be drawn from
         return True
     return type(before) is type(after) and (before == after or before != before)

@@ -195,18 +195,12 @@ def public_lines(
             found.setdefault(_row_name(trial.check, output), []).append((trial, finding))
     if exercise.unchanged:
         found[UNCHANGED] = [(t, o.unchanged) for t, o in outcomes if not t.check.gated]
-    wrong = {
-        name: next(((trial, finding) for trial, finding in cases if not finding.passed), None)
+    messages = {
+        name: (worded(found, t.case.name, failed) for t, found in cases if not found.passed)
         for name, cases in found.items()
         if cases
     }
-    return [
-        {
-            "name": name,
-            "message": worded(one[1], one[0].case.name, failed) if one is not None else "",
-        }
-        for name, one in wrong.items()
-    ]
+    return [{"name": name, "message": next(said, "")} for name, said in messages.items()]
 
 
 def points_of(value: float) -> float:

@@ -86,7 +86,7 @@ class Topic:
         others = {name: f for topic in self.beside for name, f in topic.functions().items()}
         if misconception is None:
             return others | {s.name: vars(s.module)[s.name] for s in self.statements if s.name}
-        namespace: dict[str, Any] = {"__name__": self.name}
+        namespace: dict[str, Any] = {"__name__": self.module.__name__}
         # The author's own code, edited by the author: nothing of a student's comes here.
         exec(self._edited_code(misconception), namespace)  # noqa: S102
         return others | namespace

@@ -34,9 +34,7 @@ def make(session: Session, assignment: Assignment, user: User, *, at: datetime) 
         NotAllowed: the assignment has no teams of students' making, or the student cannot be in
             a new one.
     """
-    _may_change(session, assignment, user, at)
-    if teams.team_of(session, assignment, user.id) is not None:
-        raise NotAllowed(_("You are in a team already: leave it first."))
+    _may_enter(session, assignment, user, at)
     row = _new(session, assignment, "", at)
     _put(session, assignment, row, user.id, at, user)
     return row
@@ -47,9 +45,7 @@ def join(session: Session, assignment: Assignment, user: User, code: str, *, at:
     Raises:
         NotAllowed: there is no such team, it is full, has handed in, or the student may not.
     """
-    _may_change(session, assignment, user, at)
-    if teams.team_of(session, assignment, user.id) is not None:
-        raise NotAllowed(_("You are in a team already: leave it first."))
+    _may_enter(session, assignment, user, at)
     said = "".join(code.split()).upper()
     row = session.scalar(select(Team).where(Team.assignment_id == assignment.id, Team.code == said))
     if row is None:
@@ -129,7 +125,7 @@ def _prune(session: Session, assignment: Assignment) -> None:
     session.execute(delete(Team).where(Team.assignment_id == assignment.id, Team.id.not_in(kept)))
 
 
-def _may_change(session: Session, assignment: Assignment, user: User, at: datetime) -> None:
+def _may_enter(session: Session, assignment: Assignment, user: User, at: datetime) -> None:
     if assignment.team_size == 1:
         raise NotAllowed(_("Everybody works alone on this assignment."))
     if assignment.teams_by is not TeamsBy.STUDENTS:
@@ -141,6 +137,8 @@ def _may_change(session: Session, assignment: Assignment, user: User, at: dateti
     mine = (Submission.user_id == user.id, Submission.team_id.is_(None))
     if _has_handed_in(session, Submission.assignment_id == assignment.id, *mine):
         raise NotAllowed(_("You have handed in alone already: the staff can put you into a team."))
+    if teams.team_of(session, assignment, user.id) is not None:
+        raise NotAllowed(_("You are in a team already: leave it first."))
 
 
 def _new(session: Session, assignment: Assignment, name: str, at: datetime) -> Team:

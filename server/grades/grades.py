@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server import outbox
@@ -366,7 +366,7 @@ def _handed_in(
     return session.scalars(
         select(Submission).where(
             Submission.assignment_id == assignment.id,
-            or_(Submission.user_id.in_(users), Submission.team_id.in_(concerned)),
+            teams.by_any(users, concerned),
         )
     ).all()
 

@@ -25,6 +25,16 @@ def theirs(user: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     return Submission.id.in_(union_all(own, select(one.id).where(one.team_id.in_(teams))))
 
 
+def by_any(users: Collection[int], teams: Collection[int]) -> ColumnElement[bool]:
+    """The condition by which a submission was handed in by one of the users, or for one of the
+    teams. Each by its index, as in `theirs`."""
+    if not teams:
+        return Submission.user_id.in_(users)
+    one = aliased(Submission)
+    own = select(one.id).where(one.user_id.in_(users))
+    return Submission.id.in_(union_all(own, select(one.id).where(one.team_id.in_(teams))))
+
+
 def beside(submission: Submission) -> ColumnElement[bool]:
     """The condition by which others are of the same student, or of the same team."""
     if submission.team_id is not None:

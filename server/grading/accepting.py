@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from server.grades import grades, teams
@@ -73,11 +73,11 @@ def accept(
     there = session.scalars(
         select(Submission).where(
             Submission.assignment_id == assignment_id,
-            or_(Submission.user_id == user, teams.theirs(user)),
+            teams.by_any([user], [] if team is None else [team.id]),
         )
     ).all()
     # What a student handed in for a team that they have left is theirs no more.
-    mine = (None, team.id if team is not None else None)
+    mine = (None, None if team is None else team.id)
     earlier = [row for row in there if row.team_id in mine]
     known = same(assignment, earlier, read.digest)
     if known is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.grading import meters
 from server.storage.models import (
@@ -41,8 +41,11 @@ def on_device(table: type[Work], device: str) -> ColumnElement[bool]:
     if table is RegradeItem:
         regrades = select(Regrade.id).where(Regrade.assignment_id.in_(assignments))
         return RegradeItem.regrade_id.in_(regrades)
-    of_assignment = SelfCheck if table is SelfCheck else Submission
-    return of_assignment.assignment_id.in_(assignments)
+    return _assignment(table).in_(assignments)
+
+
+def _assignment(table: type[Work]) -> InstrumentedAttribute[int]:
+    return SelfCheck.assignment_id if table is SelfCheck else Submission.assignment_id
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,7 @@ def by_device(session: Session, now: datetime) -> dict[str, int]:
             query = query.join(Regrade, RegradeItem.regrade_id == Regrade.id)
             query = query.join(Assignment, Regrade.assignment_id == Assignment.id)
         else:
-            of_assignment = SelfCheck if table is SelfCheck else Submission
-            query = query.join(Assignment, of_assignment.assignment_id == Assignment.id)
+            query = query.join(Assignment, _assignment(table) == Assignment.id)
         query = query.where(or_(waits(table, now), lost(table, now)))
         for device, count in session.execute(query.group_by(Assignment.device)):
             due[device] = due.get(device, 0) + count
