@@ -196,6 +196,14 @@ class Exercise:
         hints = [misconception.name for misconception in self.misconceptions]
         if len(set(hints)) < len(hints):
             raise AuthoringError(f"{self.name}: two misconceptions have one name")
+        proven = {check.subject for check in self.checks if check.kind == "gradients"}
+        for check in self.checks:
+            shown = [output for output in check.points if output.startswith("grad_")]
+            if shown and check.kind in {"values", "precision"} and check.subject not in proven:
+                raise AuthoringError(
+                    f"{self.name}: {check.name} judges {', '.join(shown)}, by the name a gradient, "
+                    f"which nothing proves: judge it by gradients({check.subject}, ...)"
+                )
         told = [check for check in self.checks if not check.long]  # a self-check has no long ones
         if self.functions and told and not any(c.public for check in told for c in check.cases):
             raise AuthoringError(

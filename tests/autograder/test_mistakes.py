@@ -82,6 +82,10 @@ MISTAKES = {
         *(LAYERS, "return grad_y @ self.W", "return 2 * grad_y @ self.W"),
         "Linear, linear_layer, case 'five rows': grad_x is not the gradient that finite",
     ),
+    "a gradient that is not shown to be one": (
+        *(ARRAYS, "gradients(affine, CASES", "values(affine, CASES"),
+        "affine judges grad_x, grad_w, grad_b, by the name a gradient, which nothing proves",
+    ),
     "a method that is not there": (
         *(LAYERS, "layer.backward(grad_y)", "layer.backwards(grad_y)"),
         "case 'five rows': the solution failed with AttributeError",

@@ -52,9 +52,9 @@ def test_a_course_from_nothing_to_its_next_term(
 
     with house.database.write() as session:
         made = session.query(Course).filter_by(slug="made").one()
-        student = session.get_one(User, house.user("student").id)
+        student = session.get_one(User, house.user("classmate").id)
         accounts.enrol(session, made, student, Role.STUDENT, at=house.clock(), actor=None)
-    own = visit("student").page
+    own = visit("classmate").page
     own.goto("/courses/made/assignments/by-hand/")
     expect(own.get_by_text("Scores are shown once the staff publish them.")).to_be_visible()
     topic = catalogue["losses"].topics[0]
