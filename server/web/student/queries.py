@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -69,7 +69,7 @@ class Place:
     extension: Extension | None
     allowance: Allowance
     phase: Phase
-    unread: int  # comments and answers that the student has not seen
+    unread: Mapping[int, int]  # comments and answers that the student has not seen, by submission
     is_open: bool  # whether what is asked is shown, which may need Start
     free: Account | None  # None: the course has no free days
 
@@ -187,32 +187,28 @@ def standing(
         return session.scalar(grade), session.scalars(adjustments).all()
 
 
-def unread(assignment: Assignment, user_id: int) -> dict[int, int]:
-    """How much was written to the student and not read yet, by the submission's id."""
-    with services().database.read() as session:
-        found = _unread(session, [assignment.id], user_id)
-    return {submission: count for _, submission, count in found}
-
-
 def _unread(
     session: Session, assignments: Collection[int], user_id: int
-) -> Sequence[tuple[int, int, int]]:
-    """For each submission with something new: its assignment, its id, how much it is."""
+) -> defaultdict[int, Counter[int]]:
+    """How much is new, by assignment and submission."""
     mine = (teams.theirs(user_id), Submission.assignment_id.in_(assignments))
+    one = (Submission.assignment_id, Submission.id)
     comments = (
-        select(Submission.assignment_id, Submission.id)
+        select(*one, func.count())
         .join(Comment, Comment.submission_id == Submission.id)
         .where(*mine, Comment.for_staff.is_(False), Comment.read_at.is_(None))
+        .group_by(*one)
     )
     answers = (
-        select(Submission.assignment_id, Submission.id)
+        select(*one, func.count())
         .join(Question, Question.submission_id == Submission.id)
         .where(*mine, Question.answered_at.is_not(None), Question.read_at.is_(None))
+        .group_by(*one)
     )
-    new = union_all(comments, answers).subquery()
-    query = select(new.c.assignment_id, new.c.id, func.count())
-    query = query.group_by(new.c.assignment_id, new.c.id)
-    return [(assignment, id_, count) for assignment, id_, count in session.execute(query)]
+    counts: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for assignment, submission, count in session.execute(union_all(comments, answers)):
+        counts[assignment][submission] += count
+    return counts
 
 
 def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> list[Place]:
@@ -243,9 +239,7 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
         )
     ):
         counted[assignment_id].append(received_at)
-    new: Counter[int] = Counter()
-    for assignment_id, _, count in _unread(session, ids, seat.user.id):
-        new[assignment_id] += count
+    unread = _unread(session, ids, seat.user.id)
     sittings = {
         row.assignment_id: row
         for row in session.scalars(
@@ -274,7 +268,7 @@ def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> 
             extension,
             may,
             may.deadlines.phase(now),
-            new[assignment.id] if shown.comments else 0,
+            unread[assignment.id] if shown.comments else {},
             seat.is_staff or not may.must_start,
             free,
         )

@@ -252,7 +252,6 @@ def _assignment(
         kept=kept_share(chosen, late_days - free_days),
         history=history,
         team=queries.team(seat, chosen),
-        unread=queries.unread(chosen, seat.user.id) if place.shown.comments else {},
         chart=Chart(history if place.shown.scores else []),
         hidden=queries.hidden(seat, chosen),
         steps=breakdown(chosen, grade, adjustments) if grade else [],
