@@ -214,7 +214,8 @@ def _hand_ins(
         begin = assignment.opens_at + rng.random() * 9 * DAY
         mine: list[Any] = []
         for number in range(1, attempts + 1):
-            received = begin + (assignment.due_at + DAY - begin) * (number / attempts) ** 0.5
+            when = (number - rng.random()) / attempts
+            received = begin + (assignment.due_at + DAY - begin) * when**0.5
             if received > now:
                 break
             id_ += 1
@@ -252,6 +253,9 @@ def _hand_ins(
                             "exercise": name,
                             "name": misconceptions[which][0],
                             "hint": misconceptions[which][1],
+                            "assignment_id": assignment.id,
+                            "user_id": user,
+                            "received_at": received,
                         }
                     )
             row = {

@@ -36,6 +36,7 @@ from server.storage.models import (
     TeamMember,
     User,
 )
+from server.storage.sums import upsert
 
 _DECIMALS = 6
 _AT_ONCE = 500  # users in one query: databases limit the parameters of a statement
@@ -256,6 +257,28 @@ def refresh(
                 )
                 changed, moved = changed + found, moved | there
     return changed
+
+
+def handed_in(session: Session, submission: Submission, own: Sequence[Submission]) -> None:
+    """Note that a student has handed something in, alone: `refresh` would say the same of the
+    grade, since what is not graded yet changes no standing.
+
+    Args:
+        own: all that the student has handed in for the assignment by now.
+    """
+    last = max(row.received_at for row in own)
+    new = upsert(session.get_bind().dialect.name, Grade).values(
+        assignment_id=submission.assignment_id,
+        user_id=submission.user_id,
+        submissions=len(own),
+        last_received_at=last,
+    )
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["assignment_id", "user_id"],
+            set_={"submissions": len(own), "last_received_at": last},
+        )
+    )
 
 
 def _refresh(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ class Accepted:
 
     public_id: str
     again: bool = False  # it was handed in before
+    submission: Submission | None = field(default=None, compare=False)  # the new one
 
 
 class HandedIn(Protocol):
@@ -85,7 +86,8 @@ def accept(
     if not unlimited:
         counted = [row.received_at for row in earlier if row.state not in FREE]
         timezone = assignment.course.timezone
-        sitting = sitting_of(session, assignment_id, user)
+        timed = assignment.window_minutes is not None
+        sitting = sitting_of(session, assignment_id, user) if timed else None
         refusal = allowance(assignment, timezone, extension, counted, now, sitting).refusal
         if refusal is not None:
             raise NotAllowed(refusal)
@@ -101,6 +103,7 @@ def accept(
     submission = Submission(
         public_id=secrets.token_hex(16),
         assignment_id=assignment_id,
+        assignment=assignment,
         user_id=user,
         team_id=None if team is None else team.id,
         number=max((row.number for row in there), default=0) + 1,
@@ -109,19 +112,21 @@ def accept(
         received_at=now,
         state=State.WAITING,
         not_before=now,
-        turn=0,
-        place=0,
     )
-    session.add(submission)
     zone = ZoneInfo(assignment.course.timezone)
     deciding = grades.could_count(assignment, extension, [*earlier, submission], zone)
     superseded = [row for row in earlier if row.state is State.WAITING and row not in deciding]
     for row in superseded:
         row.state = State.SUPERSEDED
     turns.queue_up(session, submission, superseded)
+    session.add(submission)
+    session.flush()
     session.add(Content(submission_id=submission.id, content=content))
     meters.accepted(session)
     if answered:
         answers.from_notebook(session, submission, answered, at=now)
-    grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
-    return Accepted(submission.public_id), assignment
+    if answered or team is not None:
+        grades.refresh(session, assignment, {user}, at=now, actor=None, cause="accepted")
+    else:
+        grades.handed_in(session, submission, [*earlier, submission])
+    return Accepted(submission.public_id, submission=submission), assignment

@@ -119,11 +119,9 @@ def post(
         turn=0,
         place=0,
     )
-    results.keep(submission, report)
     session.add(submission)
-    session.flush()
+    results.store(session, submission, report)
     session.add(Content(submission_id=submission.id, content=content))
-    results.index(session, submission, report)
     audit.record(
         session,
         audit.Action.RESULT_POSTED,

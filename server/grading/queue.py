@@ -232,11 +232,12 @@ class Queue:
                 return
             if isinstance(work, RegradeItem):
                 report = results.keeping_times(session, work, report)
-            results.keep(work, report)
             if isinstance(work, Submission):
-                self._counts(session, work, report)
+                results.store(session, work, report)
+                self._refresh(session, work, "graded")
                 outbox.fault_is_over(session, work, work.graded_at)
             elif isinstance(work, RegradeItem):
+                results.keep(work, report)
                 results.compare(session, work, report)
 
     def fail(self, claim: Claim, fault: str) -> None:
@@ -298,19 +299,18 @@ class Queue:
         """The claim's row, locked, in a transaction of this kind: by default in one that is alone
         in writing."""
         table, key = claim.row
+        query = (
+            select(table)
+            .where(table.id == key, table.state == State.GRADING, table.lease == claim.lease)
+            .with_for_update(of=table)
+        )
+        if table is Submission and transaction is None:  # its grade depends on them
+            query = query.options(turns.WITH_COURSE)
         with (transaction or self._database.write)() as session:
-            work = session.scalar(
-                select(table)
-                .where(table.id == key, table.state == State.GRADING, table.lease == claim.lease)
-                .with_for_update()
-            )
+            work = session.scalar(query)
             if work is None:
                 raise LeaseLost(f"{table.__tablename__} {key}, lease {claim.lease}")
             yield session, work
-
-    def _counts(self, session: Session, submission: Submission, report: dict[str, Any]) -> None:
-        results.index(session, submission, report)
-        self._refresh(session, submission, "graded")
 
     def _refresh(self, session: Session, submission: Submission, cause: str) -> None:
         grades.refresh(

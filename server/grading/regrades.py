@@ -227,9 +227,8 @@ def _replace(session: Session, item_id: int, at: datetime) -> int:
     submission = item.submission
     report = item.report or {}
     item.replaced = submission.report
-    results.keep(submission, report)
+    results.store(session, submission, report)
     submission.state, submission.graded_at = State.GRADED, item.graded_at
-    results.index(session, submission, report)
     outbox.fault_is_over(session, submission, at)
     session.flush()
     user = submission.user_id

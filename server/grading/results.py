@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from server import engine
@@ -19,6 +19,8 @@ from server.storage.models import (
     Work,
 )
 
+_BESIDE: tuple[Any, ...] = (ExerciseScore, LostCheck, MisconceptionFound, Pace)
+
 
 def keep(work: Work, report: dict[str, Any]) -> None:
     work.report = report
@@ -27,51 +29,69 @@ def keep(work: Work, report: dict[str, Any]) -> None:
     work.reference = report["environment"]["reference"]
 
 
-def index(session: Session, submission: Submission, report: dict[str, Any]) -> None:
-    """Write what the report says of exercises, of checks that cost points, of misconceptions and of
-    how quick it was, in place of those of an earlier report."""
-    for table in (ExerciseScore, LostCheck, MisconceptionFound, Pace):
-        session.execute(delete(table).where(table.submission_id == submission.id))
-    for position, exercise in enumerate(report["exercises"]):
-        session.add(
-            ExerciseScore(
-                submission_id=submission.id,
-                position=position,
-                exercise=exercise["name"],
-                score=float(exercise["score"]),
-                max_score=float(exercise["max_score"]),
+def store(session: Session, submission: Submission, report: dict[str, Any]) -> None:
+    """Keep the report as the submission's. What it says of exercises, of checks that cost points,
+    of misconceptions and of how quick it was is written in place of those of an earlier one."""
+    if submission.score is not None:
+        for table in _BESIDE:
+            session.execute(delete(table).where(table.submission_id == submission.id))
+    keep(submission, report)
+    session.flush()
+    for table, rows in zip(_BESIDE, _rows(submission, report), strict=True):
+        if rows:
+            session.execute(
+                insert(table),
+                [{"submission_id": submission.id, **row} for row in rows],
+                execution_options={"render_nulls": True},
             )
-        )
-    session.add_all(_lost_checks(submission, report))
-    for exercise, check, within in engine.paces(report):
-        session.add(Pace(submission_id=submission.id, exercise=exercise, name=check, within=within))
+
+
+def _rows(submission: Submission, report: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """What is written into each of the tables."""
+    exercises = report["exercises"]
     found = {
         (exercise["name"], entry["name"]): entry["hint"]
-        for exercise in report["exercises"]
+        for exercise in exercises
         for entry in exercise["diagnosis"]
     }
-    for (exercise, name), hint in found.items():
-        session.add(
-            MisconceptionFound(submission_id=submission.id, exercise=exercise, name=name, hint=hint)
-        )
+    whose = {
+        name: getattr(submission, name) for name in ("assignment_id", "user_id", "received_at")
+    }
+    yield [
+        {
+            "position": position,
+            "exercise": exercise["name"],
+            "score": float(exercise["score"]),
+            "max_score": float(exercise["max_score"]),
+        }
+        for position, exercise in enumerate(exercises)
+    ]
+    yield _lost_checks(exercises)
+    yield [
+        {"exercise": exercise, "name": name, "hint": hint, **whose}
+        for (exercise, name), hint in found.items()
+    ]
+    yield [
+        {"exercise": exercise, "name": check, "within": within}
+        for exercise, check, within in engine.paces(report)
+    ]
 
 
-def _lost_checks(submission: Submission, report: dict[str, Any]) -> Iterable[LostCheck]:
-    found: dict[tuple[str, str], LostCheck] = {}
-    for exercise in report["exercises"]:
+def _lost_checks(exercises: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for exercise in exercises:
         for check in exercise["checks"]:
             lost = float(check["max_score"]) - float(check["score"])
             if lost > 0:
                 failed = [case["name"] for case in check["cases"] if not case["passed"]]
-                found[exercise["name"], check["name"]] = LostCheck(
-                    submission_id=submission.id,
-                    exercise=exercise["name"],
-                    name=check["name"],
-                    lost=lost,
-                    max_score=float(check["max_score"]),
-                    alone=failed[0] if len(failed) == 1 else None,
-                )
-    return found.values()
+                found[exercise["name"], check["name"]] = {
+                    "exercise": exercise["name"],
+                    "name": check["name"],
+                    "lost": lost,
+                    "max_score": float(check["max_score"]),
+                    "alone": failed[0] if len(failed) == 1 else None,
+                }
+    return list(found.values())
 
 
 def keeping_times(session: Session, item: RegradeItem, report: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, joinedload
 from server.grading import due
 from server.storage.models import Assignment, Course, State, Submission, Work
 
-_WITH_COURSE = joinedload(Submission.assignment, innerjoin=True).joinedload(
+WITH_COURSE = joinedload(Submission.assignment, innerjoin=True).joinedload(
     Assignment.course, innerjoin=True
 )
 
@@ -28,7 +28,8 @@ _WITH_COURSE = joinedload(Submission.assignment, innerjoin=True).joinedload(
 def queue_up(
     session: Session, submission: Submission, superseded: Sequence[Submission] = ()
 ) -> None:
-    """Give a new submission its slot, and the student's waiting ones theirs, the newest first."""
+    """Give a submission, a new one before it is stored, its slot, and the student's waiting ones
+    theirs, the newest first."""
     session.flush()
     others = session.scalars(
         select(Submission)
@@ -41,7 +42,7 @@ def queue_up(
     ).all()
     slots = [(row.turn, row.place) for row in (*others, *superseded)]
     if not superseded:
-        slots.append((_round(session, submission), submission.id))
+        slots.append(_last(session, submission))
     for row, (turn, place) in zip((submission, *others), sorted(slots), strict=False):
         row.turn, row.place = turn, place
 
@@ -57,7 +58,7 @@ def next_due(session: Session, table: type[Work], device: str, now: datetime) ->
     waiting = (
         select(Submission, latest)
         .where(*conditions)
-        .options(_WITH_COURSE)
+        .options(WITH_COURSE)
         .order_by(Submission.turn, Submission.place)
         .limit(1)
         .with_for_update(skip_locked=True, of=Submission)
@@ -121,17 +122,20 @@ def _ahead() -> Select[int]:
 _AHEAD = _ahead()  # made once: it is asked with every upload and every look at one that waits
 
 
-def _round(session: Session, submission: Submission) -> int:
-    """The first round in which the student has nothing yet, from the one being graded on."""
+def _last(session: Session, submission: Submission) -> tuple[int, int]:
+    """The last slot of the first round in which the student has nothing yet, from the one being
+    graded on."""
     first, latest = func.min(Submission.turn), func.max(Submission.turn)
     others, own = Submission.id != submission.id, Submission.user_id == submission.user_id
-    now, last = session.execute(
+    now, last, newest = session.execute(
         select(
             func.coalesce(
                 select(first).where(Submission.state == State.WAITING, others).scalar_subquery(),
                 select(latest).scalar_subquery(),
             ),
             select(latest).where(own).scalar_subquery(),
+            select(func.max(Submission.id)).scalar_subquery(),
         )
     ).one()
-    return max(now or 0, (last or 0) + 1)
+    place = submission.id if submission.id is not None else (newest or 0) + 1
+    return max(now or 0, (last or 0) + 1), place

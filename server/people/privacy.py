@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import IO, Any
 
-from sqlalchemy import Table, delete, func, or_, select
+from sqlalchemy import Table, delete, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from server.engine import Report
@@ -28,6 +28,7 @@ from server.storage.models import (
     AuditEntry,
     Base,
     Comment,
+    MisconceptionFound,
     Question,
     Submission,
     TeamMember,
@@ -135,6 +136,8 @@ def _leave_to_others(session: Session, user: User) -> None:
             if row.number in taken:  # by what that one did alone
                 row.number = max(taken) + 1
             row.user_id = other
+            found = update(MisconceptionFound).where(MisconceptionFound.submission_id == row.id)
+            session.execute(found.values(user_id=other))
             session.flush()
 
 

@@ -24,7 +24,7 @@ _OF_A_SUBMISSION = ("score", "report", "reference", "received_at", "user_id")
 
 
 class Counting(Session):
-    """A session whose commit counts what it has changed."""
+    """A session whose commit counts what it has changed, with all other sums."""
 
 
 def numbers(
@@ -57,8 +57,8 @@ def _note(session: Session, _context: object) -> None:
 def _count(session: Session) -> None:
     session.flush()
     noted = session.info.pop(_CHANGED, None)
-    if noted:  # in one order, whoever else does so
-        sums.add(session, *((_CHANGED, label, 1) for label in sorted(noted)))
+    sums.add(session, *((_CHANGED, label, 1) for label in noted or ()))
+    sums.write(session)
 
 
 def _label(row: Base) -> Iterator[str]:

@@ -32,6 +32,7 @@ from server.web import (
     student,
     traffic,
 )
+from server.web.kept import Kept
 from server.web.metrics import Metrics
 from server.web.services import Services
 
@@ -65,7 +66,8 @@ def create_app(config: Config, engine: Engine, clock: Clock | None = None) -> Fl
     ring = None if config.broker is None else Ringer(config.broker)
     queue = Queue(database, clock=clock, ring=ring)
     files = Files(database)
-    Services(engine, config, database, files, queue, clock, Background(config)).install(app)
+    background, kept = Background(config), Kept(database)
+    Services(engine, config, database, files, queue, clock, background, kept).install(app)
     filters.install(app)
     Metrics(database, clock).install(app)
     traffic.install(app)

@@ -31,6 +31,8 @@ _TAKE = insert(Hit.__table__).from_select(  # type: ignore[arg-type]
     ).where(bindparam("most", type_=Integer) >= _COUNTED),
 )
 
+_ALONE = text("SELECT pg_advisory_xact_lock(:key), set_config('synchronous_commit', 'off', true)")
+
 
 class SharedLimits(Storage, MovingWindowSupport):
     """Each counted request is a row until its window is over. Keys are kept as digests: they hold
@@ -111,9 +113,10 @@ def _digest(key: str) -> str:
 
 
 def _alone(session: Session, digest: str) -> None:
-    """Who counts the same waits; who counts another does not."""
+    """Who counts the same waits; who counts another does not. Nobody waits for the disk: what is
+    counted may be forgotten when the database breaks down."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _number(digest)})
+        session.execute(_ALONE, {"key": _number(digest)})
 
 
 def _number(digest: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Flask, current_app
 
@@ -25,7 +25,7 @@ class Services:
     queue: Queue
     clock: Clock
     background: Background
-    kept: Kept = field(default_factory=Kept)
+    kept: Kept
 
     def install(self, app: Flask) -> None:
         app.extensions["gradmark"] = self

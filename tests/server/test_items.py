@@ -107,8 +107,7 @@ def test_a_check_is_told_as_the_definitions_have_it(house: House) -> None:
         with house.database.write() as session:
             for row, each in zip(rows, reached, strict=True):
                 submission = session.get_one(Submission, row.id)
-                results.keep(submission, report(each))
-                results.index(session, submission, report(each))
+                results.store(session, submission, report(each))
         hold_to_definition(house, reached)
 
     any_class()

@@ -164,7 +164,7 @@ def test_row_and_content_are_committed_together_or_not_at_all(
 ) -> None:
     content = new_source()
     assert house.files.read(house.accept(content=content)) == content
-    for step in ("turns.queue_up", "meters.accepted", "grades.refresh"):
+    for step in ("turns.queue_up", "meters.accepted", "grades.handed_in"):
         with monkeypatch.context() as patched:
             patched.setattr(f"server.grading.accepting.{step}", Mock(side_effect=OSError(5, step)))
             with pytest.raises(OSError, match=step):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from flask.testing import FlaskClient
@@ -31,6 +32,7 @@ from server.storage.models import (
     User,
 )
 from server.web import code
+from server.web.app import create_app
 from server.web.instructor import glance
 from server.web.instructor.charts import Bar, Bars
 from tests.server import engines
@@ -75,6 +77,28 @@ def test_the_overview_counts_who_handed_in_and_what_they_misunderstood(
     assert "interleaved-groups Groups are contiguous. group_norm Normalization layers 2" in page
     assert "batch_norm 100 %" in page
     assert "0 waiting" in page
+
+
+def test_what_a_server_has_worked_out_is_found_by_the_next_until_it_changes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(house, "student", 12)
+
+    def pages() -> list[str]:
+        app = create_app(house.config, engines.ENGINE, house.clock)  # that has seen nothing yet
+        client = house.log_in(app.test_client(), "assistant")
+        where = ("", "assignments/norm/", "assignments/norm/statistics")
+        return [text(client.get(f"{STAFF}/{page}").text) for page in where]
+
+    first = pages()
+    with monkeypatch.context() as patched:
+        for name in ("standings", "exercise_means", "all_misconceptions"):
+            patched.setattr(f"server.web.instructor.glance.{name}", Mock(side_effect=OSError))
+        patched.setattr("server.web.instructor.items.spreads", Mock(side_effect=OSError))
+        assert pages() == first
+    submit(house, "classmate", 20)
+    assert "1 of 2 handed in" in first[0]
+    assert "2 of 2 handed in" in pages()[0]
 
 
 def test_staff_who_hand_in_are_not_the_class(house: House, browser: Browser) -> None:

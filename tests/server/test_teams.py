@@ -19,6 +19,7 @@ from server.people import privacy
 from server.storage.models import (
     Assignment,
     Grade,
+    MisconceptionFound,
     Outgoing,
     RegradeItem,
     Search,
@@ -181,7 +182,8 @@ def test_a_person_takes_their_own_and_leaves_the_rest(
     assert class_["classmate"].get(house.page(public_id)).status_code == 200
     assert points(house, "classmate") == 7.5
     with house.database.read() as session:
-        assert session.scalars(select(Submission.user_id)).all() == [house.user("classmate").id]
+        for table in (Submission, MisconceptionFound):
+            assert session.scalars(select(table.user_id)).all() == [house.user("classmate").id]
         assert len(session.scalars(select(TeamMember)).all()) == 1
 
 

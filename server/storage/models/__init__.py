@@ -21,7 +21,7 @@ from server.storage.models.course import (
     TeamsBy,
 )
 from server.storage.models.desk import LookedAt, Question, QuestionState, SavedComment
-from server.storage.models.health import Exercises, GraderProcess, Hit, Key, Meter
+from server.storage.models.health import Exercises, Figures, GraderProcess, Hit, Key, Meter
 from server.storage.models.lti import (
     Deployment,
     LtiContext,
@@ -88,6 +88,7 @@ __all__ = [
     "ExerciseScore",
     "Exercises",
     "Extension",
+    "Figures",
     "FreeDays",
     "FreeDaysChosen",
     "Grade",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String
+from sqlalchemy import JSON, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.storage.models.base import Base, UTCDateTime
@@ -54,6 +55,18 @@ class Meter(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     label: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[float] = mapped_column(default=0.0)
+
+
+class Figures(Base):
+    """What was worked out of an assignment or a course, and what stood then: it holds while that
+    stands. `server.web.kept` writes it."""
+
+    __tablename__ = "figures"
+
+    what: Mapped[str] = mapped_column(String(64), primary_key=True)
+    of: Mapped[int] = mapped_column(primary_key=True)  # the assignment's or course's id
+    stands: Mapped[str]
+    found: Mapped[Any] = mapped_column(JSON)
 
 
 class Key(Base):

@@ -20,7 +20,7 @@ class Submission(Work):
         Index(None, "state", "turn", "place"),
         Index(None, "turn"),
         Index(None, "user_id", "turn"),
-        Index(None, "assignment_id", "received_at"),
+        Index(None, "assignment_id", "received_at", "id"),
         Index(None, "assignment_id", "state", "received_at"),
         Index(None, "assignment_id", "reference"),
         Index(None, "graded_at"),
@@ -91,12 +91,23 @@ class LostCheck(Base):
 
 
 class MisconceptionFound(Base):
-    """A misconception that a submission's report names."""
+    """A misconception that a submission's report names, with what is asked of it for a whole class,
+    so that no submission is read for that."""
 
     __tablename__ = "misconceptions_found"
-    __table_args__ = (Index(None, "exercise", "name"),)
+    __table_args__ = (
+        Index(None, "exercise", "name"),
+        Index(
+            "ix_misconceptions_found_of_class",
+            *("assignment_id", "exercise", "name", "user_id", "received_at"),
+        ),
+    )
 
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
     exercise: Mapped[str] = mapped_column(String(200), primary_key=True)
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     hint: Mapped[str]
+    # The submission's.
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    received_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -9,6 +9,7 @@ from flask import Response, jsonify, url_for
 from flask_smorest.pagination import PaginationParameters
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from autograder.handin.submission import SubmissionError
 from server.grades import teams
@@ -16,7 +17,7 @@ from server.grades.attempts import NotAllowed
 from server.grades.release import as_shown
 from server.grades.scale import in_points, score_in_points
 from server.grading import presence
-from server.storage.models import Assignment, Grade, Role, Scope, Submission
+from server.storage.models import Assignment, Grade, Role, Scope, State, Submission
 from server.web import access, upload
 from server.web.access import Seat, in_course
 from server.web.api import schemas
@@ -50,7 +51,11 @@ def hand_in(seat: Seat, sent: dict[str, Any], assignment: str) -> tuple[Any, int
     except NotAllowed as error:
         raise Problem(409, str(error)) from None
     where = url_for(".submission", course=seat.course.slug, public_id=accepted.public_id)
-    found = _status(seat, access.submission(seat, accepted.public_id))
+    if (new := accepted.submission) is None:
+        new = access.submission(seat, accepted.public_id)
+    else:
+        set_committed_value(new, "user", seat.user)
+    found = _status(seat, new)
     found["look"] = seen.sentences
     return found, 200 if accepted.again else 201, {"Location": where}
 
@@ -165,12 +170,22 @@ def _scored(seat: Seat, found: Submission, counts: bool) -> dict[str, Any]:
     return {"submission": found, "counts": shown and counts, "scores_shown": shown, **scale}
 
 
+def _counts(found: Submission) -> bool:
+    """Whether it is the grade of who handed it in."""
+    if found.state is not State.GRADED:
+        return False
+    query = select(Grade.submission_id).where(
+        Grade.assignment_id == found.assignment_id, Grade.user_id == found.user_id
+    )
+    with services().database.ask() as session:
+        return session.scalar(query) == found.id
+
+
 def _status(seat: Seat, found: Submission) -> dict[str, Any]:
-    with services().database.read() as session:
-        grade = session.get(Grade, (found.assignment_id, found.user_id))
+    with services().database.ask() as session:
         graders = presence.able(session, services().clock(), found.assignment.device)
     return {
-        **_scored(seat, found, grade is not None and grade.submission_id == found.id),
+        **_scored(seat, found, _counts(found)),
         "position": services().queue.position(found),
         "graders": graders,
         "retrying": found.faults > 0,

@@ -4,10 +4,10 @@ changed since (`server.storage.changes`)."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, fields, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from server.web.instructor.charts import Bars
 from server.web.kept import Kept
 from server.web.services import services
 
-T = TypeVar("T")
+_OfOne = TypeVar("_OfOne", glance.ExerciseMean, glance.Misconception, items.Item, items.Spread)
 
 
 class Figures:
@@ -33,24 +33,28 @@ class Figures:
         self._numbers = changes.numbers(session, course.id, [a.id for a in assignments])
 
     def standings(self) -> list[glance.Standing]:
-        found = self._each(
-            "standing",
-            lambda ids: {
-                s.assignment.id: s
-                for s in glance.standings(self._session, self._course, self._of(ids))
-            },
-        )
-        return [replace(found[a.id], assignment=a) for a in self._assignments]
+        def work_out(ids: list[int]) -> dict[int, Any]:
+            found = glance.standings(self._session, self._course, self._of(ids))
+            return {s.assignment.id: [getattr(s, name) for name in names] for s in found}
+
+        names = [field.name for field in fields(glance.Standing) if field.name != "assignment"]
+        found = self._each("standing", work_out)
+        return [
+            glance.Standing(assignment=a, **dict(zip(names, found[a.id], strict=True)))
+            for a in self._assignments
+        ]
 
     def exercise_means(self) -> dict[int, list[glance.ExerciseMean]]:
-        return self._each(
+        return self._lists(
             "means",
+            glance.ExerciseMean,
             lambda ids: _grouped(ids, glance.exercise_means(self._session, self._course, ids)),
         )
 
     def misconceptions(self, limit: int) -> list[glance.Misconception]:
-        found = self._each(
+        found = self._lists(
             "misconceptions",
+            glance.Misconception,
             lambda ids: _grouped(ids, glance.misconceptions(self._session, self._course, ids)),
         )
         return sorted(
@@ -59,8 +63,9 @@ class Figures:
         )[:limit]
 
     def all_misconceptions(self) -> dict[int, list[glance.Misconception]]:
-        return self._each(
+        return self._lists(
             "all misconceptions",
+            glance.Misconception,
             lambda ids: {
                 a.id: glance.all_misconceptions(self._session, self._course, a)
                 for a in self._of(ids)
@@ -70,13 +75,18 @@ class Figures:
     def at_risk(
         self, pressing: Sequence[Assignment], limit: int
     ) -> list[tuple[User, glance.AtRisk]]:
-        ids = [a.id for a in pressing]
-        numbers = tuple(self._numbers[id_] for id_ in ids)
-        (found,) = self._kept.each(
-            {self._course.id: numbers},
-            ("at risk", *ids, limit),
-            lambda _: {self._course.id: glance.at_risk(self._session, self._course, ids, limit)},
+        ids, course = [a.id for a in pressing], self._course
+        (rows,) = self._kept.each(
+            self._session,
+            "at risk",
+            {course.id: [limit, *([id_, *self._numbers[id_]] for id_ in ids)]},
+            lambda _: {
+                course.id: [
+                    astuple(one) for one in glance.at_risk(self._session, course, ids, limit)
+                ]
+            },
         ).values()
+        found = [glance.AtRisk(*row) for row in rows]
         users = {
             user.id: user
             for user in self._session.scalars(
@@ -85,28 +95,59 @@ class Figures:
         }
         return [(users[one.user_id], one) for one in found]
 
+    def spreads(self, steps: int) -> dict[int, list[items.Spread]]:
+        return self._lists(
+            f"spreads, {steps}",
+            items.Spread,
+            lambda ids: {
+                a.id: items.spreads(self._session, self._course, a, steps) for a in self._of(ids)
+            },
+        )
+
     def items(self) -> dict[int, list[items.Item]]:
-        return self._each(
+        found = self._lists(
             "items",
+            items.Item,
             lambda ids: {a.id: items.items(self._session, self._course, a) for a in self._of(ids)},
         )
+        return {
+            id_: [replace(i, alone=[items.Alone(*one) for one in i.alone]) for i in of_one]  # type: ignore[misc]
+            for id_, of_one in found.items()
+        }
 
     def over_time(
         self, begin: datetime, end: datetime, steps: int, mark: datetime | None = None
     ) -> Bars:
-        def work_out(ids: list[int]) -> dict[int, dict[int, int]]:
+        def work_out(ids: list[int]) -> dict[int, Any]:
             counts = glance.handed_in(self._session, ids, begin, end, steps)
-            return {id_: counts.get(id_, {}) for id_ in ids}
+            return {id_: sorted(counts.get(id_, {}).items()) for id_ in ids}
 
+        span = [begin.isoformat(), end.isoformat()]
         total: Counter[int] = Counter()
-        for counts in self._each(("handed in", begin, end, steps), work_out).values():
-            total.update(counts)
+        for counts in self._each(f"handed in, {steps}", work_out, *span).values():
+            total.update(dict(counts))
         return glance.over_time(self._course, total, begin, end, steps, mark)
 
+    def _lists(
+        self, what: str, kind: type[_OfOne], work_out: Callable[[list[int]], Mapping[int, Any]]
+    ) -> dict[int, list[_OfOne]]:
+        """Of figures that are records."""
+
+        def as_rows(ids: list[int]) -> dict[int, Any]:
+            return {id_: [astuple(one) for one in of] for id_, of in work_out(ids).items()}
+
+        found = self._each(what, as_rows)
+        return {id_: [kind(*row) for row in rows] for id_, rows in found.items()}
+
     def _each(
-        self, what: Hashable, work_out: Callable[[list[int]], Mapping[int, T]]
-    ) -> dict[int, T]:
-        return self._kept.each(self._numbers, what, work_out)
+        self, what: str, work_out: Callable[[list[int]], Mapping[int, Any]], *asked: str
+    ) -> dict[int, Any]:
+        """
+        Args:
+            asked: what else they follow from.
+        """
+        numbers = {id_: [*number, *asked] for id_, number in self._numbers.items()}
+        return self._kept.each(self._session, what, numbers, work_out)
 
     def _of(self, ids: Sequence[int]) -> list[Assignment]:
         return [a for a in self._assignments if a.id in ids]
@@ -117,11 +158,11 @@ def figures(session: Session, course: Course, assignments: Sequence[Assignment])
     return Figures(session, course, assignments, services().kept)
 
 
-_OfOne = TypeVar("_OfOne", glance.ExerciseMean, glance.Misconception)
+_Mean = TypeVar("_Mean", glance.ExerciseMean, glance.Misconception)
 
 
-def _grouped(ids: Sequence[int], found: Sequence[_OfOne]) -> dict[int, list[_OfOne]]:
-    grouped: dict[int, list[_OfOne]] = {id_: [] for id_ in ids}
+def _grouped(ids: Sequence[int], found: Sequence[_Mean]) -> dict[int, list[_Mean]]:
+    grouped: dict[int, list[_Mean]] = {id_: [] for id_ in ids}
     for one in found:
         grouped[one.assignment_id].append(one)
     return grouped

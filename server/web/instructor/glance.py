@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from server.grades.deadlines import deadlines
 from server.grading.workload import Workload, workload
@@ -39,7 +39,9 @@ STUCK = Grade.without_gain >= STUCK_AFTER
 NOT_STARTED = or_(Grade.submissions.is_(None), Grade.submissions == 0)
 
 
-def enrolled(course: Course, user: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+def enrolled(
+    course: Course, user: InstrumentedAttribute[int] | ColumnElement[int]
+) -> ColumnElement[bool]:
     """The condition of a join with enrolments: that the user is a student of the course."""
     return and_(
         Enrolment.course_id == course.id,
@@ -207,20 +209,26 @@ def all_misconceptions(
 ) -> list[Misconception]:
     """Those of any submission for the assignment, with how many students still have them."""
     held = (
-        select(
-            MisconceptionFound.exercise,
-            MisconceptionFound.name,
-            func.min(MisconceptionFound.hint).label("hint"),
-        )
-        .select_from(Submission)
-        .join(Enrolment, enrolled(course, Submission.user_id))
-        .join(MisconceptionFound, MisconceptionFound.submission_id == Submission.id)
-        .where(Submission.assignment_id == assignment.id)
-        .group_by(MisconceptionFound.exercise, MisconceptionFound.name, Submission.user_id)
+        select(MisconceptionFound.exercise, MisconceptionFound.name, MisconceptionFound.user_id)
+        .where(MisconceptionFound.assignment_id == assignment.id)
+        .distinct()
         .subquery()
     )
-    query = select(held.c.exercise, held.c.name, func.min(held.c.hint), func.count()).group_by(
-        held.c.exercise, held.c.name
+    one = aliased(MisconceptionFound)
+    first = (
+        select(one.hint)
+        .where(
+            one.assignment_id == assignment.id,
+            one.exercise == held.c.exercise,
+            one.name == held.c.name,
+        )
+        .order_by(one.user_id, one.received_at)
+        .limit(1)
+    )
+    query = (
+        select(held.c.exercise, held.c.name, first.scalar_subquery(), func.count())
+        .join(Enrolment, enrolled(course, held.c.user_id))
+        .group_by(held.c.exercise, held.c.name)
     )
     counting = {
         (found.exercise, found.name): found.counting

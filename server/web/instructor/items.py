@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, Select, cast, extract, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from server.storage.models import (
     Assignment,
@@ -204,9 +204,9 @@ def spreads(session: Session, course: Course, assignment: Assignment, steps: int
     """The misconceptions of all submissions, the most frequent first; over equal parts of the
     time from the assignment's opening to its end. Who is in no section stands under ""."""
     begin, end = assignment.opens_at, assignment.late_until or assignment.due_at
-    since = cast(extract("epoch", Submission.received_at), Integer) - int(begin.timestamp())
-    step = since // max(1, int((end - begin).total_seconds()) // steps)
-    by_section = _having(session, course, assignment, Enrolment.section)
+    since = cast(extract("epoch", MisconceptionFound.received_at), Integer)
+    step = (since - int(begin.timestamp())) // max(1, int((end - begin).total_seconds()) // steps)
+    by_section = _having(session, course, assignment)
     by_step = _having(session, course, assignment, step)
     found = [
         Spread(*key, sections, [by_step[key].get(at, 0) for at in range(steps)])
@@ -219,21 +219,21 @@ def _having(
     session: Session,
     course: Course,
     assignment: Assignment,
-    group: InstrumentedAttribute[str] | ColumnElement[int],
+    step: ColumnElement[int] | None = None,
 ) -> dict[tuple[str, str], dict[Any, int]]:
-    """Of each misconception, how many students of each group had it."""
+    """Of each misconception, how many students had it in each step, or else of each section."""
+    columns = [MisconceptionFound.exercise, MisconceptionFound.name, MisconceptionFound.user_id]
+    held = (
+        select(*columns, *([] if step is None else [step.label("step")]))
+        .where(MisconceptionFound.assignment_id == assignment.id)
+        .distinct()
+        .subquery()
+    )
+    group = Enrolment.section if step is None else held.c.step
     query = (
-        select(
-            MisconceptionFound.exercise,
-            MisconceptionFound.name,
-            group,
-            func.count(Submission.user_id.distinct()),
-        )
-        .select_from(Submission)
-        .join(Enrolment, enrolled(course, Submission.user_id))
-        .join(MisconceptionFound, MisconceptionFound.submission_id == Submission.id)
-        .where(Submission.assignment_id == assignment.id)
-        .group_by(MisconceptionFound.exercise, MisconceptionFound.name, group)
+        select(held.c.exercise, held.c.name, group, func.count())
+        .join(Enrolment, enrolled(course, held.c.user_id))
+        .group_by(held.c.exercise, held.c.name, group)
     )
     found: dict[tuple[str, str], dict[Any, int]] = {}
     for exercise, name, where, students in session.execute(query):

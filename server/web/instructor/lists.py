@@ -196,7 +196,7 @@ def counting(seat: Seat, assignment: Assignment, wanted: Wanted) -> Select[Submi
         .where(
             Submission.assignment_id == assignment.id,
             Grade.submission_id == Submission.id,
-            Submission.id.in_(_having(wanted)),
+            Submission.id.in_(_having(wanted, assignment)),
         )
         .order_by(Submission.id)
     )
@@ -246,7 +246,7 @@ def _listed(
         named = select(User.id).where(people_named(wanted.search))
         query = query.where(Submission.user_id.in_(named))
     if wanted.misconception:
-        query = query.where(Submission.id.in_(_having(wanted)))
+        query = query.where(Submission.id.in_(_having(wanted, assignment)))
     own = seat.enrolment.section if seat.enrolment else ""
     for section in (wanted.section, own if wanted.mine else ""):
         if section:
@@ -257,10 +257,12 @@ def _listed(
     return query
 
 
-def _having(wanted: Wanted) -> Select[int]:
+def _having(wanted: Wanted, assignment: Assignment | None = None) -> Select[int]:
     query = select(MisconceptionFound.submission_id).where(
         MisconceptionFound.name == wanted.misconception
     )
+    if assignment is not None:
+        query = query.where(MisconceptionFound.assignment_id == assignment.id)
     if wanted.exercise:
         query = query.where(MisconceptionFound.exercise == wanted.exercise)
     return query

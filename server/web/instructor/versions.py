@@ -66,7 +66,9 @@ def _counts(session: Session, course: Course, digests: Mapping[int, str]) -> dic
         return session.scalar(query) or 0
 
     numbers = {
-        id_: (number, digests[id_])
+        id_: [*number, digests[id_]]
         for id_, number in changes.numbers(session, course.id, digests.keys()).items()
     }
-    return services().kept.each(numbers, "older", lambda ids: {id_: count(id_) for id_ in ids})
+    return services().kept.each(
+        session, "older", numbers, lambda ids: {id_: count(id_) for id_ in ids}
+    )

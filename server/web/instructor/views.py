@@ -105,7 +105,7 @@ def statistics(seat: Seat, assignment: str) -> str:
             "instructor/statistics.html",
             standing=standing,
             items=found.items()[chosen.id],
-            spreads=items.spreads(session, seat.course, chosen, _PARTS),
+            spreads=found.spreads(_PARTS)[chosen.id],
             sections=items.sections(session, seat.course),
         )
 
