@@ -124,13 +124,16 @@ class Grader:
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         for place in chosen.exercises:  # the first time it takes as long as a sandbox's start
             self.trials(*place)
-        with self._sandbox.session(submission.sources, runs, chosen.homes) as session:
+        with (
+            self._sandbox.scan(submission.sources) as scan,
+            self._sandbox.session(submission.sources, runs, chosen.homes) as session,
+        ):
             budget = self._budget(runs)
             entry_of = partial(self._entry, budget=budget, explained=explained)
             first = self._operators(chosen, session)
             public = self._public(chosen.exercises, session, budget)
             again = self._operators(chosen, session, public)
-            code = Code(session.statements, submission.sources)
+            code = Code(scan.statements, submission.sources)
             operators = [a | b for a, b in zip(first, again, strict=True)]
             for at, (place, shown) in enumerate(zip(chosen.exercises, public, strict=True)):
                 tell = partial(_tell, progress, at, len(chosen.exercises))

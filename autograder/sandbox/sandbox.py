@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from autograder.sandbox.ahead import Ahead
 from autograder.sandbox.claim import Claim
 from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.limits import DeviceFault, Limits, SandboxFault, SandboxUnavailable
@@ -19,9 +20,11 @@ from autograder.sandbox.watch import Watch
 from autograder.sandbox.zygote import Worker, Zygote
 
 if TYPE_CHECKING:
+    from autograder.sandbox.scanning import Scan
     from autograder.sandbox.session import Session
 
 _OURS = 2 * MAX_SESSIONS  # a slot: those below it are submissions', and spare workers'
+_SCANS = _OURS + 1
 SPARE_SECONDS = 6 * 3600.0  # of processor time for a worker that is ahead of its submission
 
 
@@ -62,6 +65,7 @@ class Sandbox:
         self._claim = Claim(device, self.profile.nodes) if only else None
         self._zygote = Zygote(self.profile)
         self._spare: Spare | None = None
+        self._ahead = Ahead()
         self._tried = False
         self._watch = None if self.profile.address_space else Watch(self.limits.memory_bytes)
         if self.profile.context:
@@ -110,6 +114,12 @@ class Sandbox:
 
         return Session(self, sources, self.limits.with_runs(runs), homes, ours=ours)
 
+    def scan(self, sources: Sequence[Source]) -> Scan:
+        """What the sources use, looked for in a process of its own: `with` begins it."""
+        from autograder.sandbox.scanning import Scan
+
+        return Scan(self._begin_scan, sources, self.limits.load_seconds)
+
     def fork(self, slot: int, limits: Limits, *, more: bool = False) -> Worker:
         """A fresh worker for the session in `slot`, from a new zygote if the old one is gone.
 
@@ -119,10 +129,17 @@ class Sandbox:
         if self._closed:
             raise SandboxFault("the sandbox is closed")
         if self._spare is not None:
-            worker = self._spare.take()
+            spare = self._spare.take()
             self._spare.prepare()
-            return worker
-        return self._fork(slot, limits, more=more)
+            return spare
+        worker = self._ahead.take(slot, limits, more=more)
+        if worker is None:
+            worker = self._fork(slot, limits, more=more)
+        elif self._watch is not None:
+            self._watch.add(worker)
+        if self._free and slot in range(MAX_SESSIONS):
+            self._ahead.prepare(self._zygote, min(self._free), limits, more=more)
+        return worker
 
     def examine(self) -> None:
         """Whether what went wrong in a session was the device's fault. Raises DeviceFault."""
@@ -135,23 +152,32 @@ class Sandbox:
         limits = replace(self.limits, session_seconds=SPARE_SECONDS)
         return self._fork(next(self._spare_slots), limits, more=True)
 
+    def _begin_scan(self) -> Worker:
+        return self._watched(lambda zygote: zygote.begin(_SCANS, self.limits))
+
     def _fork(self, slot: int, limits: Limits, *, more: bool) -> Worker:
-        worker = self._fork_from_zygote(slot, limits, more=more)
+        return self._watched(lambda zygote: zygote.fork(slot, limits, more=more))
+
+    def _watched(self, fork: Callable[[Zygote], Worker]) -> Worker:
+        worker = self._from_zygote(fork)
         if self._watch is not None:
             self._watch.add(worker)
         return worker
 
-    def _fork_from_zygote(self, slot: int, limits: Limits, *, more: bool) -> Worker:
+    def _from_zygote(self, fork: Callable[[Zygote], Worker]) -> Worker:
+        if self._closed:
+            raise SandboxFault("the sandbox is closed")
         self.ready()
         if self._zygote.alive:
             try:
-                return self._zygote.fork(slot, limits, more=more)
+                return fork(self._zygote)
             except SandboxFault:
                 pass  # once may be bad luck
         self._start_again()
-        return self._zygote.fork(slot, limits, more=more)
+        return fork(self._zygote)
 
     def _start_again(self) -> None:
+        self._ahead.drop()
         self._zygote.close()
         self._zygote = Zygote(self.profile)
         self._zygote.ready()
@@ -161,7 +187,9 @@ class Sandbox:
         if not free:
             most = "one session of the reference" if ours else f"{self.profile.sessions} sessions"
             raise SandboxFault(f"more than {most} would be open")
-        return free.pop()
+        slot = free.pop() if ours else self._ahead.slot_of(free)
+        free.discard(slot)
+        return slot
 
     def free_slot(self, slot: int) -> None:
         (self._free_for_ours if slot == _OURS else self._free).add(slot)
@@ -171,6 +199,7 @@ class Sandbox:
         self._closed = True
         if self._spare is not None:
             self._spare.drop()
+        self._ahead.drop()
         if self._watch is not None:
             self._watch.close()
         self._zygote.close()

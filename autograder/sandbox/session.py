@@ -14,7 +14,6 @@ from typing import Protocol
 
 from autograder.judging.call import Answer, Call, Failure, Results, reaches_back
 from autograder.sandbox import codec
-from autograder.sandbox.codec import Statement
 from autograder.sandbox.inside import warm, wire
 from autograder.sandbox.inside.loading.source import Source
 from autograder.sandbox.limits import DeviceFault, Limits, SandboxFault
@@ -97,13 +96,12 @@ class Session:
         self._skip: dict[codec.Key, str] = {}  # what hung or ended the process, and how
         self._slot: int | None = None
         self._worker: Worker | None = None
-        self._opened = self._loaded = False
+        self._loaded = False
         self._loads_failed = 0
         self._timeouts: Counter[str] = Counter()
         self._seconds_left = self._limits.session_seconds
         self._chars_left = self._limits.output_chars
         self.loading = Loading()
-        self.statements: tuple[Statement, ...] = ()  # what the source uses, for a source policy
 
     def __enter__(self) -> Session:
         self._slot = self._host.take_slot(ours=self._ours)
@@ -204,16 +202,12 @@ class Session:
             "device": self._host.profile.device,
             "output_chars": self._chars_left,
             "reply_bytes": self._limits.reply_bytes,
-            "scan": not self._opened,  # once is enough, and once more might fail as well
         }
-        scanned, self._opened = not self._opened, True
         watch = Watch(self._limits.load_seconds, len(self._skip))
 
         def load(worker: Worker) -> Answer:
             latest = worker.deadline
             wire.send(worker.write, request, [])
-            if scanned:
-                self.statements = codec.read_statements(worker.read)
             for _ in range(MAX_STEPS):
                 step = codec.read_loading(worker.read, self._homes)
                 if isinstance(step, codec.Loaded):

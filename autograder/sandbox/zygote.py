@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -60,17 +61,35 @@ class WorkerGone(Exception):
 
 
 class Worker:
-    """One forked process. Its socket is read and written against a deadline."""
+    """One forked process. Its socket is read and written against a deadline, also while the process
+    is on its way."""
 
-    def __init__(self, calls: socket.socket, status: socket.socket, pidfd: int) -> None:
+    def __init__(self, calls: socket.socket, status: socket.socket, seconds: float) -> None:
+        """Args: seconds: how long it may be on its way."""
         self._calls = calls
         self._status = status
-        self._pidfd = pidfd
+        self._pidfd = -1  # until it is there
+        self._status.settimeout(seconds)
         self._ended = threading.Lock()  # held from the moment when its descriptors are closed
         self._store = memoryview(bytearray(AHEAD))
         self._ahead = self._store[:0]  # what was read and not yet asked for
         self.held_too_much = False
         self.deadline = 0.0
+
+    def born(self) -> None:
+        """Wait until it is there. Raises SandboxFault when it does not come."""
+        if self._pidfd >= 0:
+            return
+        try:
+            message, pidfds, _, _ = socket.recv_fds(self._status, 4096, 1)
+            if not pidfds:
+                _status(message)
+            os.set_inheritable(pidfds[0], False)
+            self._pidfd = pidfds[0]
+        except (OSError, IndexError, SandboxFault) as error:
+            self._calls.close()
+            self._status.close()
+            raise SandboxFault(f"the sandbox cannot fork: {error}") from error
 
     def _arm(self) -> None:
         left = self.deadline - time.monotonic()
@@ -107,6 +126,7 @@ class Worker:
         Raises:
             SandboxFault: the zygote does not say.
         """
+        self.born()
         self._ended.acquire()
         self._calls.close()
         try:
@@ -124,8 +144,18 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its number here, while it has not been ended."""
+        """Its number here, -1 when it has ended: a signal goes by its descriptor, not by this."""
+        self.born()
         return _pid(self._pidfd)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is there and goes on."""
+        try:
+            self.born()
+        except SandboxFault:
+            return False
+        return not select.select([self._pidfd], [], [], 0)[0]
 
     def processor_seconds(self) -> float:
         """How long the kernel has had it on a processor, all its threads together."""
@@ -141,6 +171,10 @@ class Worker:
 
     def kill(self) -> None:
         """Kill the worker, and leave burying it to the zygote."""
+        try:
+            self.born()
+        except SandboxFault:
+            return
         self._ended.acquire()
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
@@ -320,6 +354,14 @@ class Zygote:
             SandboxUnavailable, SandboxFault: as from `ready`.
             SandboxFault: the zygote cannot fork or has gone.
         """
+        worker = self.begin(slot, allowance, more=more)
+        worker.born()
+        if more:
+            _check_threads(self._pid)
+        return worker
+
+    def begin(self, slot: int, allowance: Allowance, *, more: bool = False) -> Worker:
+        """As `fork`, with the worker still on its way: `born` waits for it."""
         self.ready()
         calls, worker_calls = socket.socketpair()
         for end in (calls, worker_calls):  # as much as the kernel gives: fewer waits for the peer
@@ -330,20 +372,14 @@ class Zygote:
         descriptors = [worker_calls.fileno(), zygote_status.fileno()]
         try:
             socket.send_fds(self._control, [request], descriptors)
+        except OSError as error:
+            calls.close()
+            status.close()
+            raise SandboxFault(f"the sandbox cannot fork: {error}") from error
+        finally:
             worker_calls.close()
             zygote_status.close()
-            status.settimeout(START_SECONDS if more else REAP_SECONDS)
-            message, pidfds, _, _ = socket.recv_fds(status, 4096, 1)
-            if not pidfds:
-                _status(message)
-            if more:
-                _check_threads(self._pid)
-            os.set_inheritable(pidfds[0], False)
-            return Worker(calls, status, pidfds[0])
-        except (OSError, SandboxFault) as error:
-            for end in (calls, worker_calls, status, zygote_status):
-                end.close()
-            raise SandboxFault(f"the sandbox cannot fork: {error}") from error
+        return Worker(calls, status, START_SECONDS if more else REAP_SECONDS)
 
     def close(self) -> None:
         """End the zygote, and with it every worker."""

@@ -19,8 +19,8 @@ def flags():
 
         def flags(text, functions, exercise):
             sources = [Source("transformer", (text,))]
-            with sandbox.session(sources) as session:
-                code = Code(session.statements, sources)
+            with sandbox.scan(sources) as scan:
+                code = Code(scan.statements, sources)
                 found = code.used(functions, exercise.forbidden, exercise.allowed)
             return {flag.what for flag in found}
 

@@ -81,23 +81,24 @@ def serve() -> None:
     while True:
         text, _ = wire.read_header(read, 2**31)
         request = json.loads(text)
+        if "scan" in request:
+            gc.disable()
+            wire.send(write, {"statements": scan(_sources(request["scan"]))}, [])
+            return
         if "try" not in request:
             break
         device = device or Device(request["try"])
         wire.send(write, {"wrong": device.try_out()}, [])
     output = Output(request["output_chars"])
     sys.stdout = sys.stderr = output
-    sources = [Source(**source) for source in request["sources"]]
-    if request["scan"]:  # before any of it runs
-        gc.disable()  # parsing makes many objects and no garbage
-        wire.send(write, {"statements": scan(sources)}, [])
-        settle()
 
     def announce(key: Key) -> None:
         wire.send(write, {"at": key}, [])
 
     skip = {(path, chunk, number): why for path, chunk, number, why in request["skip"]}
-    submission = Submission(sources, request["homes"], skip, announce)
+    gc.disable()  # parsing makes many objects and no garbage
+    submission = Submission(_sources(request["sources"]), request["homes"], skip, announce)
+    settle()
     submission.load()
     device = device or Device(request["device"])
     worker = Worker(submission, device, request["reply_bytes"])
@@ -119,6 +120,10 @@ def serve() -> None:
             header, buffers = worker.answer(at, call, decoder)
             header["output"] = output.take()
             wire.send(write, header, buffers)
+
+
+def _sources(nodes: list[dict[str, Any]]) -> list[Source]:
+    return [Source(**node) for node in nodes]
 
 
 class Worker:
