@@ -75,7 +75,10 @@ class Arena:
         ((self._topic, self._exercise),) = Catalogue.load(COURSE)["scaling"].exercises
         self._honest = Source("scaling", (self._topic.solution(),))
         self._calls = 0
-        self._processes = self._count()  # the zygote, the neighbour's worker, perhaps a guard
+        if (ahead := grader._sandbox._ahead._worker) is not None:
+            ahead.born()
+        # The zygote, the neighbour's worker, the one that is ahead, perhaps a guard.
+        self._processes = self._count()
 
     def run(self, attack: Attack) -> Verdict:
         began = time.monotonic()
