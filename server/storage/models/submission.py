@@ -99,7 +99,7 @@ class MisconceptionFound(Base):
         Index(None, "exercise", "name"),
         Index(
             "ix_misconceptions_found_of_class",
-            *("assignment_id", "exercise", "name", "user_id", "received_at"),
+            *("assignment_id", "exercise", "name", "user_id", "received_at", "submission_id"),
         ),
     )
 

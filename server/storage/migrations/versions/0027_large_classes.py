@@ -30,7 +30,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_misconceptions_found_of_class"),
         _TABLE,
-        ["assignment_id", "exercise", "name", "user_id", "received_at"],
+        ["assignment_id", "exercise", "name", "user_id", "received_at", "submission_id"],
     )
     op.drop_index(op.f("ix_submissions_assignment_id_received_at"), "submissions")
     op.create_index(
