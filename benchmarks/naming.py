@@ -1,8 +1,9 @@
 """How often a bug gets a wrong name: `python -m benchmarks.naming`.
 
 A submission holds two recorded misconceptions at once: a name that it is given must be one of the
-two, or none. Or its answers are right but for noise: then no name is right. What is told in other
-words (an experiment's) is counted apart: it says what the answers are, whatever the bug.
+two, or none, or that of a third one which is the two together: it answers alike everywhere. Or its
+answers are right but for noise: then no name is right. What is told in other words (an
+experiment's) is counted apart: it says what the answers are, whatever the bug.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import itertools
 import random
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -24,10 +25,12 @@ from torch import Tensor
 from autograder.exercise import Exercise
 from autograder.judging.local import LocalSession
 from autograder.judging.tree import mapped
+from autograder.numerics.outcome import Outcome
 from autograder.topics.catalogue import DEFAULT, Catalogue, Topic
 from autograder.truth.diagnosis import explanations
-from autograder.truth.matching import wrong
+from autograder.truth.matching import Agreement, compared, wrong
 from autograder.truth.oracle import Oracle
+from autograder.truth.trial import Suspect
 
 Functions = Mapping[str, Any]
 
@@ -74,13 +77,23 @@ class _Names:
         self.recorded = {m.name for m in exercise.misconceptions}
 
     def given(self, functions: Functions) -> tuple[set[str], bool] | None:
-        """Recorded names, and whether anything was told; None where nothing is wrong."""
+        """Recorded names, but for those of what answers alike everywhere, and whether anything was
+        told; None where nothing is wrong."""
         session = LocalSession(functions)
         seen = [trial.judge(session.run(trial.calls)) for trial in self._trials]
         if not wrong(self._trials, seen):
             return None
         found = explanations(self._trials, self._suspects, self._others, seen)
-        return {one.name for one in found} & self.recorded, bool(found)
+        same = {s.misconception.name for s in self._suspects if self._is_same(s, seen)}
+        return {one.name for one in found} & self.recorded - same, bool(found)
+
+    def _is_same(self, suspect: Suspect, seen: Sequence[Outcome]) -> bool:
+        places = wrong(self._trials, seen) | wrong(self._trials, suspect.outcomes)
+        given = suspect.outcomes.__getitem__
+        return all(
+            compared(self._trials, seen, given, place).agreement is Agreement.WHOLE
+            for place in places
+        )
 
 
 def _count(

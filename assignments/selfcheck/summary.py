@@ -32,11 +32,15 @@ def in_words(rows: Iterable[tuple[str, bool]]) -> str:
 
 
 def folded(names: Iterable[str]) -> str:
-    """Row names with their checks said once: "training: y, running_mean; evaluation: y"."""
+    """Row names with their checks said once, "training: y, running_mean; evaluation: y", or with
+    their one output: "y (training; evaluation)"."""
     outputs: dict[str, list[str]] = {}
     for name in names:
         check, _, output = name.rpartition(": ")
         outputs.setdefault(check, []).append(output)
+    first, *others = outputs.values()
+    if others and len(first) == 1 and all(other == first for other in others) and "" not in outputs:
+        return f"{first[0]} ({'; '.join(outputs)})"
     return "; ".join(
         f"{check}: {', '.join(members)}" if check else ", ".join(members)
         for check, members in outputs.items()

@@ -141,7 +141,7 @@ def hint_at(finding: Finding) -> str:
         case "accepted":
             return f"must raise {e['expected']} here, but accepts the input"
         case "refused":
-            return f"must raise {e['expected']} here, but {_failure(e, reveal=False)}"
+            return f"must raise {e['expected']} here, but {_failure(e, reveal=False, kind=False)}"
         case "difference":
             change, promise = _few(e["change"]), _few(e["promise"])
             says = (
@@ -227,7 +227,7 @@ def _few(value: Any, digits: int = 3) -> str:
     return f"{beyond}{near:.{digits}g}"
 
 
-def _failure(e: dict[str, Any], *, reveal: bool) -> str:
+def _failure(e: dict[str, Any], *, reveal: bool, kind: bool = True) -> str:
     line = f" in line {e['line']}" if e.get("line") else ""
     text = f": {e['text']}" if reveal and e.get("text") else ""
     match e["kind"]:
@@ -240,9 +240,9 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
         case "unwritten":
             return _STUB
         case "exception":
-            crash = crash_of(e)
-            kind = f": {crash.what} ({crash.hint})" if crash and not reveal else ""
-            return f"it raised {e['exception']}{line}{text or kind}"
+            crash = crash_of(e) if kind and not reveal else None
+            what = f": {crash.what}" if crash else ""
+            return f"it raised {e['exception']}{line}{text or what}"
         case "timeout":
             return (
                 "it took too long and was stopped: either a loop does not end, or it goes over "
@@ -268,8 +268,8 @@ def _failure(e: dict[str, Any], *, reveal: bool) -> str:
             return "not judged: what the submission gives takes too long, or too much, to compare"
         case "input":
             return "not run: an earlier call did not give what this one takes"
-        case kind:
-            return str(kind)
+        case other:
+            return str(other)
 
 
 def _law(output: str, e: dict[str, Any]) -> str:

@@ -324,6 +324,12 @@ class FunctionCheck(Check):
         parameters = list(inspect.signature(self.function).parameters)
         return ordered(self.function.__name__, parameters, present, seed)
 
+    def bound(self, call: Call) -> Arguments:
+        """The arguments of such a call, with the defaults of those that the case leaves out."""
+        bound = inspect.signature(self.function).bind(**call.arguments)
+        bound.apply_defaults()
+        return bound.arguments
+
 
 def _is_needed(parameter: inspect.Parameter) -> bool:
     variable = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}

@@ -110,10 +110,7 @@ class RandomCheck(FunctionCheck):
         }
 
     def _bound(self, call: Call) -> dict[str, Any]:
-        """All parameters but the generator, with the defaults of those that the case leaves out."""
-        bound = inspect.signature(self.function).bind(**call.arguments)
-        bound.apply_defaults()
-        return {name: value for name, value in bound.arguments.items() if name != "generator"}
+        return {name: v for name, v in self.bound(call).items() if name != "generator"}
 
 
 _SOURCE = ("repeats", "differs", "global differs")  # where the randomness comes from
@@ -126,13 +123,15 @@ def _alike(problem: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     if problem == "law":
         return _same_law(a, b)
     if problem in {"value", "nonfinite"}:
-        return _near(a.get("scale"), b.get("scale"), 0.02)
+        return _near(a.get("scale"), b.get("scale"), 0.02) and _as_scattered(a, b)
     return all(a.get(name) == b.get(name) for name in _PLAIN)
 
 
 def _same_law(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     if any(a.get(name) != b.get(name) for name in _SOURCE if name in a and name in b):
         return False
+    if not a.get("differs", 1.0) and a["test"] != b["test"]:
+        return False  # one draw for all: a sample of one
     chances, others = a.get("chances"), b.get("chances")
     if chances is None or others is None:  # no sample was judged: one draw for all, or NaN
         return chances is others and a["test"] == b["test"]
@@ -149,6 +148,15 @@ def _same_law(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     return True
 
 
+def _as_scattered(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether what is kept is off by one factor in both, or by factors as different."""
+    less, more = sorted(float(one.get("scatter", 0.0)) for one in (a, b))
+    if math.isnan(less) or math.isnan(more):
+        return math.isnan(less) and math.isnan(more)
+    return more <= ONE_SCALE or less >= more / 2
+
+
+ONE_SCALE = 1e-5  # so far apart are scales that rounding alone makes differ
 SURELY = 4  # so many times the logarithm that is allowed is no scatter
 
 

@@ -20,6 +20,7 @@ from autograder.judging.wording import explain, follows, hint_at
 from autograder.numerics.outcome import Outcome
 from autograder.truth.trial import Trial
 
+ALONE = {"curve", "metric", "speed"}  # kinds of checks of which each says something of its own
 SAME_IN_EVERY_CASE = {"missing", "unwritten", "budget", "unjudged"}
 
 
@@ -93,6 +94,8 @@ class Row:
         }
         if self.follow_on is not None:
             document["follows"] = list(self.follow_on.beneath)
+        elif cause := self._cause:
+            document["cause"] = cause
         return document | ({"curves": _finite(self.curves)} if self.curves else {})
 
     @property
@@ -101,6 +104,18 @@ class Row:
         wrong = [found for found in self.failing if found[1].problem != "slow"]
         slow = sorted(self.failing, key=lambda found: -found[1].evidence.get("ratio", 0.0))
         return (wrong or slow)[0]
+
+    @property
+    def _cause(self) -> str:
+        """What other rows share that fail for the same reason; empty where nothing is known."""
+        if not self.failing or self.kind in ALONE:
+            return ""
+        finding = self._worst[1]
+        e = finding.evidence
+        if finding.problem == "failure":
+            return " ".join(str(e[key]) for key in ("kind", "exception", "line") if e.get(key))
+        settled = finding.problem != "unsettled"
+        return f"{finding.output}: {finding.problem}" if settled else finding.problem
 
     def _message(self, *, reveal: bool) -> str:
         if self.passed:
@@ -112,6 +127,8 @@ class Row:
         # Public cases come first: what can be said in full is more use than a hint.
         trial, finding = self._worst
         if finding.problem == "failure" and finding.evidence["kind"] in SAME_IN_EVERY_CASE:
+            return explain(finding)
+        if finding.problem == "unsettled":
             return explain(finding)
         if finding.problem == "slow":
             return explain(finding) if reveal else hint_at(finding)
@@ -145,12 +162,17 @@ def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
     rows: dict[tuple[str, str], list[tuple[Trial, Finding]]] = {}
     curves: dict[tuple[str, str], list[dict[str, Any]]] = {}
     mutations: list[tuple[Trial, Finding]] = []
+    answered = True  # who gives no answer has not shown to leave arguments alone
     for trial, outcome in zip(graded.trials, graded.outcomes, strict=True):
         for output, finding in outcome.findings.items():
             place = trial.check.name, output
             rows.setdefault(place, []).append((trial, finding))
             curves.setdefault(place, []).extend(outcome.curves.get(output, ()))
-        if not trial.check.gated:
+        if trial.check.gated:
+            continue
+        if outcome.unchanged.problem == "failure":
+            answered = False
+        else:
             mutations.append((trial, outcome.unchanged))
     judged = [
         Row(
@@ -169,9 +191,16 @@ def judge(graded: Graded, follow_ons: Mapping[Line, FollowOn]) -> list[Row]:
     ]
     if exercise.unchanged:
         row = Row(
-            UNCHANGED, "mutation", exercise.unchanged, mutations, True, cost=exercise.follow_on
+            UNCHANGED,
+            "mutation",
+            exercise.unchanged,
+            mutations,
+            True,
+            settled=answered,
+            follow_on=follow_ons.get(LEFT_UNCHANGED),
+            cost=exercise.follow_on,
         )
-        judged.append(replace(row, follow_on=follow_ons.get(LEFT_UNCHANGED)))
+        judged.append(row)
     worked = any(row.earned and not row.gated for row in judged)
     return [row if worked or not row.gated else replace(row, settled=False) for row in judged]
 

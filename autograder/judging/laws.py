@@ -157,15 +157,19 @@ class MaskExpectation:
         source, flags = _source(sample, repeat, first_global, second_global)
         tests = list(_mask_tests(torch.stack(sample), self.keep))
         features = {test.name: _feature(test) for test in tests}
-        applied, scale = self._applied(masks, outputs)
-        features = features | flags | {"scale": scale}
+        applied, scales = self._applied(masks, outputs)
+        features = features | flags | scales
         law = _verdict("mask", tests, features)
         return [replace(applied, evidence=applied.evidence | features), law, source]
 
-    def _applied(self, masks: list[Tensor], outputs: list[Value]) -> tuple[Finding, float]:
-        """The worst finding for the outputs under their masks, and the mean scale of what is
-        kept against what it should be."""
-        truth, precise, scales = self.kept.value, self.kept.low, []
+    def _applied(
+        self, masks: list[Tensor], outputs: list[Value]
+    ) -> tuple[Finding, dict[str, float]]:
+        """The worst finding for the outputs under their masks, and the scale of what is kept
+        against what it should be: the mean, over the draws, of its median, and how far apart the
+        lowest and the highest tenth of all scales are."""
+        truth, precise = self.kept.value, self.kept.low
+        ratios: list[Tensor] = []
         assert isinstance(truth, Tensor)  # noqa: S101 - made so by the check
         assert precise is not None  # noqa: S101 - likewise
         worst = Finding(self.output)
@@ -178,13 +182,18 @@ class MaskExpectation:
                 worst = found
             if isinstance(output, Tensor) and output.shape == truth.shape and bool(under.any()):
                 seen = (under & usable).flatten().nonzero().squeeze(1)
-                ratio = output.take(seen).to(torch.float64) / wide.take(seen)
-                scales.append(float(ratio.median()) if ratio.numel() else math.nan)
-        if worst.passed and (not scales or all(bool(mask.all()) for mask in masks)):
+                ratios.append(output.take(seen).to(torch.float64) / wide.take(seen))
+        if worst.passed and (not ratios or all(bool(mask.all()) for mask in masks)):
             # Nothing kept, or nothing dropped: there is no dropout here that could be right.
             worst = Finding(self.output, "law", {"test": "share kept"})
-        scale = sum(scales) / len(scales) if scales else math.nan
-        return worst, scale
+        medians = [float(ratio.median()) if ratio.numel() else math.nan for ratio in ratios]
+        together = torch.cat(ratios) if ratios else torch.empty(0)
+        scatter = math.nan
+        if together.numel():
+            ordered, tenth = together.sort().values, together.numel() // 10
+            scatter = float(ordered[-1 - tenth] - ordered[tenth])
+        scale = sum(medians) / len(medians) if medians else math.nan
+        return worst, {"scale": scale, "scatter": scatter}
 
 
 def _source(

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from autograder.judging.summary import say_flag
 from autograder.render.curve import Curve, in_words, rows
-from autograder.render.lines import Line, all_of, all_right, lines, summary
+from autograder.render.lines import Line, all_of, all_right, hints, lines, summary
 from autograder.render.picture import Picture
 from autograder.render.plot import Plot
 from autograder.report import Report
@@ -95,6 +95,7 @@ templates.filters |= {
     "all_of": all_of,
     "all_right": all_right,
     "by_rightness": _by_rightness,
+    "hints": hints,
     "in_words": in_words,
     "json": partial(json.dumps, separators=(",", ":")),
     "lines": lines,

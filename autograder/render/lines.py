@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, TypeAlias
 
 from autograder.judging.summary import folded, in_words, looks_like, off_as
@@ -26,7 +25,12 @@ class Line:
 
     @property
     def message(self) -> str:
-        return str(self.checks[0]["message"])
+        return str(self._telling["message"])
+
+    @property
+    def _telling(self) -> Check:
+        """The check that says most: of a public case all may be said."""
+        return next((check for check in self.checks if _fails_publicly(check)), self.checks[0])
 
     @property
     def score(self) -> float:
@@ -43,7 +47,7 @@ class Line:
     @property
     def where(self) -> dict[str, Any] | None:
         """Where the tensor is wrong that the message is about, if it may be seen."""
-        for case in self.checks[0]["cases"]:
+        for case in self._telling["cases"]:
             if where := case.get("evidence", {}).get("where"):
                 return dict(where)
         return None
@@ -55,8 +59,8 @@ def all_of(checks: Sequence[Check]) -> str:
 
 
 def lines(exercise: dict[str, Any]) -> list[Line]:
-    """Neighbours with one message are one line, and so is an exercise that fails for one reason;
-    what passed is one line per check."""
+    """What fails for one cause is one line, and so are neighbours with one message; what passed is
+    one line per check."""
     checks = exercise["checks"]
     if _one_reason(checks):
         return [Line(all_of(checks), sorted(checks, key=_waits))]
@@ -64,7 +68,19 @@ def lines(exercise: dict[str, Any]) -> list[Line]:
     def kin(check: Check) -> tuple[str, ...]:
         return (check["message"] or check["name"].rpartition(": ")[0], str(check["passed"]))
 
-    groups = [list(group) for _, group in groupby(checks, kin)]
+    groups: list[list[Check]] = []
+    by_cause: dict[str, list[Check]] = {}
+    for check in checks:
+        cause = check.get("cause", "")
+        if cause in by_cause:
+            by_cause[cause].append(check)
+            continue
+        if groups and kin(groups[-1][-1]) == kin(check):
+            groups[-1].append(check)
+        else:
+            groups.append([check])
+        if cause:
+            by_cause[cause] = groups[-1]
     return [Line(folded(check["name"] for check in group), group) for group in groups]
 
 
@@ -74,7 +90,7 @@ def summary(exercise: dict[str, Any]) -> str:
     checks = exercise["checks"]
     if all_right(exercise) or _one_reason(checks):
         return ""
-    own = [check for check in checks if "follows" not in check]
+    own = [check for check in checks if "follows" not in check and not _waits(check)]
     words = [in_words((check["name"], check["passed"]) for check in own)] if own else []
     by_cause: dict[tuple[str, ...], list[str]] = {}
     for check in checks:
@@ -83,8 +99,25 @@ def summary(exercise: dict[str, Any]) -> str:
     for names, lines in by_cause.items():
         words.append(off_as(names, lines))
     known = {follows_from(names) for names in by_cause}
-    named = [d["name"] for d in exercise["diagnosis"] if d["name"] not in known]
+    outputs = {check["name"].rpartition(": ")[2] for check in checks}
+    told = (exercise["name"], *(f"{output}-" for output in outputs))
+    named = [
+        d["name"]
+        for d in exercise["diagnosis"]
+        if d["name"] not in known and not d["name"].startswith(told)
+    ]
     return " ".join([*words, looks_like(named)] if named else words)
+
+
+def hints(exercise: dict[str, Any]) -> list[dict[str, str]]:
+    """The diagnoses, but for those that say what the message of a line says."""
+    messages = [line.message for line in lines(exercise)]
+
+    def is_said(hint: str) -> bool:
+        told = hint.partition(": ")[2].removesuffix(".")
+        return bool(told) and any(told in message for message in messages)
+
+    return [one for one in exercise["diagnosis"] if not is_said(one["hint"])]
 
 
 def all_right(exercise: dict[str, Any]) -> bool:
@@ -100,6 +133,10 @@ def _one_reason(checks: Sequence[Check]) -> bool:
         and not any(check["passed"] for check in checks)
         and len({check["message"] for check in checks if not _waits(check)}) == 1
     )
+
+
+def _fails_publicly(check: Check) -> bool:
+    return any(case["public"] and not case["passed"] for case in check["cases"])
 
 
 def _waits(check: Check) -> bool:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from autograder.judging.summary import say_flag
 from autograder.render.curve import length
-from autograder.render.lines import all_of, all_right, lines, summary
+from autograder.render.lines import all_of, all_right, hints, lines, summary
 from autograder.render.sparkline import Sparklines
 from autograder.report import Report
 
@@ -80,7 +80,7 @@ def _exercise(exercise: dict[str, Any], options: ConsoleOptions) -> Iterator[Ren
                 yield Padding(Sparklines(curve), (0, 0, 0, 4))
     for flag in exercise.get("policy", []):
         yield Padding(_said(say_flag(flag), "yellow"), (0, 0, 0, 2))
-    for diagnosis in exercise["diagnosis"]:
+    for diagnosis in hints(exercise):
         hint = Text.assemble((f"hint ({diagnosis['name']}): ", "bold cyan"), diagnosis["hint"])
         yield Padding(hint, (0, 0, 0, 2))
     if exercise["output"]:

@@ -27,6 +27,10 @@ def by_law(off: Sequence[OffLaw], cases: int) -> Found | None:
         cases: how many there are, with those in which nothing is wrong.
     """
     tests = {str(one.finding.evidence["test"]) for one in off}
+    together = {test for test in tests if test.startswith("evenness") or "alike" in test}
+    if together and len(tests) > 1 and tests <= {*together, "share kept"}:
+        said = "its elements hang together, or are kept apart: each should be drawn on its own"
+        return Found("not-independent", f"not as it should be: {said}")
     if len(tests) != 1:
         return None
     (test,) = tests

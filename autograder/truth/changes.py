@@ -18,6 +18,7 @@ from torch import Tensor
 
 from autograder.judging.call import Value
 
+NEARLY_ALL = 0.9  # of a region is wrong that it is enough to name
 CONVINCING = 3  # so many numbers that are wrong alike are no chance
 
 Arguments: TypeAlias = Mapping[str, Value]
@@ -88,7 +89,9 @@ def scaled(seen: Sequence[Seen]) -> Found | None:
         if all(_try(one, apply) for one in seen):
             return Found(kind, what)
     factors = {f"{float(r.flatten()[0]):.4g}" for one in seen if (r := _ratio(one, ())) is not None}
-    fits = len(factors) == 1 and all(_ratio(one, ()) is not None for one in seen)
+    fits = (
+        len(factors) == 1 and factors != {"1"} and all(_ratio(one, ()) is not None for one in seen)
+    )
     return Found("factor", f"{factors.pop()} times the right one") if fits else None
 
 
@@ -381,15 +384,18 @@ def _in_a_region(seen: Sequence[Seen]) -> Found | None:
     """The same, where it is only some elements that are wrong, and an argument says which."""
     if any(one.got.shape != one.right.shape or one.near.shape != one.right.shape for one in seen):
         return None
-    for told, region in _regions(seen[0]):
+    for told, region in itertools.chain(_regions(seen[0]), _beyond(seen)):
         parts = [part for one in seen if (part := _part(one, region)) is not None]
         inside = sum(part.got.numel() for part in parts)
-        everywhere = inside == sum(one.got.numel() for one in seen)
-        if len(parts) < len(seen) or everywhere or inside < CONVINCING:
+        outside = sum(one.got.numel() for one in seen) - inside
+        if len(parts) < len(seen) or min(inside, outside) < CONVINCING:
             continue
-        if sum(int(part.wrong().sum()) for part in parts) * 2 < inside:
+        wrong = sum(int(part.wrong().sum()) for part in parts)
+        if wrong * 2 < inside:
             continue
         change = _change(parts) or _factor(parts) or _offset(parts)
+        if change is None and wrong < NEARLY_ALL * inside:
+            continue
         if change is None:
             return Found("in-a-region", f"wrong just {told}")
         return Found(f"{change.kind}-in-a-region", f"wrong just {told}: there it is {change.what}")
@@ -409,13 +415,7 @@ def _regions(first: Seen) -> Iterator[tuple[str, Region]]:
     """Where it lies in the output, and where an argument of the output's shape has one sign, or is
     beyond another argument."""
     yield from _positions(first.right)
-    names = [
-        name
-        for name, value in first.arguments.items()
-        if isinstance(value, Tensor)
-        and value.shape == first.right.shape
-        and value.is_floating_point()
-    ]
+    names = _shaped_as_the_output(first)
     for name in names:
         for word, holds in _SIGNS:
             yield f"where `{name}` is {word}", partial(_where, holds, partial(_argument, name))
@@ -429,6 +429,42 @@ def _regions(first: Seen) -> Iterator[tuple[str, Region]]:
                 yield told, partial(_apart, a, b, scalar, False)
                 told = f"where `{a}` and `{b}` are `{scalar}` or more apart"
                 yield told, partial(_apart, a, b, scalar, True)
+
+
+def _shaped_as_the_output(one: Seen) -> list[str]:
+    return [
+        name
+        for name, value in one.arguments.items()
+        if isinstance(value, Tensor)
+        and value.shape == one.right.shape
+        and value.is_floating_point()
+    ]
+
+
+_MEASURES: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+    ("greater than about {:.2g}", lambda t: t),
+    ("less than about -{:.2g}", torch.neg),
+    ("further than about {:.2g} from 0", torch.abs),
+)
+
+
+def _beyond(seen: Sequence[Seen]) -> Iterator[tuple[str, Region]]:
+    """Where an argument is beyond a number that parts what is wrong from what is right."""
+    names = set.intersection(*(set(_shaped_as_the_output(one)) for one in seen))
+    for name in sorted(names):
+        for told, measure in _MEASURES:
+            sizes = torch.cat([measure(_argument(name, one)).flatten() for one in seen])
+            wrong = torch.cat([one.wrong().flatten() for one in seen])
+            if not bool(wrong.any()) or float(wrong.double().mean()) > NEARLY_ALL:
+                continue
+            limit = float((sizes[wrong].min() + sizes[~wrong].max()) / 2)
+            if 0 < limit < float(sizes[wrong].min()):
+                region = partial(_greater, limit, measure, name)
+                yield f"where `{name}` is {told.format(limit)}", region
+
+
+def _greater(limit: float, measure: Callable[[Tensor], Tensor], name: str, one: Seen) -> Tensor:
+    return measure(_argument(name, one)) > limit
 
 
 _AXES = ("item", "channel", "row", "column")  # of images

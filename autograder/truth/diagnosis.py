@@ -8,12 +8,14 @@ only, or in all cases but degenerate ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor
 
+from autograder.case import Arguments
+from autograder.checks.base import FunctionCheck
 from autograder.checks.errors import REFUSAL
 from autograder.exercise import Misconception
 from autograder.judging.call import Answer
@@ -60,12 +62,13 @@ def explanations(
     whole = diagnose(trials, recorded, seen)
     found = [Explanation(s.misconception.name, s.misconception.hint) for s in whole]
     left = set(wrong(trials, seen))
-    for suspect in whole:
-        left -= {p for p in left if _agreement(trials, seen, suspect, p) is Agreement.WHOLE}
+    for suspect in whole:  # what is named already is not told of another place again
+        left -= {p for p in left if _agreement(trials, seen, suspect, p).covers}
     for function in suspects.functions:
         places = sorted(p for p in left if p[0] == function and p[1] not in _KNOWN_ALONE)
         if places:
-            found += _of_function_at(function, places, trials, recorded, suspects, seen)
+            named = {explanation.name for explanation in found}
+            found += _of_function_at(function, places, trials, recorded, suspects, seen, named)
         for place in sorted(p for p in left if p[0] == function and p[1] in _KNOWN_ALONE):
             plain = plainly(trials, seen, place) or _by_law(trials, seen, place)
             if plain is not None:
@@ -84,9 +87,13 @@ class _Candidate:
 
     explanations: Callable[[Sequence[str], str], list[Explanation]]  # of outputs, in a scope
     at: dict[Place, Compared]
+    names: frozenset[str] = frozenset()  # of what is recorded: more than one for two bugs at once
 
     def explained(self, places: Iterable[Place], least: Agreement) -> list[Place]:
         return [p for p in places if p in self.at and self.at[p].agreement >= least]
+
+    def covers(self, place: Place) -> bool:
+        return place in self.at and self.at[place].agreement.covers
 
     def extent(self, places: Iterable[Place], least: Agreement) -> tuple[int, int]:
         """How many places it explains, and how many cases of them."""
@@ -101,22 +108,29 @@ def _of_function_at(
     recorded: Sequence[Suspect],
     suspects: Suspects,
     seen: Sequence[Outcome],
+    named: Collection[str],
 ) -> list[Explanation]:
-    """What explains the places of one function that no misconception explains in all cases."""
+    """What explains the places of one function that no misconception explains in all cases; of
+    two that explain as much, what is `named` already."""
     candidates: list[_Candidate] = []
     found: list[Explanation] = []
     left = list(places)
 
     def settle(least: Agreement) -> None:
-        """Take those that explain most of what is left."""
+        """Take those that explain most of what is left; two at once only where they explain it
+        all."""
         while left:
-            best = max(candidates, key=lambda c: c.extent(left, least), default=None)
+            some = [c for c in candidates if least >= Agreement.ALMOST or len(c.names) < 2]
+            known = {*named, *(one.name for one in found)}
+            best = max(
+                some, key=lambda c: (*c.extent(left, least), len(c.names & known)), default=None
+            )
             covered = best.explained(left, least) if best is not None else []
             if best is None or not covered:
                 return
             scope = "" if least >= Agreement.ALMOST else _scope(best.at[covered[0]])
             found.extend(best.explanations([output for _, output in covered], scope))
-            left[:] = [p for p in left if p not in covered]
+            left[:] = [p for p in left if p not in covered and not best.covers(p)]
 
     probes = {place: _probes(trials, seen, place) for place in places}
 
@@ -124,7 +138,8 @@ def _of_function_at(
         for lazy in lazies:
             at = {p: c for p in left if (c := _tried(lazy, trials, seen, p, probes[p])) is not None}
             if at:
-                candidates.append(_Candidate(partial(_told, lazy, function), at))
+                names = frozenset(m.name for m in lazy.misconceptions)
+                candidates.append(_Candidate(partial(_told, lazy, function), at, names))
 
     def change_all() -> None:
         for place in list(left):
@@ -132,6 +147,20 @@ def _of_function_at(
             if change is not None:
                 found.append(_changed(change, place))
                 left.remove(place)
+
+    def beside_all() -> None:
+        """Two bugs, of which one is recorded and the other one is a factor."""
+        for place in list(left):
+            for suspect in recorded:
+                if compared(trials, seen, suspect.outcomes.__getitem__, place).count(State.THEIRS):
+                    continue  # then it is not in the submission
+                given = _seen(trials, seen, place, beside=suspect)
+                change = scaled(given) if len(given) > 1 else None
+                if change is not None:
+                    found.extend(_known([suspect.misconception], [place[1]], ""))
+                    found.append(_changed(change, place, "With that mended, your"))
+                    left.remove(place)
+                    break
 
     def apart(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
         """By what all of the right answer was scaled but what one argument adds to it."""
@@ -155,13 +184,15 @@ def _of_function_at(
 
     for suspect in recorded:
         at = {p: compared(trials, seen, suspect.outcomes.__getitem__, p) for p in left}
-        candidates.append(_Candidate(partial(_known, [suspect.misconception]), at))
+        names = frozenset({suspect.misconception.name})
+        candidates.append(_Candidate(partial(_known, [suspect.misconception]), at, names))
     settle(Agreement.ALMOST)
     say_all(plainly)
     edits = suspects.edits[function]
     try_all(suspects.constants[function])
     try_all(suspects.borrowed[function])
     settle(Agreement.ALMOST)
+    say_all(in_float32)
     try_all(suspects.questions[function])
     try_all(lazy for lazy in edits if lazy.rank <= LIKELY)
     settle(Agreement.ALMOST)
@@ -170,8 +201,8 @@ def _of_function_at(
     settle(Agreement.ALMOST)
     try_all(suspects.pairs[function])
     settle(Agreement.ALMOST)
+    beside_all()
     say_all(apart)
-    say_all(in_float32)
     say_all(by_shape)
     settle(Agreement.CHECK)
     settle(Agreement.FAILING)
@@ -246,7 +277,8 @@ def _said(found: Found, *places: Place) -> Explanation:
     if found.kind in {"dtype", "type", "count"}:
         return Explanation(f"{output}-{found.kind}", f"{function}: {found.what}.")
     told, verb, about = _subject(places)
-    return Explanation(f"{about}-{found.kind}", f"Your {told} {verb} {found.what}.")
+    end = "" if found.what.endswith("?") else "."
+    return Explanation(f"{about}-{found.kind}", f"Your {told} {verb} {found.what}{end}")
 
 
 def _by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
@@ -255,7 +287,7 @@ def _by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> F
     for at, trial in cases:
         finding = seen[at].findings.get(place[1])
         if finding is not None and finding.problem == "law":
-            off.append(OffLaw(finding, trial.calls[0].arguments))
+            off.append(OffLaw(finding, _arguments(trial)))
     return by_law(off, len(cases))
 
 
@@ -308,12 +340,15 @@ def _seen(
     *,
     all_of_them: bool = True,
     without: Lazy | None = None,
+    beside: Suspect | None = None,
 ) -> list[Seen]:
     """The wrong answers of a place, with what is right there; empty where one cannot be read and
     all of them are asked for.
 
     Args:
         without: the reference without one argument: what that adds is taken away from both.
+        beside: a misconception that is in the submission, too: what it gives stands for what is
+            right.
     """
     output, found = place[1], []
     for at, trial in at_place(trials, seen, place):
@@ -341,7 +376,6 @@ def _seen(
             n: e.value for n, e in right.items() if n != output and isinstance(e.value, Tensor)
         }
         near, truth = ALIKE * expected.tolerance, expected.value
-        call = trial.calls[0]
         if without is not None and (asked := without.outcome(at)) is not None:
             rest = names.of(asked.answers[0]) if asked.answers[0].failure is None else None
             base = (rest or {}).get(output)
@@ -349,8 +383,22 @@ def _seen(
             if not isinstance(base, Tensor) or not fits or not bool(base.any()):
                 return []
             got, truth = got - (truth - base), base
-        found.append(Seen(got, truth, near, call.arguments, others))
+        if beside is not None:
+            theirs = beside.outcomes[at].answers[0]
+            given = names.of(theirs) if theirs.failure is None else None
+            instead = (given or {}).get(output)
+            if not isinstance(instead, Tensor) or instead.shape != got.shape:
+                return []
+            truth = instead
+        found.append(Seen(got, truth, near, _arguments(trial), others))
     return found
+
+
+def _arguments(trial: Trial) -> Arguments:
+    check, call = trial.check, trial.calls[0]
+    if isinstance(check, FunctionCheck) and call.function == check.subject:
+        return check.bound(call)
+    return dict(call.arguments)
 
 
 def _agreement(

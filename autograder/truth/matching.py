@@ -24,6 +24,7 @@ OutcomeOf: TypeAlias = Callable[[int], Outcome | None]
 
 ONE_FLOAT = 2  # what a case of one number says: nine digits of it are alike
 SEVERAL = 2  # cases that are wrong alike are no chance, each of them with a few numbers
+_WAITING = "unsettled"
 _DEGENERATE = {"failure", "nonfinite", "shape", "count", "type", "dtype", "accepted", "refused"}
 
 
@@ -36,6 +37,11 @@ class Agreement(IntEnum):
     CHECK = 3  # one check or several, but not all
     ALMOST = 4  # all cases but degenerate ones, which are the fewer
     WHOLE = 5
+
+    @property
+    def covers(self) -> bool:
+        """Whether it explains all cases that fail, but for degenerate ones."""
+        return self in {Agreement.FAILING, Agreement.ALMOST, Agreement.WHOLE}
 
 
 class State(IntEnum):
@@ -176,12 +182,12 @@ def _same_places(a: Finding, b: Finding) -> bool:
 
 
 def wrong(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> set[Place]:
-    """The places where something is wrong in some case."""
+    """The places where something is wrong in some case, not only not to be told yet."""
     return {
         (trial.check.subject, output)
         for trial, outcome in zip(trials, outcomes, strict=True)
         for output, finding in _found(trial, outcome)
-        if not finding.passed
+        if not finding.passed and finding.problem != _WAITING
     }
 
 

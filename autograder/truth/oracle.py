@@ -135,6 +135,7 @@ class Oracle:
         for subject in dict.fromkeys(trial.check.subject for trial in written):
             of_function = [trial for trial in written if trial.check.subject == subject]
             trials += self._of_another_mode(topic, exercise, of_function, reference)
+            trials += self._finer(topic, exercise, of_function, reference)
         for check in sweeps.asked_again(exercise.checks):
             own = [trial for trial in written if trial.check is check]
             trials += self._special(topic, exercise, own, reference)
@@ -172,6 +173,17 @@ class Oracle:
             self._trial(topic, exercise, trial.check, case, reference, arguments)
             for trial, case, arguments in parameters.otherwise(own, reference)
         ]
+
+    def _finer(
+        self, topic: Topic, exercise: Exercise, own: Sequence[Trial], reference: LocalSession
+    ) -> list[Trial]:
+        """The first case of a function that allows it, in numbers that float32 cannot hold."""
+        for trial in own:
+            made = sweeps.finer(trial.check, trial.case, trial.arguments, reference)
+            if made is not None:
+                case, arguments = made
+                return [self._trial(topic, exercise, trial.check, case, reference, arguments)]
+        return []
 
     def _single(
         self,

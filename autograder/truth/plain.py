@@ -14,7 +14,7 @@ from autograder.truth.occasion import occasion
 from autograder.truth.trial import Trial
 
 # Errors of this size against the largest number are what float32 leaves, and hardly anything else.
-FLOAT32 = (2.0**-31, 2.0**-20)
+FLOAT32 = (2.0**-34, 2.0**-20)
 _SAID = {"dtype", "type", "count", "changed", "accepted", "refused"}
 
 
@@ -25,11 +25,21 @@ def plainly(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> F
     if len(problems) != 1:
         return None
     first = failing[0][1]
+    if first.problem == "refused" and first.evidence["kind"] == "exception":
+        return Found("refused", _refused(first))
     if first.problem in _SAID:
         return Found(first.problem, hint_at(first))
     if first.problem == "failure":
         return _raised(failing, occasion(trials, seen, place))
     return None
+
+
+def _refused(finding: Finding) -> str:
+    e = finding.evidence
+    return (
+        f"bad input ends in {e['exception']}, by chance or by a check that raises another kind of "
+        f"exception: look at the arguments first, and raise {e['expected']}"
+    )
 
 
 def in_part(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:

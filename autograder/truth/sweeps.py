@@ -5,10 +5,11 @@
 targets*: what is changed in place lies scattered in memory; who changes a copy of it is seen.
 *Zeros*: a mask that is read off the result is wrong where an input is exactly zero. *Special
 values*: whole numbers, with zeros and ties among them, and rows that are all alike. *Float32*: what
-no check asks at that precision, for its type and its rounding. *Asked again*: a case of the same
-shapes with other numbers, after all others; results that are kept by shape, gradients that gather
-from call to call and first calls that differ show only there. All hold for every check by what its
-cases say already.
+no check asks at that precision, for its type and its rounding. *Finer*: numbers of float64 that
+float32 cannot hold; who keeps them in float32 on the way is off by that. *Asked again*: a case of
+the same shapes with other numbers, after all others; results that are kept by shape, gradients that
+gather from call to call and first calls that differ show only there. All hold for every check by
+what its cases say already.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ MOST_SINGLE = 4  # cases with a size of one per check
 Axis = tuple[str, int]  # of an argument
 BESIDE = 1e-8  # so near must an answer be nearly the same
 JUMP = 1e-5  # by more than this, of its size, it is not
+HALF_A_DIGIT = 2.0**-24  # of a number: what float32 does not tell apart
 CLEAR = 1e-7  # of the largest right number: what may be allowed, or the case is ill-conditioned
 
 
@@ -133,6 +135,26 @@ def in_float32(checks: Sequence[Check], trials: Sequence[Trial]) -> Iterator[tup
                 check.function, (case,), check.points, check.name, dtype=torch.float32
             )
             yield lower, replace(trial, case=case)
+
+
+def finer(
+    check: Check, case: Case, arguments: Arguments, reference: LocalSession
+) -> tuple[Case, Arguments] | None:
+    """The case with its numbers, which float32 can hold, moved a little towards zero, so
+    that it cannot. Whole numbers stay as they are; it is no case where the solution jumps."""
+    if not isinstance(check, ValueCheck) or check.kind not in KINDS or case.kinks:
+        return None
+    generator = torch.Generator().manual_seed(0)
+    change = partial(_with, change=partial(_finer, generator))
+    other = {name: mapped(change, value) for name, value in arguments.items()}
+    if same_values(other, arguments) or not steady(check, other, reference):
+        return None
+    return replace(case, name=f"{case.name}, finer than float32", public=False), other
+
+
+def _finer(generator: torch.Generator, tensor: Tensor) -> Tensor:
+    part = torch.rand(tensor.shape, generator=generator, dtype=torch.float64) * HALF_A_DIGIT
+    return torch.where(tensor == tensor.round(), tensor, tensor * (1 - part))
 
 
 def _worth(check: Check) -> float:

@@ -5,8 +5,10 @@ from functools import cache
 import pytest
 import torch
 
+from autograder.grading.follow_ons import Graded
+from autograder.grading.rows import judge
 from autograder.judging.local import LocalSession
-from autograder.truth.changes import Seen, changes_of_some
+from autograder.truth.changes import Seen, changes, changes_of_some
 from autograder.truth.diagnosis import explanations
 from autograder.truth.matching import wrong
 from autograder.truth.oracle import Oracle
@@ -122,13 +124,18 @@ def oracle():
     return Oracle(b"the tests' own secret")
 
 
+def place_of(exercise_name):
+    places = {exercise.name: (topic, exercise) for topic, exercise in CATALOGUE["all"].exercises}
+    return places[exercise_name]
+
+
+def recorded(exercise_name):
+    return [one.name for one in place_of(exercise_name)[1].misconceptions]
+
+
 def named(exercise_name, source):
     """Name and hint of each explanation, as one line; None when every answer is right."""
-    ((topic, exercise),) = [
-        (topic, exercise)
-        for topic, exercise in CATALOGUE["all"].exercises
-        if exercise.name == exercise_name
-    ]
+    topic, exercise = place_of(exercise_name)
     trials = oracle().trials(topic, exercise)
     namespace = {"__name__": topic.name}
     exec(source, namespace)
@@ -136,8 +143,8 @@ def named(exercise_name, source):
     seen = [trial.judge(session.run(trial.calls)) for trial in trials]
     if not wrong(trials, seen):
         return None
-    recorded, others = oracle().suspects(topic, exercise), oracle().others(topic, exercise)
-    return [f"{e.name}: {e.hint}" for e in explanations(trials, recorded, others, seen)]
+    known, others = oracle().suspects(topic, exercise), oracle().others(topic, exercise)
+    return [f"{e.name}: {e.hint}" for e in explanations(trials, known, others, seen)]
 
 
 @pytest.mark.parametrize("exercise", SOURCES)
@@ -218,6 +225,53 @@ def test_noise_has_no_name():
     assert named("batch_norm", noisy) == []
 
 
+@pytest.mark.parametrize(
+    "noise", ["1e-3 * torch.randn(x.shape)", "x * 1e-3 * torch.randn(x.shape)"]
+)
+def test_noise_on_what_is_drawn_has_no_name(noise):
+    """A factor that is right on average is not the factor of any recorded bug."""
+    noisy = DROPOUT.replace(
+        "return x * mask / (1 - p), mask", f"return (x + {noise}) * mask / (1 - p), mask"
+    )
+    names = {line.partition(":")[0] for line in named("dropout", noisy)}
+    assert not names & set(recorded("dropout")), names
+
+
+def test_what_is_named_is_not_told_of_another_output_again():
+    swapped = DROPOUT.replace(">= p", "< p")
+    assert [line.partition(":")[0] for line in named("dropout", swapped)] == [
+        "keep-and-drop-swapped"
+    ]
+
+
+def test_of_two_bugs_that_hide_each_other_one_is_named_and_what_is_left():
+    both = BATCH_NORM.replace("dxhat = grad_y * weight.reshape(sh)", "dxhat = 3 * grad_y")
+    found = named("batch_norm", both)
+    assert any(line.startswith("weight-missing-in-grad-x: ") for line in found), found
+    assert any("With that mended, your grad_x is 3 times the right one" in x for x in found), found
+
+
+def test_masks_whose_elements_hang_together_are_said_to():
+    rows = DROPOUT.replace(
+        "torch.rand(x.shape, generator=generator)",
+        "torch.rand(x.shape[:1], generator=generator)"
+        ".view(-1, *[1] * (x.dim() - 1)).expand(x.shape)",
+    )
+    assert any("hang together" in line for line in named("dropout", rows))
+
+
+@pytest.mark.parametrize("most", [4, 7])
+def test_where_a_value_is_cut_off_is_said(most):
+    def seen(seed):
+        x = 10 * torch.randn(40, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        return Seen(x.clamp(max=most).sin(), x.sin(), torch.full_like(x, 1e-9), {"x": x}, {})
+
+    said = changes([seen(1), seen(2)])
+    assert said is not None
+    assert said.what.startswith("wrong just where `x` is greater than about ")
+    assert abs(float(said.what.split()[-1]) - most) < 0.5
+
+
 def test_what_should_have_been_refused_may_change_what_it_is_given():
     lenient = BATCH_NORM.replace('if n == 1:\n            raise ValueError("need more")', "pass")
     found = named("batch_norm", lenient.replace("n / (n - 1)", "n / max(n - 1, 1)"))
@@ -276,3 +330,18 @@ def test_a_wrong_shape_is_named_without_its_size(old, new, wanted):
         assert not any("shape" in line for line in found), found
     else:
         assert any(wanted in line for line in found), found
+
+
+def test_a_call_that_raises_says_nothing_of_its_arguments():
+    strict = BATCH_NORM.replace("if n == 1:", "if x.shape[0] == 1:")
+    topic, exercise = place_of("batch_norm")
+    trials, namespace = oracle().trials(topic, exercise), {"__name__": topic.name}
+    exec(strict, namespace)
+    session = LocalSession(namespace)
+    seen = [trial.judge(session.run(trial.calls)) for trial in trials]
+    told = [row.document() for row in judge(Graded(topic, exercise, trials, seen), {})]
+    (unchanged,) = [one for one in told if one["name"] == "arguments left unchanged"]
+    assert not unchanged["passed"]
+    assert unchanged["message"] == "counts once the rest of this exercise is right"
+    causes = {one["cause"] for one in told if not one["passed"] and one is not unchanged}
+    assert len(causes) == 1

@@ -192,6 +192,11 @@ KINDS = {
         "return plain(*args, **named) + (0.0 if len(args) < 7 or args[6] != 1 else 1.0)",
         "defaults given",
     ),
+    "what is kept in float32 on the way": (
+        "conv2d",
+        "return plain(args[0].float().to(args[0].dtype), *args[1:], **named)",
+        "finer than float32",
+    ),
     "images only": (
         "l1_loss",
         "assert args[0].dim() < 5; return plain(*args, **named)",

@@ -42,6 +42,32 @@ def test_an_exercise_that_fails_for_one_reason_is_one_line():
     assert summary(found) == ""
 
 
+def test_what_fails_for_one_cause_is_one_line_with_the_message_that_says_most():
+    hidden = check("backward with groups: grad_x", False, "grad_x is wrong in every element")
+    hidden["cases"][0]["public"] = False
+    found = exercise(
+        "conv2d",
+        hidden | {"cause": "grad_x: value"},
+        check("groups: y", True),
+        check("backward: grad_x", False, "grad_x is wrong: got 1, expected 2")
+        | {"cause": "grad_x: value"},
+        check("backward: grad_weight", False, "grad_weight has the wrong shape")
+        | {"cause": "grad_weight: shape"},
+    )
+    assert [(line.name, line.message) for line in lines(found)] == [
+        ("grad_x (backward with groups; backward)", "grad_x is wrong: got 1, expected 2"),
+        ("groups: y", ""),
+        ("backward: grad_weight", "grad_weight has the wrong shape"),
+    ]
+
+
+def test_a_summary_names_what_is_recorded_and_leaves_the_rest_to_the_hints():
+    found = exercise(
+        "dropout", check("training: mask", False, "off"), diagnosis=["mask-dtype", "fixed-seed"]
+    )
+    assert summary(found) == "Off: mask. It looks like fixed-seed."
+
+
 NAMES = st.sampled_from(["forward: y", "forward: mask", "backward: grad_x", "refuses bad input"])
 CHECKS = st.lists(
     st.builds(
