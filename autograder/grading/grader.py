@@ -32,7 +32,7 @@ from autograder.judging.finding import Finding
 from autograder.judging.selfcheck import beside
 from autograder.judging.wording import explain, follows_from, mend_first
 from autograder.numerics.outcome import Outcome
-from autograder.policy import NOT_LOOKED_AT, Code, Cost, Flag, dispatched
+from autograder.policy import Code, Cost, Flag, dispatched
 from autograder.report import SCHEMA, Report
 from autograder.sandbox import Limits, Loading, Sandbox, Session
 from autograder.topics.catalogue import EVERYTHING, Assignment, Catalogue, Topic
@@ -156,7 +156,7 @@ class Grader:
             self._take_times(*place, entry, open_again, budget, tell)
         for entry, seen in zip(exercises, flags(chosen, code, operators), strict=True):
             entry["policy"] = [flag.document() for flag in seen]
-            if policy == "zero" and any(flag.what != NOT_LOOKED_AT for flag in seen):
+            if policy == "zero" and any(flag.is_seen for flag in seen):
                 entry["score"] = 0.0
         return {
             "schema": SCHEMA,

@@ -61,4 +61,9 @@ def say_flag(flag: Mapping[str, Any]) -> str:
     """What a submission uses and may not, in one sentence."""
     if flag["rule"] == "dispatched":
         return f"not allowed: {flag['what']}, seen while it ran"
-    return f"not allowed: {flag['what']} ({flag['place']}, line {flag['line']}: {flag['text']})"
+    unseen = flag["what"].startswith("not looked at")
+    said = flag["what"] if unseen else f"not allowed: {flag['what']}"
+    if not flag["line"]:
+        return said
+    text = f": {flag['text']}" if flag["text"] else ""
+    return f"{said} ({flag['place']}, line {flag['line']}{text})"

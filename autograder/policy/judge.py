@@ -18,6 +18,7 @@ Cost = Literal["report", "warn", "zero"]  # nothing, a warning, the exercise's p
 MOST_TEXT = 160
 MOST_FLAGS = 100  # of one exercise
 NOT_LOOKED_AT = "not looked at: too deeply nested"
+TOO_LONG = "not looked at: that would take too long"
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,24 @@ class Flag:
     line: int = 0
     text: str = ""  # that line
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether it was looked at, and is no guess."""
+        return self.what not in (NOT_LOOKED_AT, TOO_LONG)
+
     def document(self) -> dict[str, object]:
         return asdict(self)
 
 
 class Code:
-    """A submission's source as its worker has seen it, ready to be asked about by exercise."""
+    """A submission's source as its scan has seen it, ready to be asked about by exercise."""
 
-    def __init__(self, statements: Sequence[Statement], sources: Sequence[Source]) -> None:
-        self._statements = statements
+    def __init__(self, statements: Sequence[Statement] | None, sources: Sequence[Source]) -> None:
+        """Args: statements: None where looking at them took more than it may."""
+        self._is_seen = statements is not None
+        self._statements = statements or ()
         self._binding: dict[str, list[int]] = {}  # by name, the statements that bind it
-        for at, statement in enumerate(statements):
+        for at, statement in enumerate(self._statements):
             for name in statement.bound:
                 self._binding.setdefault(name, []).append(at)
         self._lines: dict[str, list[str]] = {}
@@ -57,6 +65,8 @@ class Code:
     ) -> list[Flag]:
         """What is not allowed in the code that these functions reach by name: the first MOST_FLAGS
         things, and of what was not looked at that it was not."""
+        if not self._is_seen:
+            return [Flag("name", TOO_LONG)]
         flags: dict[tuple[str, int, str], Flag] = {}
         for statement in self._reached(functions):
             for path, place, line in statement.uses:

@@ -49,8 +49,8 @@ class Scan:
             self._worker = None
 
     @cached_property
-    def statements(self) -> tuple[codec.Statement, ...]:
-        """What each top-level statement uses, for a source policy; none where looking for it takes
+    def statements(self) -> tuple[codec.Statement, ...] | None:
+        """What each top-level statement uses, for a source policy; None where looking for it takes
         more than it may.
 
         Raises:
@@ -68,7 +68,7 @@ class Scan:
         with suppress(OSError):  # which whoever reads is told as well
             wire.send(self._worker.write, self._request, [])
 
-    def _read(self) -> tuple[codec.Statement, ...]:
+    def _read(self) -> tuple[codec.Statement, ...] | None:
         worker = self._worker
         assert worker is not None  # noqa: S101 - it has begun
         # Perhaps it has been done for long.
@@ -76,8 +76,8 @@ class Scan:
         try:
             return codec.read_statements(worker.read)
         except (TimeoutError, codec.ReplyError):
-            return ()
+            return None
         except (EOFError, OSError):
             self._worker = None
             worker.end()  # which says if it was not the submission's doing
-            return ()
+            return None

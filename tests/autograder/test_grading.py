@@ -1,7 +1,6 @@
 """From a student's bytes to a report, through the real sandbox."""
 
 import json
-import time
 
 import pytest
 
@@ -148,13 +147,11 @@ def test_what_stands_before_an_error_is_graded(grade, normalization):
     assert "NameError" in report["notes"][0]
 
 
-def test_an_endless_loop_costs_its_own_marks_only_and_little_time(grade, normalization):
+def test_an_endless_loop_costs_its_own_marks_only(grade, normalization):
     backward = (
         "def batch_norm_backward" + normalization.solution().split("def batch_norm_backward")[1]
     )
-    began = time.monotonic()
     report = grade("import torch\n" + backward + function("while True: pass"))
-    assert time.monotonic() - began < 20
     assert any("took too long" in message for message in messages(report))
     checks = {c["name"]: c["passed"] for c in exercise(report)["checks"]}
     assert checks["training backward: grad_x"]

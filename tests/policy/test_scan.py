@@ -2,6 +2,7 @@
 
 import pytest
 
+from autograder.judging.summary import say_flag
 from autograder.policy import NOT_LOOKED_AT, Code
 from autograder.policy.judge import MOST_FLAGS
 from autograder.sandbox.codec import Statement
@@ -82,3 +83,9 @@ def test_a_layers_own_backward_is_none_of_torchs():
     assert flags(f"{layer}def f(x):\n    return Layer().backward(x)\n") == []
     bare = "class Loss:\n    def backward(self):\n        return 1\n"
     assert flags(f"{bare}def f(x):\n    return Loss().backward()\n") == []
+
+
+def test_a_source_that_no_scan_came_to_the_end_of_is_said_to_be_unseen():
+    (flag,) = Code(None, [Source("a.py", ("def f(x): return x",))]).used(["f"], ())
+    assert not flag.is_seen
+    assert say_flag(flag.document()) == "not looked at: that would take too long"

@@ -105,11 +105,11 @@ def test_a_scan_runs_nothing_and_says_what_is_used(sandbox):
     assert "torch.relu" in uses
 
 
-def test_a_scan_that_ends_early_says_nothing_and_costs_no_call(sandbox):
+def test_a_scan_that_ends_early_says_so_and_costs_no_call(sandbox):
     long = [Source("a", ("x = [" + "f(y), " * 200_000 + "]\n",))]
     with sandbox.scan(long) as scan, sandbox.session(SOURCES) as session:
         end(scan._worker)
-        assert scan.statements == ()
+        assert scan.statements is None
         assert look(session)[0] is False
 
 

@@ -2,7 +2,9 @@
 
 Runs in a confined process in which nothing of the submission does, so that parsing happens where it
 can harm nothing and the facts are not the submission's to forge. Names are followed through
-imports, aliases, X is made up at run time is not seen here: see `trace`.
+imports, aliases, `getattr`, `importlib`, `vars`, `sys.modules` and constant text given to `exec`,
+without regard to the order of statements. What is made up at run time is not seen here: see
+`trace`.
 """
 
 from __future__ import annotations
