@@ -154,6 +154,7 @@ def _classification(name, scores):
             ignore_index=9,
             weight=_class_weights(4),
         ),
+        one("one class, two ignored", _ignoring(5, 1, -100, 2), (5, 1)),
     )
     float32 = (
         one("four classes", _classes(12, 4), (12, 4), public=True),

@@ -37,8 +37,8 @@ class Figures:
             found = glance.standings(self._session, self._course, self._of(ids))
             return {s.assignment.id: [getattr(s, name) for name in names] for s in found}
 
-        names = [field.name for field in fields(glance.Standing) if field.name != "assignment"]
-        found = self._each("standing", work_out)
+        names = [name for name in _names(glance.Standing) if name != "assignment"]
+        found = self._each("standing", work_out, *names)
         return [
             glance.Standing(assignment=a, **dict(zip(names, found[a.id], strict=True)))
             for a in self._assignments
@@ -136,7 +136,7 @@ class Figures:
         def as_rows(ids: list[int]) -> dict[int, Any]:
             return {id_: [astuple(one) for one in of] for id_, of in work_out(ids).items()}
 
-        found = self._each(what, as_rows)
+        found = self._each(what, as_rows, *_names(kind))  # of records of another form nothing holds
         return {id_: [kind(*row) for row in rows] for id_, rows in found.items()}
 
     def _each(
@@ -156,6 +156,10 @@ class Figures:
 def figures(session: Session, course: Course, assignments: Sequence[Assignment]) -> Figures:
     """With what the server that answers the current request has kept."""
     return Figures(session, course, assignments, services().kept)
+
+
+def _names(kind: Any) -> list[str]:
+    return [field.name for field in fields(kind)]
 
 
 _Mean = TypeVar("_Mean", glance.ExerciseMean, glance.Misconception)
