@@ -168,11 +168,11 @@ def _person(session: Session, user: User, now: datetime) -> dict[str, Any]:
         .where(or_(AuditEntry.subject == f"user:{user.id}", AuditEntry.actor_id == user.id))
         .order_by(AuditEntry.id)
     )
-    hidden = {
-        row.id: row.slug
-        for row in session.scalars(select(Assignment))
-        if not release.shown(row, now).scores
-    }
+    shown = {row: release.shown(row, now) for row in session.scalars(select(Assignment))}
+    hidden = {row.id: row.slug for row, parts in shown.items() if not parts.scores}
+    hinted = {row.id for row, parts in shown.items() if parts.scores and parts.hints}
+    found = MisconceptionFound.__tablename__
+    rows[found] = [row for row in rows[found] if row["assignment_id"] in hinted]
     for table, columns_of_scores in _SCORES.items():
         for row in rows[table]:
             if row["assignment_id"] in hidden:
