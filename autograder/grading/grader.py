@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from copy import copy
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from importlib import metadata
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -82,6 +82,7 @@ class Grader:
         self._noise = DeviceNoise(self._sandbox, cache) if self._sandbox.profile.context else None
         self._kind: On = "cpu" if self._sandbox.profile.device == "cpu" else "gpu"
         self._oracle = Oracle(secret, cache, self._kind)
+        self._settled: set[str] = set()  # the assignments whose cases are drawn
 
     def drawing_from(self, secret: bytes) -> Grader:
         """The same warm sandbox with the hidden cases of another course's secret.
@@ -90,6 +91,7 @@ class Grader:
         """
         other = copy(self)
         other._oracle = Oracle(secret, self._cache, self._kind)
+        other._settled = set()
         return other
 
     def grade(
@@ -121,23 +123,31 @@ class Grader:
         graded: list[Graded] = []
         entries: dict[int, dict[str, Any]] = {}
         left = MAX_KEPT_BYTES  # for exercises that wait for what is found about others
+        count = len(chosen.exercises)
+        tells = [partial(_tell, progress, at, count) for at in range(count)]
         runs = sum(_runs(exercise) for _, exercise in chosen.exercises)
         for place in chosen.exercises:  # the first time it takes as long as a sandbox's start
             self.trials(*place)
+        if assignment not in self._settled:
+            self._settled.add(assignment)
+            gc.freeze()  # looking through what is kept for good takes longer than grading
         with (
             self._sandbox.scan(submission.sources) as scan,
             self._sandbox.session(submission.sources, runs, chosen.homes) as session,
         ):
             budget = self._budget(runs)
             entry_of = partial(self._entry, budget=budget, explained=explained)
-            first = self._operators(chosen, session)
+            traced = [*self._traced(chosen, session)]
             public = self._public(chosen.exercises, session, budget)
-            again = self._operators(chosen, session, public)
+            again = self._traced(chosen, session, public)
             code = Code(scan.statements, submission.sources)
-            operators = [a | b for a, b in zip(first, again, strict=True)]
-            for at, (place, shown) in enumerate(zip(chosen.exercises, public, strict=True)):
-                tell = partial(_tell, progress, at, len(chosen.exercises))
-                one = self._answered(*place, session, shown, tell, budget)
+            for asked in chain(*public):  # judged while these calls run
+                if session.has_answered:
+                    break
+                _ = asked.outcome
+            traced += again
+            answered = self._answered(chosen.exercises, session, public, tells, budget)
+            for at, one in enumerate(answered):
                 if may_follow(one, code) and one.size <= left:
                     left -= one.size
                 else:  # of answers that are judged, only the findings are kept
@@ -150,10 +160,12 @@ class Grader:
         for at, (one, found) in enumerate(zip(graded, told, strict=True)):
             if at not in entries:
                 entries[at] = entry_of(one, found)
-        exercises = [entries[at] for at in range(len(graded))]
-        for at, (place, entry) in enumerate(zip(chosen.exercises, exercises, strict=True)):
-            tell = partial(_tell, progress, at, len(chosen.exercises))
+        exercises = [entries[at] for at in range(count)]
+        for place, entry, tell in zip(chosen.exercises, exercises, tells, strict=True):
             self._take_times(*place, entry, open_again, budget, tell)
+        operators: list[set[str]] = [set() for _ in exercises]
+        for at, answer in traced:
+            operators[at].update(answer.operators)
         for entry, seen in zip(exercises, flags(chosen, code, operators), strict=True):
             entry["policy"] = [flag.document() for flag in seen]
             if policy == "zero" and any(flag.is_seen for flag in seen):
@@ -205,7 +217,8 @@ class Grader:
             budget = self._budget(runs)
             for at, place in enumerate(chosen.exercises):
                 progress(place[1].name, at, len(chosen.exercises))
-                public += self._public([place], session, budget)
+                (asked,) = self._public([place], session, budget)
+                public.append([one.outcome for one in asked])
             loading = session.loading
         failed = [str(problem) for problem in loading.problems]
         exercises = []
@@ -258,11 +271,11 @@ class Grader:
         self.trials(topic, exercise)  # for measuring a device, that takes its one session
         with self._sandbox.session(sources, _runs(exercise), topic.homes) as session:
             budget = self._budget(_runs(exercise))
-            (public,) = self._public([(topic, exercise)], session, budget)
-            answered = self._answered(topic, exercise, session, public, lambda _: None, budget)
-            entry = self._entry(answered, budget=budget)
+            public = self._public([(topic, exercise)], session, budget)
+            answered = self._answered([(topic, exercise)], session, public, [_unheard], budget)
+            entry = self._entry(next(answered), budget=budget)
         open_again = partial(self._sandbox.session, sources, homes=topic.homes)
-        self._take_times(topic, exercise, entry, open_again, budget, lambda _: None)
+        self._take_times(topic, exercise, entry, open_again, budget, _unheard)
         return entry
 
     def passes(self, topic: Topic, exercise: Exercise, sources: Sequence[Source]) -> bool:
@@ -275,7 +288,7 @@ class Grader:
                     if not _is_right(trial, budget.judge(trial, answers)):
                         return False
         again = partial(self._sandbox.session, sources, homes=topic.homes)
-        timed = self._times(topic, exercise, again, budget, lambda _: None)
+        timed = self._times(topic, exercise, again, budget, _unheard)
         return all(map(_is_right, self._timed(topic, exercise), timed))
 
     def _take_times(
@@ -320,9 +333,9 @@ class Grader:
 
     def _public(
         self, exercises: Sequence[tuple[Topic, Exercise]], session: Session, budget: Budget = FREE
-    ) -> list[list[Outcome]]:
-        """Per exercise, the outcomes of its public trials: to be had before the session meets
-        anything hidden.
+    ) -> list[list[Asked]]:
+        """Per exercise, its public trials, answered: to be had before the session meets anything
+        hidden.
 
         What a submission says about a public case is shown to the student word for word, so its
         process must not know anything hidden by then.
@@ -330,29 +343,30 @@ class Grader:
         public = [
             [trial for trial in self.trials(*place) if trial.case.public] for place in exercises
         ]
-        outcomes = iter(_outcomes(list(chain(*public)), session, lambda stage: None, budget))
-        return [list(islice(outcomes, len(trials))) for trials in public]
+        asked = _asked([list(chain(*public))], [_unheard], session, budget)
+        return [list(islice(asked, len(trials))) for trials in public]
 
     def _answered(
         self,
-        topic: Topic,
-        exercise: Exercise,
+        exercises: Sequence[tuple[Topic, Exercise]],
         session: Session,
-        public: Sequence[Outcome],
-        tell: Callable[[str], None],
+        public: Sequence[Sequence[Asked]],
+        tells: Sequence[Callable[[str], None]],
         budget: Budget = FREE,
-    ) -> Graded:
-        tell(exercise.name)
-        trials = self.trials(topic, exercise)
-        hidden = _outcomes(
-            [trial for trial in trials if not trial.case.public],
+    ) -> Iterator[Graded]:
+        """One exercise after the other is judged, while the session goes on with the next."""
+        trials = [self.trials(*place) for place in exercises]
+        hidden = _asked(
+            [[trial for trial in some if not trial.case.public] for some in trials],
+            [partial(_staged, tell, e.name) for (_, e), tell in zip(exercises, tells, strict=True)],
             session,
-            lambda stage: tell(f"{exercise.name}, {stage}"),
             budget,
         )
-        parts = {True: iter(public), False: iter(hidden)}
-        outcomes = [next(parts[trial.case.public]) for trial in trials]
-        return Graded(topic, exercise, trials, outcomes)
+        for at, (topic, exercise) in enumerate(exercises):
+            tells[at](exercise.name)
+            parts = {True: iter(public[at]), False: hidden}
+            outcomes = [next(parts[trial.case.public]).outcome for trial in trials[at]]
+            yield Graded(topic, exercise, trials[at], outcomes)
 
     def _entry(
         self,
@@ -391,33 +405,31 @@ class Grader:
             "seconds": sum(a.seconds for outcome in outcomes for a in outcome.answers),
         }
 
-    def _operators(
+    def _traced(
         self,
         assignment: Assignment,
         session: Session,
-        public: Sequence[Sequence[Outcome]] | None = None,
-    ) -> list[set[str]]:
-        """Per exercise, the operators that one call per function dispatches. For these calls, too,
-        the session must not have met anything hidden.
+        public: Sequence[Sequence[Asked]] | None = None,
+    ) -> Iterator[tuple[int, Answer]]:
+        """Answers that name the operators which one call per function dispatches, each with the
+        place of its exercise. The calls are on their way when this returns. For them, too, the
+        session must not have met anything hidden.
 
         Args:
-            public: the outcomes of the public cases, of which those are asked again that work; None
+            public: the answered public trials, of which those are asked again that work; None
                 while the session has seen no call.
         """
         specimens: list[tuple[int, Call]] = []
         for at, (topic, exercise) in enumerate(assignment.exercises):
-            trials = [t for t in self.trials(topic, exercise) if t.case.public]
-            if public is not None:
-                asked = zip(trials, public[at], strict=True)
-                trials = [t for t, o in asked if all(a.failure is None for a in o.answers)]
+            if public is None:
+                trials = [t for t in self.trials(topic, exercise) if t.case.public]
+            else:
+                trials = [asked.trial for asked in public[at] if asked.works]
             occasion = "first" if public is None else "again"
             afresh = partial(self._oracle.afresh, topic, exercise, occasion)
             specimens += [(at, call) for call in _specimens(exercise, trials, afresh)]
         answers = session.run([call for _, call in specimens])
-        operators: list[set[str]] = [set() for _ in assignment.exercises]
-        for (at, _), answer in zip(specimens, answers, strict=True):
-            operators[at].update(answer.operators)
-        return operators
+        return zip((at for at, _ in specimens), answers, strict=True)
 
     def close(self) -> None:
         self._sandbox.close()
@@ -438,6 +450,14 @@ def _tell(progress: Progress, done: int, total: int, name: str) -> None:
     progress(name, done, total)
 
 
+def _unheard(name: str) -> None:
+    """Tells nobody."""
+
+
+def _staged(tell: Callable[[str], None], name: str, stage: str) -> None:
+    tell(f"{name}, {stage}")
+
+
 def _is_right(trial: Trial, outcome: Outcome) -> bool:
     unchanged = trial.check.gated or outcome.unchanged.passed
     return unchanged and all(finding.passed for finding in outcome.findings.values())
@@ -447,25 +467,59 @@ def _runs(exercise: Exercise) -> int:
     return sum(check.long_runs for check in exercise.checks)
 
 
-def _outcomes(
-    trials: Sequence[Trial], session: Session, tell: Callable[[str], None], budget: Budget
-) -> list[Outcome]:
-    """Put every call to the submission, and judge its answers while it works on the next ones."""
-    outcomes: list[Outcome] = []
-    left = MAX_KEPT_BYTES
-    for long, together in groupby(trials, key=lambda trial: trial.check.long):
+@dataclass(frozen=True)
+class Asked:
+    """A trial and its answers, which are judged when that is needed."""
+
+    trial: Trial
+    answers: Sequence[Answer]
+    judge: Callable[[], Outcome]
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        return self.judge()
+
+    @property
+    def works(self) -> bool:
+        """Whether every call gave something."""
+        return all(answer.failure is None for answer in self.answers)
+
+    def without_values(self) -> Asked:
+        """The same, judged, with answers that are no longer kept."""
+        return _judged(self.trial, self.outcome.without_values())
+
+
+def _judged(trial: Trial, outcome: Outcome) -> Asked:
+    return Asked(trial, outcome.answers, lambda: outcome)
+
+
+def _asked(
+    groups: Sequence[Sequence[Trial]],
+    tells: Sequence[Callable[[str], None]],
+    session: Session,
+    budget: Budget,
+) -> Iterator[Asked]:
+    """Put the trials to the submission, one group after the other; it goes on with the next ones
+    while those above are judged. No group is in its process before those above are answered."""
+    left = [MAX_KEPT_BYTES] * len(groups)
+    trials = [(at, trial) for at, group in enumerate(groups) for trial in group]
+    for long, together in groupby(trials, key=lambda pair: pair[1].check.long):
         if long:
-            outcomes += [_long(trial, session, tell, budget) for trial in together]
+            for at, trial in together:
+                yield _judged(trial, _long(trial, session, tells[at], budget))
             continue
         some = list(together)
-        answers = session.run([call for trial in some for call in trial.calls])
-        for trial in some:
-            own = islice(answers, len(trial.calls))
-            outcome = budget.judge(trial, own)
-            deque(own, 0)  # what was not looked at belongs to no other trial
-            left -= outcome.size
-            outcomes.append(outcome if left >= 0 else outcome.without_values())
-    return outcomes
+        calls: list[Call] = []
+        first: dict[int, int] = {}  # call of each group
+        for at, trial in some:
+            first.setdefault(at, len(calls))
+            calls += trial.calls
+        answers = session.run(calls, apart=first.values())
+        for at, trial in some:
+            given = tuple(islice(answers, len(trial.calls)))
+            asked = Asked(trial, given, partial(budget.judge, trial, given))
+            left[at] -= sum(answer.size for answer in given)
+            yield asked if left[at] >= 0 else asked.without_values()
 
 
 def _long(trial: Trial, session: Session, tell: Callable[[str], None], budget: Budget) -> Outcome:

@@ -30,6 +30,7 @@ from autograder.sandbox.inside import trace, wire
 
 MAX_DIMENSION = 2**40
 MAX_PATH = 400  # characters of a file's path within a submission
+_Octets = np.ndarray[Any, np.dtype[np.uint8]]
 Key = tuple[str, int, int]  # a top-level statement: file, chunk, number
 # The kinds that a worker may claim; the others are for the parent to find.
 _CLAIMS: tuple[FailureKind, ...] = (
@@ -95,6 +96,7 @@ class Request:
 
     def __init__(self, first: int) -> None:
         self.first = first
+        self.end = first  # the number of the call after the last one
         self.buffers: list[memoryview] = []
         self.size = 0  # bytes of the payload
         self._calls: list[str | dict[str, Any]] = []  # those that refer to others as nodes
@@ -103,11 +105,6 @@ class Request:
 
     def __len__(self) -> int:
         return len(self._calls)
-
-    @property
-    def end(self) -> int:
-        """The number of the call after the last one."""
-        return self.first + len(self._calls)
 
     def add(self, call: Call) -> None:
         """Add the next call. It may refer to calls of this request, and to earlier ones until the
@@ -119,14 +116,18 @@ class Request:
             old = len(self.buffers)
             arguments = [[name, self._pack(value)] for name, value in call.arguments.items()]
             self.size += sum(len(buffer) for buffer in self.buffers[old:])
-            self._calls.append(_node(call, arguments))
+            self._take(_node(call, arguments))
             return
         packed = _packed.get(call)
         if packed is None:
             packed = _packed[call] = _Packed(call)
         self.buffers += packed.buffers
         self.size += packed.size
-        self._calls.append(packed.text)
+        self._take(packed.text)
+
+    def _take(self, call: str | dict[str, Any]) -> None:
+        self._calls.append(call)
+        self.end += 1
 
     def complete(self, results: Results) -> bool:
         """Take in what earlier calls gave. False when one of them gave no such value: the request
@@ -433,11 +434,10 @@ class _Reader:
     def __init__(self, payload: int, most: int) -> None:
         if payload > most:
             raise ReplyError("the answer is too large")
-        self._payload = torch.empty(payload, dtype=torch.uint8)
-        self._octets = self._payload.numpy()
+        self._octets = np.empty(payload, np.uint8)
         self._taken = 0
-        self._bools: list[torch.Tensor] = []
-        self._apart: list[tuple[torch.Tensor, torch.Tensor]] = []  # what does not lie as it should
+        self._bools: list[_Octets] = []
+        self._apart: list[tuple[torch.Tensor, _Octets]] = []  # what does not lie as it should
 
     def fill(self, read: wire.Read) -> None:
         """Read the payload, which must be just what the values have taken of it."""
@@ -445,9 +445,9 @@ class _Reader:
             _refuse()
         wire.fill(read, self._octets.data)
         for tensor, octets in self._apart:
-            tensor.copy_(octets)
+            tensor.copy_(torch.from_numpy(octets))
         for octets in self._bools:  # any other byte than 0 and 1 is no bool, and behaves like none
-            octets.ne_(0)
+            np.minimum(octets, 1, out=octets)
 
     def value(self, node: Any, depth: int = 0) -> Value:
         if node is None or type(node) is bool:
@@ -503,11 +503,14 @@ class _Reader:
             return torch.empty(shape, dtype=dtype)
         if start % dtype.itemsize:
             apart = torch.empty(size, dtype=torch.uint8)
-            self._apart.append((apart, self._payload[start : start + size]))
+            self._apart.append((apart, self._octets[start : start + size]))
             return apart.view(dtype).reshape(shape)
         if dtype is torch.bool:
-            self._bools.append(self._payload[start : start + size])
-        return torch.frombuffer(self._octets, dtype=dtype, count=count, offset=start).reshape(shape)
+            self._bools.append(self._octets[start : start + size])
+        if dtype is torch.bfloat16:  # which numpy does not have
+            flat = torch.frombuffer(self._octets, dtype=dtype, count=count, offset=start)
+            return flat.reshape(shape)
+        return torch.from_numpy(np.ndarray(shape, name, self._octets, start))  # in half the time
 
 
 def _float(text: str) -> float:

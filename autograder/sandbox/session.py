@@ -6,8 +6,8 @@ import math
 import re
 import signal
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import TracebackType
 from typing import Protocol
@@ -20,13 +20,15 @@ from autograder.sandbox.limits import DeviceFault, Limits, SandboxFault
 from autograder.sandbox.profiles import Profile
 from autograder.sandbox.zygote import Worker
 
-_MORE = {word: re.compile(rf"\b{word}\b") for word in warm.WORDS_FOR_MORE}
+# A pattern that begins with plain letters is looked for in a tenth of the time.
+_MORE = {word: re.compile(rf"{word}\b(?<!\w{word})") for word in warm.WORDS_FOR_MORE}
 MAX_LOADS_FAILED = 2
 MAX_LOADS = 20  # of one submission at a time, each without what stopped the ones before
 MAX_STEPS = 100_000  # of one loading
 PATIENCE = 2  # timeouts of one function: an endless loop must not use up the time of the others
 MAX_REQUEST_CALLS = 256
 MAX_REQUEST_BYTES = 32 * 2**20
+MAX_ARRIVED_BYTES = 8 * 2**20  # of answers that nobody has taken yet, but for the last
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ class Session:
             self._host.free_slot(self._slot)
             self._slot = None
 
+    @property
+    def has_answered(self) -> bool:
+        """Whether an answer of the present run has arrived that is not read yet."""
+        return self._worker is not None and self._worker.has_sent
+
     def call(self, call: Call, seconds: float | None = None) -> Answer:
         """Call a function of the submission, for at most `seconds` (by default, the limit's)."""
         (answer,) = self.run([call], seconds)
@@ -152,28 +159,85 @@ class Session:
         return worker.processor_seconds()
 
     def run(
-        self, calls: Sequence[Call], seconds: float | None = None
+        self, calls: Sequence[Call], seconds: float | None = None, apart: Collection[int] = ()
     ) -> Generator[Answer, None, None]:
         """Call one function after the other, in as few requests as can be; each answer comes when
         it is there, while the worker goes on. A call may refer to what earlier ones gave.
+
+        The first request is on its way when this returns, and each further one as soon as all
+        answers before it have arrived, whether or not they have been taken.
+
+        Args:
+            seconds: for at most how long each, by default the limit's.
+            apart: the places of calls of which nothing gets into the process before all calls above
+                them are answered.
         """
         if self._slot is None:
             raise SandboxFault("the session is not open")
+        seconds = self._limits.call_seconds if seconds is None else seconds
+        answers = self._run(calls, seconds, frozenset(apart))
+        next(answers)
+        return answers
+
+    def _run(
+        self, calls: Sequence[Call], seconds: float, apart: Collection[int]
+    ) -> Generator[Answer, None, None]:
+        """The answers, after one that says that the first request has been sent."""
         results = Results(calls)
+        arrived = deque([Answer()])
+        held = 0  # bytes of them
         faulted_at = -1
-        prepared: codec.Request | None = None
-        while len(results) < len(calls):
-            try:
-                prepared = yield from self._some(calls, results, seconds, prepared)
-            except DeviceFault:
-                self._worker = None
-                raise
-            except SandboxFault:
-                self._worker = prepared = None
-                # What the ended worker held is lost, and not through the submission's fault.
-                if len(results) == faulted_at or reaches_back(calls, len(results)):
+        sent: _Sent | None = None
+        upcoming: codec.Request | None = None
+        try:
+            while arrived or len(results) < len(calls):
+                try:
+                    if sent is None and len(results) < len(calls):
+                        failure = self._obstacle(calls[len(results)], results)
+                        if failure is None:
+                            request = self._request(calls, results, upcoming, apart)
+                            sent, upcoming = self._send(request, seconds), None
+                        else:
+                            arrived.append(Answer(failure=failure))
+                            results.add(arrived[-1])
+                    # What follows is sent the sooner if what has arrived is read first.
+                    while arrived and not (
+                        sent is not None and held <= MAX_ARRIVED_BYTES and sent.worker.has_sent
+                    ):
+                        answer = arrived.popleft()
+                        held -= answer.size
+                        yield answer
+                    if sent is not None:
+                        arrived.append(self._ask(calls[len(results)], results, sent, seconds))
+                        held += arrived[-1].size
+                        results.add(arrived[-1])
+                        if self._worker is not sent.worker:
+                            sent = upcoming = None
+                            continue
+                        if upcoming is None:
+                            upcoming = codec.Request(sent.request.end)
+                        if upcoming.end < len(calls) and self._fits(calls, upcoming, apart):
+                            upcoming.add(calls[upcoming.end])
+                        if len(results) == sent.request.end:
+                            sent = None
+                except DeviceFault:
+                    self._worker = None
                     raise
-                faulted_at = len(results)
+                except SandboxFault:
+                    self._abandon(sent)
+                    self._worker = sent = upcoming = None
+                    # What the ended worker held is lost, and not through the submission's fault.
+                    if len(results) == faulted_at or reaches_back(calls, len(results)):
+                        raise
+                    faulted_at = len(results)
+        finally:
+            # Whoever takes no more answers than these leaves the worker at what is still owed.
+            self._abandon(sent)
+
+    def _abandon(self, sent: _Sent | None) -> None:
+        if sent is not None and self._worker is sent.worker:
+            self._worker = None
+            sent.worker.kill()
 
     def _open(self) -> None:
         """Load the submission, and again without what hangs or ends the process."""
@@ -224,43 +288,6 @@ class Session:
             return answer.failure, {}
         return answer.failure, watch.blame(answer.failure)
 
-    def _some(
-        self,
-        calls: Sequence[Call],
-        results: Results,
-        seconds: float | None,
-        prepared: codec.Request | None,
-    ) -> Generator[Answer, None, codec.Request | None]:
-        """Answer the next calls, as many as one request holds, and add the answers to `results`.
-        Meanwhile prepare the request that follows, so that the worker need not wait for it.
-        """
-        failure = self._obstacle(calls[len(results)], results)
-        if failure is not None:
-            answer = Answer(failure=failure)
-            results.add(answer)
-            yield answer
-            return None
-        request = self._request(calls, results, prepared)
-        upcoming = codec.Request(request.end)
-        worker, owed = self._worker, len(request)
-        try:
-            for call in calls[request.first : request.end]:
-                to_send = request if owed == len(request) else None
-                answer = self._ask(call, results, to_send, seconds)
-                owed -= 1
-                results.add(answer)
-                yield answer
-                if self._worker is not worker:
-                    return None
-                if upcoming.end < len(calls) and self._fits(calls[upcoming.end], upcoming):
-                    upcoming.add(calls[upcoming.end])
-            return upcoming
-        finally:
-            # Whoever takes no more answers than these leaves the worker at what is still owed.
-            if owed and worker is not None and self._worker is worker:
-                self._worker = None
-                worker.kill()
-
     def _obstacle(self, call: Call, results: Results) -> Failure | None:
         """Why the call cannot be put at all. Opens the session again where it has ended."""
         if self._seconds_left <= 0:
@@ -274,39 +301,59 @@ class Session:
         return self.loading.failure if self._worker is None else None
 
     def _request(
-        self, calls: Sequence[Call], results: Results, prepared: codec.Request | None
+        self,
+        calls: Sequence[Call],
+        results: Results,
+        prepared: codec.Request | None,
+        apart: Collection[int],
     ) -> codec.Request:
-        complete = prepared is not None and prepared.complete(results)
+        complete = prepared is not None and len(prepared) and prepared.complete(results)
         request = prepared if prepared and complete else codec.Request(len(results))
-        for call in calls[request.end : request.first + MAX_REQUEST_CALLS]:
-            known = results.resolve(call)
-            if known is None or not self._fits(call, request):
+        while request.end < len(calls) and self._fits(calls, request, apart):
+            known = results.resolve(calls[request.end])
+            if known is None:
                 break
             request.add(known)
         return request
 
-    def _fits(self, call: Call, request: codec.Request) -> bool:
-        return self._timeouts[call.function] < PATIENCE and request.size <= MAX_REQUEST_BYTES
+    def _fits(self, calls: Sequence[Call], request: codec.Request, apart: Collection[int]) -> bool:
+        """Whether the next call can be of the same request."""
+        if len(request) and request.end in apart:
+            return False
+        small = len(request) < MAX_REQUEST_CALLS and request.size <= MAX_REQUEST_BYTES
+        return small and self._timeouts[calls[request.end].function] < PATIENCE
 
-    def _ask(
-        self,
-        call: Call,
-        results: Results,
-        request: codec.Request | None,
-        seconds: float | None,
-    ) -> Answer:
-        """Send the request, if there is one to send, and read the answer to `call`."""
+    def _send(self, request: codec.Request, seconds: float) -> _Sent:
+        """Send the request to a worker that owes nothing. What goes wrong, whoever reads the
+        answers is told."""
+        worker = self._worker
+        assert worker is not None  # noqa: S101
+        began = time.monotonic()
+        worker.deadline = began + min(seconds, self._seconds_left)
+        broken: OSError | None = None
+        try:
+            wire.send(worker.write, request.header, request.buffers)
+        except OSError as error:  # TimeoutError is one
+            broken = error
+        except BaseException:  # such as KeyboardInterrupt: what comes next would be out of step
+            self.close()
+            raise
+        self._seconds_left -= time.monotonic() - began
+        return _Sent(request, worker, broken)
+
+    def _ask(self, call: Call, results: Results, sent: _Sent, seconds: float) -> Answer:
+        """Read the answer to `call`."""
         known = results.resolve(call)
         # What later calls refer to is held at once.
         left = self._limits.run_bytes - results.size
 
         def ask(worker: Worker) -> Answer:
-            if request is not None:
-                wire.send(worker.write, request.header, request.buffers)
+            if sent.broken is not None:
+                raise sent.broken
             most = min(self._limits.reply_bytes, left)
             return codec.read_reply(worker.read, known or call, most)
 
-        answer = self._timed(ask, self._limits.call_seconds if seconds is None else seconds)
+        answer = self._timed(ask, seconds)
         if known is None and answer.failure is None:
             return Answer(failure=Failure("input"), seconds=answer.seconds)
         failure = answer.failure
@@ -363,6 +410,15 @@ class Session:
         self._chars_left -= len(output)
         size, operators = answer.size, answer.operators
         return Answer(answer.value, answer.arguments, failure, elapsed, output, size, operators)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A request whose answers are owed."""
+
+    request: codec.Request
+    worker: Worker
+    broken: OSError | None  # where it could not be sent
 
 
 class Watch:

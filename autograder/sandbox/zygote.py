@@ -157,6 +157,11 @@ class Worker:
             return False
         return not select.select([self._pidfd], [], [], 0)[0]
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether something is there to be read."""
+        return bool(self._ahead) or bool(select.select([self._calls], [], [], 0)[0])
+
     def processor_seconds(self) -> float:
         """How long the kernel has had it on a processor, all its threads together."""
         return time.clock_gettime(~self.pid << 3 | _SCHEDULED)
