@@ -18,12 +18,15 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._seen: set[Any] = (
+            set()
+        )  # to be named at the end: most run in less time than that takes
         self._names: set[str] = set()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        self._names.add(func._schema.name)
+        self._seen.add(func)
         if torch._C._current_graph_task_id() >= 0:
             self._names.add(AUTOGRAD)
         if forward_ad._current_level >= 0:
@@ -37,4 +40,4 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @property
     def names(self) -> list[str]:
-        return sorted(self._names)[:MOST]
+        return sorted(self._names | {func._schema.name for func in self._seen})[:MOST]
