@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from .finding import Finding
 
 FALSE_ALARM = 1e-9
 BINS = 1024  # of the grid on which distribution functions are compared
+_BIN_ENDS = np.arange(1, BINS + 1) / BINS
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,11 @@ class FillExpectation:
             draws.append(filled)
         *sample, repeat, first_global, second_global = draws
         source, flags = _source(sample, repeat, first_global, second_global)
-        if not all(bool(torch.isfinite(draw).all()) for draw in sample):
+        stacked = torch.stack(sample).to(torch.float64)
+        # A sum that is finite has only such terms, and takes a tenth of the time.
+        if not math.isfinite(float(stacked.sum())) and not bool(torch.isfinite(stacked).all()):
             law = Finding(self.argument, "law", {"test": "finite"})
         else:
-            stacked = torch.stack(sample).to(torch.float64)
             tests = list(_fill_tests(stacked, self.law))
             features = {test.name: _feature(test) for test in tests}
             law = _verdict(self.argument, tests, features | flags)
@@ -165,35 +168,43 @@ class MaskExpectation:
     def _applied(
         self, masks: list[Tensor], outputs: list[Value]
     ) -> tuple[Finding, dict[str, float]]:
-        """The worst finding for the outputs under their masks, and the scale of what is kept
-        against what it should be: the mean, over the draws, of its median, and how far apart the
-        lowest and the highest tenth of all scales are."""
+        """The worst finding for the outputs under their masks, and where one is wrong what tells
+        it from others."""
         truth, precise = self.kept.value, self.kept.low
-        ratios: list[Tensor] = []
         assert isinstance(truth, Tensor)  # noqa: S101 - made so by the check
         assert precise is not None  # noqa: S101 - likewise
         worst = Finding(self.output)
-        wide, usable = truth.to(torch.float64), truth.abs() > 1e-3
         for mask, output in zip(masks, outputs, strict=True):
-            under = mask.expand(truth.shape)
-            exact = torch.where(under, precise, 0.0)
+            exact = torch.where(mask.expand(truth.shape), precise, 0.0)
             found = compare(self.output, Expected(truth, exact, exact, self.kept.tolerance), output)
             if not found.passed:
                 worst = found
-            if isinstance(output, Tensor) and output.shape == truth.shape and bool(under.any()):
-                seen = (under & usable).flatten().nonzero().squeeze(1)
-                ratios.append(output.take(seen).to(torch.float64) / wide.take(seen))
-        if worst.passed and (not ratios or all(bool(mask.all()) for mask in masks)):
+        if not worst.passed:
+            return worst, _scales(truth, masks, outputs)
+        if not any(bool(mask.any()) for mask in masks) or all(bool(mask.all()) for mask in masks):
             # Nothing kept, or nothing dropped: there is no dropout here that could be right.
             worst = Finding(self.output, "law", {"test": "share kept"})
-        medians = [float(ratio.median()) if ratio.numel() else math.nan for ratio in ratios]
-        together = torch.cat(ratios) if ratios else torch.empty(0)
-        scatter = math.nan
-        if together.numel():
-            ordered, tenth = together.sort().values, together.numel() // 10
-            scatter = float(ordered[-1 - tenth] - ordered[tenth])
-        scale = sum(medians) / len(medians) if medians else math.nan
-        return worst, {"scale": scale, "scatter": scatter}
+        return worst, {}
+
+
+def _scales(truth: Tensor, masks: list[Tensor], outputs: list[Value]) -> dict[str, float]:
+    """The scale of what is kept against what it should be: the mean, over the draws, of its median,
+    and how far apart the lowest and the highest tenth of all scales are."""
+    ratios: list[Tensor] = []
+    wide, usable = truth.to(torch.float64), truth.abs() > 1e-3
+    for mask, output in zip(masks, outputs, strict=True):
+        under = mask.expand(truth.shape)
+        if isinstance(output, Tensor) and output.shape == truth.shape and bool(under.any()):
+            seen = (under & usable).flatten().nonzero().squeeze(1)
+            ratios.append(output.take(seen).to(torch.float64) / wide.take(seen))
+    medians = [float(ratio.median()) if ratio.numel() else math.nan for ratio in ratios]
+    together = torch.cat(ratios) if ratios else torch.empty(0)
+    scatter = math.nan
+    if together.numel():
+        ordered, tenth = together.sort().values, together.numel() // 10
+        scatter = float(ordered[-1 - tenth] - ordered[tenth])
+    scale = sum(medians) / len(medians) if medians else math.nan
+    return {"scale": scale, "scatter": scatter}
 
 
 def _source(
@@ -268,8 +279,11 @@ def _fill_tests(sample: Tensor, law: Law) -> Iterator[Test]:
 
     # The greatest distance of the distribution functions over a grid, which is at most that over
     # all points: so Dvoretzky-Kiefer-Wolfowitz, with Massart's constant, bounds it too.
-    counts = torch.histc(cdf, BINS, 0, 1).cumsum(0) / n
-    distance = float((counts - torch.arange(1, BINS + 1) / BINS).abs().max())
+    # By numpy in half the time: of a power of two as many bins, scaling is exact.
+    bins = (cdf.flatten().numpy() * BINS).astype(np.int64)
+    counts = np.bincount(bins, minlength=BINS + 1)
+    counts[BINS - 1] += counts[BINS]  # the last bin has both of its ends
+    distance = float(np.abs(counts[:BINS].cumsum() / n - _BIN_ENDS).max())
     yield Test("shape", math.log(2) - 2 * n * distance**2, {"measured": distance, "wanted": 0.0})
 
     largest = float(z.abs().max())

@@ -175,7 +175,7 @@ class Submission:
             line = problem["line"] or statement.lineno
             place = problem["place"] or chunk.place
             self._note(place, line, problem["exception"], problem["text"], _listed(names))
-        for values in (bound, space):
+        for values in (bound, space) if bound else (space,):
             self._bind(file, at, chunk, statement, names, before, values)
         if outer is not None:  # this file was imported by a statement that goes on now
             self._tell(outer)

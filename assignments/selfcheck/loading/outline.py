@@ -12,7 +12,7 @@ from enum import IntEnum
 _OF_IMPORTS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _BINDERS = ("globals", "exec", "setattr", "vars")
 _UNSEEN = re.compile(rf"\b(?:{'|'.join(_BINDERS)})\s*\(")
-_INSIDE = re.compile(r":=|\bglobal\b")
+_INSIDE = re.compile(r":=|(?:^|[;:])\s*global\b")  # docstrings speak of "the global one"
 _ENDS = re.compile(r"\r\n?|\n")
 
 
