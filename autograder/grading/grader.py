@@ -16,6 +16,7 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -556,7 +557,7 @@ def _specimens(
         own = [trial for trial in trials if trial.calls[0].function == function.__name__]
         if own:
             least = min(own, key=lambda trial: _elements(trial.calls[0]))
-            yield replace(afresh(least)[0], traced=True)
+            yield _as_traced(afresh(least)[0])
     scripts: dict[str, list[Trial]] = {}
     for trial in trials:
         if getattr(trial.check, "scripted", False):
@@ -564,7 +565,17 @@ def _specimens(
     for runs in scripts.values():
         for call in afresh(min(runs, key=lambda trial: sum(map(_elements, trial.calls)))):
             # What the script itself does with tensors, such as y.backward(), is not the student's.
-            yield replace(call, traced=not call.function.startswith("@"))
+            yield call if call.function.startswith("@") else _as_traced(call)
+
+
+_traced: WeakKeyDictionary[Call, Call] = WeakKeyDictionary()
+
+
+def _as_traced(call: Call) -> Call:
+    """The same one each time, so that it is packed once."""
+    if call not in _traced:
+        _traced[call] = replace(call, traced=True)
+    return _traced[call]
 
 
 def _elements(call: Call) -> int:

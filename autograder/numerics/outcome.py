@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.judging.call import Answer, Call, Failure
@@ -40,5 +40,10 @@ class Outcome:
     def without_values(self) -> Outcome:
         """The same findings about answers that are no longer kept."""
         gone = Failure("reply", "too large to be kept")
-        answers = (replace(a, value=None, arguments={}, failure=gone) for a in self.answers)
-        return replace(self, answers=tuple(answers), faults=())
+        answers = [
+            Answer(
+                failure=gone, seconds=a.seconds, output=a.output, size=a.size, operators=a.operators
+            )
+            for a in self.answers
+        ]
+        return Outcome(tuple(answers), self.findings, self.unchanged, self.curves)

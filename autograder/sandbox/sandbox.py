@@ -137,9 +137,13 @@ class Sandbox:
             worker = self._fork(slot, limits, more=more)
         elif self._watch is not None:
             self._watch.add(worker)
-        if self._free and slot in range(MAX_SESSIONS):
-            self._ahead.prepare(self._zygote, min(self._free), limits, more=more)
         return worker
+
+    def look_ahead(self, slot: int, limits: Limits, *, more: bool = False) -> None:
+        """Have a worker on its way for the session after the one in `slot`: that has loaded, which
+        takes two processors with the scan beside it, and by now there is time."""
+        if self._spare is None and self._free and slot in range(MAX_SESSIONS):
+            self._ahead.prepare(self._zygote, min(self._free), limits, more=more)
 
     def examine(self) -> None:
         """Whether what went wrong in a session was the device's fault. Raises DeviceFault."""

@@ -68,6 +68,7 @@ class Host(Protocol):
     profile: Profile
 
     def fork(self, slot: int, limits: Limits, *, more: bool) -> Worker: ...
+    def look_ahead(self, slot: int, limits: Limits, *, more: bool) -> None: ...
     def take_slot(self, *, ours: bool) -> int: ...
     def free_slot(self, slot: int) -> None: ...
     def examine(self) -> None: ...
@@ -241,6 +242,7 @@ class Session:
 
     def _open(self) -> None:
         """Load the submission, and again without what hangs or ends the process."""
+        assert self._slot is not None  # noqa: S101
         failure: Failure | None = None
         for _ in range(MAX_LOADS):
             failure, stopped = self._load()
@@ -253,6 +255,7 @@ class Session:
         if failure is not None:
             self._loads_failed += 1
         self.loading = replace(self.loading, failure=failure)
+        self._host.look_ahead(self._slot, self._limits, more=self._more)
 
     def _load(self) -> tuple[Failure | None, dict[codec.Key, str]]:
         """Load once. Returns what went wrong, and which statements are to be left out for it, with

@@ -258,9 +258,12 @@ class Encoder:
         if self._left < 0:
             raise TooLarge
         try:
-            with torch._C.DisableTorchFunctionSubclass():
-                plain = tensor.detach().cpu().contiguous().resolve_neg()
-                octets = wire.octets(plain)
+            if _is_plain(tensor):  # each of the steps below costs as much as asking this
+                plain = tensor
+            else:
+                with torch._C.DisableTorchFunctionSubclass():
+                    plain = tensor.detach().cpu().contiguous().resolve_neg()
+            octets = wire.octets(plain)
         except (RuntimeError, TypeError, NotImplementedError) as error:
             if "allocate memory" in str(error):
                 raise
@@ -269,6 +272,13 @@ class Encoder:
         self._tensors[id(node)] = plain
         self.buffers.append(octets)
         return node
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether its numbers lie in the CPU's memory as they are, in order."""
+    if type(tensor) is not torch.Tensor or tensor.requires_grad or not tensor.is_cpu:
+        return False
+    return tensor.is_contiguous() and not tensor.is_neg()
 
 
 def _foreign(name: str) -> dict[str, str]:
