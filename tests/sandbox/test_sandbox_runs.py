@@ -1,5 +1,7 @@
 """Many calls in one request: the same answers as one by one, whatever happens on the way."""
 
+import time
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from autograder.judging.call import Call, Ref
 from autograder.judging.local import LocalSession
 
 CODE = """
-import os, torch
+import os, time, torch
 held = torch.zeros(2, 3, dtype=torch.float64)
 def add(a, b):
     return a + b
@@ -31,6 +33,8 @@ def fail(a):
     raise ValueError(a.shape)
 def none(a):
     return None
+def rest(a):
+    time.sleep(0.5)
 def flood(a):
     return a.expand(10**6, 2, 3)
 """
@@ -159,3 +163,32 @@ def step(x):
         there, weight = session.call(Call("step", {"x": torch.ones(2)}, 1)).value
     assert there
     assert weight.tolist() == [0.0, 0.0]
+
+
+PEEK = """
+import select, sys, torch
+def peek(a):
+    frame = sys._getframe()
+    while "payload" not in frame.f_locals:
+        frame = frame.f_back
+    here = bool((frame.f_locals["payload"].view(torch.float64) == 77).any())
+    return here, bool(select.select([3], [], [], 0.2)[0])
+"""
+
+
+def test_calls_apart_are_in_the_process_after_those_above_are_answered(sandbox):
+    calls = [call("peek", X), call("peek", X + 72)]
+    with sandbox.session([Source("submission", (PEEK,))]) as session:
+        together = [answer.value for answer in session.run(calls)]
+        apart = [answer.value for answer in session.run(calls, apart=[1])]
+    assert together == [(True, False), (True, False)]
+    assert apart == [(False, False), (True, False)]
+
+
+def test_calls_go_out_before_anybody_asks_for_answers(session):
+    answers = session.run([call("rest", X), call("grow", X + 1)])
+    deadline = time.monotonic() + 60
+    while not session.has_answered and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert session.has_answered
+    assert [answer.failure for answer in answers] == [None, None]
