@@ -303,6 +303,14 @@ EXERCISES = (
             edit(
                 focal_loss,
                 "_log_softmax(logits).gather",
+                "torch.log(torch.softmax(logits, dim=1).clamp(1e-8, 1 - 1e-8)).gather",
+                name="probability-clipped",
+                hint="A clipped probability keeps the logarithm finite, and wrong: what should a "
+                "loss of 1000 become?",
+            ),
+            edit(
+                focal_loss,
+                "_log_softmax(logits).gather",
                 "torch.log(torch.softmax(logits, dim=1) + 1e-8).gather",
                 name="epsilon-in-the-logarithm",
                 hint="A small number inside the logarithm keeps it finite, and wrong. Can "

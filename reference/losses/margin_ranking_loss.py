@@ -169,6 +169,14 @@ EXERCISES = (
             edit(
                 margin_ranking_loss,
                 "torch.clamp(-y * (x1 - x2) + margin",
+                "torch.clamp(-y * (x1 - x2 - margin)",
+                name="margin-within-the-difference",
+                hint="For y = 1 that is right. Which sign does the margin get for y = -1, and "
+                "which one is asked for?",
+            ),
+            edit(
+                margin_ranking_loss,
+                "torch.clamp(-y * (x1 - x2) + margin",
                 "torch.clamp(-y * (x1 - x2 + margin)",
                 name="margin-multiplied-by-the-label",
                 hint="The margin is asked for in either direction: what does yours do for y = -1?",

@@ -3,9 +3,9 @@
 import torch
 
 from autograder.checks import gradients, precision, values
-from autograder.exercise import Exercise, edit, normal, upstream
+from autograder.exercise import Exercise, case, edit, normal, upstream
 
-from ._shared import _classification, _log_softmax, _reduce
+from ._shared import _classes, _classification, _log_softmax, _reduce
 
 
 def nll_loss(log_probs, target, weight=None, ignore_index=-100, reduction="mean"):
@@ -69,12 +69,20 @@ def _log_probs(*shape):
 
 
 NLL, NLL_IGNORED, NLL_DEGENERATE, NLL_FLOAT32 = _classification("log_probs", _log_probs)
+NLL_IMPROBABLE = (  # their probabilities are 0 in any floating-point type
+    case(
+        "improbable classes",
+        target=_classes(8, 4),
+        log_probs=normal(8, 4, std=3e3).map(_log_softmax),
+        reduction="none",
+    ),
+)
 
 EXERCISES = (
     Exercise(
         functions=(nll_loss, nll_loss_backward),
         checks=(
-            values(nll_loss, NLL, points={"loss": 2.5}, name="loss"),
+            values(nll_loss, NLL + NLL_IMPROBABLE, points={"loss": 2.5}, name="loss"),
             values(
                 nll_loss,
                 NLL_IGNORED + NLL_DEGENERATE,
@@ -117,6 +125,14 @@ EXERCISES = (
                 name="probability-for-its-logarithm",
                 hint="What comes in, and what does the name of the loss say is summed: "
                 "likelihoods, or their logarithms?",
+            ),
+            edit(
+                nll_loss,
+                "-w * log_pt",
+                "-w * torch.log(torch.exp(log_pt).clamp(min=1e-12))",
+                name="probability-clipped",
+                hint="What comes in is a logarithm already. What is left of -2000 after exp, a "
+                "bound from below, and log?",
             ),
             edit(
                 nll_loss,

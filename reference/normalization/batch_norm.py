@@ -339,8 +339,9 @@ EXERCISES = (
                 "running.copy_((1 - momentum) * running + momentum * batch)",
                 "running = (1 - momentum) * running + momentum * batch",
                 name="running-statistics-rebound",
-                hint="`name = ...` gives the name to a new tensor. Does the caller's tensor know "
-                "of it?",
+                hint="After the call the running statistics are what they were. Are they updated, "
+                "and in place? `name = ...` gives the name to a new tensor, and the caller's does "
+                "not know of it.",
             ),
             edit(
                 batch_norm,

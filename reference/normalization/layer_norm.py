@@ -219,6 +219,16 @@ EXERCISES = (
                 name="bias-scaled",
                 hint="y = weight * x_hat + bias: which of the two comes last?",
             ),
+            edit(
+                layer_norm_backward,
+                "g.mean(dim=axes, keepdim=True)\n"
+                "    through_var = x_hat * (g * x_hat).mean(dim=axes, keepdim=True)",
+                "g.sum(dim=axes, keepdim=True) / sigma.numel()\n"
+                "    through_var = x_hat * (g * x_hat).sum(dim=axes, keepdim=True) / sigma.numel()",
+                name="counted-over-the-examples",
+                hint="Over how many numbers did the forward take its mean: one example's, or as "
+                "many as there are examples?",
+            ),
             *_gradient_misconceptions(layer_norm_backward),
             edit(
                 layer_norm_backward,

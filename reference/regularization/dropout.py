@@ -210,6 +210,14 @@ EXERCISES = (
         misconceptions=(
             edit(
                 dropout,
+                "return y, mask",
+                "return y, ~mask",
+                name="mask-of-what-is-dropped",
+                hint="Your y is right, and the mask that you return is True where it was dropped: "
+                "which elements does the docstring call True?",
+            ),
+            edit(
+                dropout,
                 ">= p",
                 "< p\n    p = 1 - p",
                 name="p-taken-for-keeping",
@@ -470,6 +478,14 @@ EXERCISES = (
                 ".expand(n, c, 1, 1)",
                 name="whole-images-dropped",
                 hint="Look at one image: are its channels dropped independently of each other?",
+            ),
+            edit(
+                dropout2d,
+                "return y, mask",
+                "return y, ~mask",
+                name="mask-of-what-is-dropped",
+                hint="Your y is right, and the mask that you return is True where it was dropped: "
+                "which elements does the docstring call True?",
             ),
             edit(
                 dropout2d,

@@ -118,6 +118,14 @@ EXERCISES = (
             ),
             edit(
                 filter_entropy,
+                "torch.xlogy(p, p) + torch.xlogy(q, q)",
+                "torch.xlogy(p + 1e-8, p + 1e-8) + torch.xlogy(q + 1e-8, q + 1e-8)",
+                name="epsilon-added-to-the-shares",
+                hint="With a small number added, the shares no longer add up to 1. What is the "
+                "limit of p log p for p to 0, and what does torch.xlogy do?",
+            ),
+            edit(
+                filter_entropy,
                 "fires.to(responses.dtype)",
                 "fires.to(responses.dtype).clamp(1e-6, 1 - 1e-6)",
                 name="share-clamped",

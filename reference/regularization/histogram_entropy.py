@@ -193,6 +193,14 @@ EXERCISES = (
             ),
             edit(
                 histogram_entropy,
+                "index = position.floor().clamp(max=bins - 1)\n    edges = torch.arange(bins,",
+                "index = position.floor()\n    edges = torch.arange(bins + 1,",
+                name="largest-value-in-a-bin-of-its-own",
+                hint="Count the bins that hold anything. Where does the docstring put the largest "
+                "number?",
+            ),
+            edit(
+                histogram_entropy,
                 ".clamp(max=bins - 1)",
                 "",
                 name="largest-value-lost",

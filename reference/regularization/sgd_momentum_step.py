@@ -124,6 +124,14 @@ EXERCISES = (
             ),
             edit(
                 sgd_momentum_step,
+                "velocity = momentum * velocity + gradient",
+                "velocity, lr = momentum * velocity - lr * gradient, -1.0",
+                name="velocity-points-downhill",
+                hint="Your velocity is the step itself, downhill and with lr in it, as Sutskever "
+                "and several courses write it. Which velocity does the docstring keep?",
+            ),
+            edit(
+                sgd_momentum_step,
                 "return weight - lr * velocity, velocity",
                 "return weight - velocity, velocity",
                 name="learning-rate-forgotten",
