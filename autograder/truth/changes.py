@@ -14,11 +14,13 @@ from functools import partial
 from typing import TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.judging.call import Value
 
 NEARLY_ALL = 0.9  # of a region is wrong that it is enough to name
+FEW = 8  # numbers of which all may be rounded one way
 CONVINCING = 3  # so many numbers that are wrong alike are no chance
 
 Arguments: TypeAlias = Mapping[str, Value]
@@ -95,6 +97,45 @@ def scaled(seen: Sequence[Seen]) -> Found | None:
     return Found("factor", f"{factors.pop()} times the right one") if fits else None
 
 
+def scaled_part(seen: Sequence[Seen], without: Sequence[Tensor]) -> float | None:
+    """By what number one part of the right answer was multiplied, the same in all of these.
+
+    Args:
+        without: the right answers without that part.
+    """
+    factors: list[float] = []
+    if len(without) < len(seen):
+        return None
+    for one, base in zip(seen, without, strict=True):
+        if not base.shape == one.right.shape == one.got.shape or torch.equal(base, one.right):
+            return None
+        part = Seen(one.got - base, one.right - base, one.near, one.arguments, one.others)
+        ratio = _ratio(part, ())
+        if ratio is None:
+            return None
+        factors.append(float(ratio.flatten()[0]))
+    told = {f"{factor:.4g}" for factor in factors}
+    # Of one case alone, or where nothing but rounding is off, it tells nothing.
+    return factors[0] if len(factors) > 1 and len(told) == 1 and told != {"1"} else None
+
+
+def is_rounding(seen: Sequence[Seen]) -> bool:
+    """Whether what is wrong may have been rounded: most numbers are off, up and down, or all by
+    one factor. What is added or cut off goes one way, or spares the most of them."""
+    fitting = [one for one in seen if one.right.numel() and one.got.shape == one.right.shape]
+    pairs = [(one.got - one.right, one.right, one.wrong()) for one in fitting]
+    if not pairs or any(int(where.sum()) * 2 < where.numel() for _, _, where in pairs):
+        return False
+    for difference, right, where in pairs:
+        off = difference[where]
+        up = int((off > 0).sum())
+        parts = (off / right[where]).abs()
+        one_way = min(up, off.numel() - up) * 8 < off.numel() >= FEW
+        if one_way and float(parts.max()) > 2 * float(parts.min()):
+            return False
+    return True
+
+
 def changes_of_some(seen: Sequence[Seen]) -> Found | None:
     """What was done to the right answer in the most of these, two at least; what is so in fewer
     than half of them says too little."""
@@ -128,9 +169,51 @@ def _all(first: Seen) -> Iterator[Change]:
             yield f"is-{name}", f"`{name}` itself", partial(_argument, name)
     yield from _with_arguments(first)
     yield from _with_counts(first)
+    for name in _shaped_as_the_output(first):
+        for known, function in _KNOWN.items():
+            kind = slug_of(known)
+            yield f"{kind}-of-{name}", f"{known} of `{name}`", partial(_known, function, name)
+            if "grad_y" in first.arguments and name != "grad_y":
+                what = f"`grad_y` times the derivative of {known} at `{name}`"
+                yield f"{kind}-backwards", what, partial(_known_backwards, function, name)
     for kind, what, change in _PLAIN:
         yield kind, what, _of_right(change)
     yield from _of_dimensions(first.right.dim())
+
+
+_KNOWN: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "ReLU": F.relu,
+    "ReLU6": F.relu6,
+    "leaky ReLU": F.leaky_relu,
+    "ELU": F.elu,
+    "SELU": F.selu,
+    "CELU": F.celu,
+    "GELU": F.gelu,
+    "the tanh approximation of GELU": partial(F.gelu, approximate="tanh"),
+    "SiLU": F.silu,
+    "Mish": F.mish,
+    "sigmoid": torch.sigmoid,
+    "the logarithm of sigmoid": F.logsigmoid,
+    "the hard sigmoid": F.hardsigmoid,
+    "tanh": torch.tanh,
+    "the hard tanh": F.hardtanh,
+    "the hard swish": F.hardswish,
+    "softplus": F.softplus,
+    "softsign": F.softsign,
+    "erf": torch.erf,
+    "softmax over the last dimension": partial(torch.softmax, dim=-1),
+}
+
+
+def _known(function: Callable[[Tensor], Tensor], name: str, one: Seen) -> Tensor:
+    return function(_argument(name, one))
+
+
+def _known_backwards(function: Callable[[Tensor], Tensor], name: str, one: Seen) -> Tensor:
+    with torch.enable_grad():
+        at = _argument(name, one).detach().clone().requires_grad_()
+        (grad,) = torch.autograd.grad(function(at), at, _argument("grad_y", one))
+    return grad
 
 
 def _other(name: str, one: Seen) -> Tensor:
@@ -202,6 +285,17 @@ def _with_counts(first: Seen) -> Iterator[Change]:
         yield "unbiased", told, partial(_counted, what, lambda n: n / (n - 1))
         told = f"the right one times (n - 1) / n, n being {what}"
         yield "biased", told, partial(_counted, what, lambda n: (n - 1) / n)
+    for a, b in itertools.permutations(sizes(first.arguments), 2):
+        told = f"right but for n / (n - 1): n is {a} where it should be {b}"
+        yield "counted-otherwise", told, partial(_counted_otherwise, a, b)
+
+
+def _counted_otherwise(a: str, b: str, one: Seen) -> Tensor:
+    found = sizes(one.arguments)
+    n, m = found[a], found[b]
+    if m == 1:
+        raise ValueError("one of a thing tells nothing")
+    return one.right * (n / max(n - 1, 1)) / (m / (m - 1))
 
 
 def _counted(what: str, factor: Callable[[float], float], one: Seen) -> Tensor:
@@ -314,6 +408,8 @@ def _factor(seen: Sequence[Seen]) -> Found | None:
     ratios = [_ratio(one, ()) for one in seen]
     if all(ratio is not None for ratio in ratios):
         factors = {f"{float(ratio.flatten()[0]):.4g}" for ratio in ratios if ratio is not None}
+        if factors == {"1"}:
+            return None  # off by next to nothing: that is no factor that anybody wrote
         if len(factors) == 1:
             return Found("factor", f"{factors.pop()} times the right one")
         return Found("factor", "the right one times a factor, another one in each case")

@@ -25,7 +25,16 @@ from autograder.numerics.expectation import ALIKE, Outputs, alike
 from autograder.numerics.outcome import Fault, Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.chances import OffLaw, by_law
-from autograder.truth.changes import CONVINCING, Found, Seen, changes, changes_of_some, scaled
+from autograder.truth.changes import (
+    CONVINCING,
+    Found,
+    Seen,
+    changes,
+    changes_of_some,
+    is_rounding,
+    scaled,
+    scaled_part,
+)
 from autograder.truth.matching import (
     UNCHANGED,
     Agreement,
@@ -40,7 +49,7 @@ from autograder.truth.matching import (
 )
 from autograder.truth.occasion import occasion
 from autograder.truth.plain import by_shape, in_float32, in_part, plainly
-from autograder.truth.suspects import Lazy, Suspects
+from autograder.truth.suspects import INSTEAD, Lazy, Suspects
 from autograder.truth.trial import Suspect, Trial
 
 
@@ -66,6 +75,10 @@ def explanations(
         left -= {p for p in left if _agreement(trials, seen, suspect, p).covers}
     for function in suspects.functions:
         places = sorted(p for p in left if p[0] == function and p[1] not in _KNOWN_ALONE)
+        if _is_fixed(trials, seen, function):  # one draw is no sample: its law says nothing
+            places = [p for p in places if not _is_by_law(trials, seen, p)]
+        if (function, "mask") in places:  # what y says of a law is what its mask says
+            places = [p for p in places if p[1] == "mask" or not _is_by_law(trials, seen, p)]
         if places:
             named = {explanation.name for explanation in found}
             found += _of_function_at(function, places, trials, recorded, suspects, seen, named)
@@ -88,6 +101,7 @@ class _Candidate:
     explanations: Callable[[Sequence[str], str], list[Explanation]]  # of outputs, in a scope
     at: dict[Place, Compared]
     names: frozenset[str] = frozenset()  # of what is recorded: more than one for two bugs at once
+    rank: int = 0  # of what is edited: how far-fetched
 
     def explained(self, places: Iterable[Place], least: Agreement) -> list[Place]:
         return [p for p in places if p in self.at and self.at[p].agreement >= least]
@@ -120,7 +134,11 @@ def _of_function_at(
         """Take those that explain most of what is left; two at once only where they explain it
         all."""
         while left:
-            some = [c for c in candidates if least >= Agreement.ALMOST or len(c.names) < 2]
+            some = [
+                c
+                for c in candidates
+                if least >= Agreement.ALMOST or (len(c.names) < 2 and c.rank < FAR_FETCHED)
+            ]
             known = {*named, *(one.name for one in found)}
             best = max(
                 some, key=lambda c: (*c.extent(left, least), len(c.names & known)), default=None
@@ -139,7 +157,8 @@ def _of_function_at(
             at = {p: c for p in left if (c := _tried(lazy, trials, seen, p, probes[p])) is not None}
             if at:
                 names = frozenset(m.name for m in lazy.misconceptions)
-                candidates.append(_Candidate(partial(_told, lazy, function), at, names))
+                candidate = _Candidate(partial(_told, lazy, function), at, names, lazy.rank)
+                candidates.append(candidate)
 
     def change_all() -> None:
         for place in list(left):
@@ -173,6 +192,32 @@ def _of_function_at(
                     return Found(f"{change.kind}-but-for-{name}", what)
         return None
 
+    def float32(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+        found = in_float32(trials, seen, place)
+        if found is None or not is_rounding(_seen(trials, seen, place, all_of_them=False)):
+            return None
+        return found
+
+    def mostly_named() -> None:
+        """What is named already, and is wrong in no other case, explains the most of a place: no
+        other name is needed for the rest."""
+        known = {*named, *(one.name for one in found)}
+        told = [c for c in candidates if c.names and c.names <= known]
+        left[:] = [p for p in left if not any(p in c.at and c.at[p].mostly for c in told)]
+
+    def partly(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+        """By what number one term of the right answer was multiplied."""
+        right = _seen(trials, seen, place)
+        for lazy in edits if len(right) > 1 else ():
+            if lazy.kind != "term-left-out":
+                continue
+            without = [one.right for one in _seen(trials, seen, place, without=lazy)]
+            factor = scaled_part(right, without)
+            if factor is not None:
+                told = lazy.what.replace("is left out", f"is {factor:.4g} times what it should be")
+                return Found("term-scaled", f"what comes out when, {told}")
+        return None
+
     def say_all(say: Callable[[Sequence[Trial], Sequence[Outcome], Place], Found | None]) -> None:
         said: dict[Found, list[Place]] = {}
         for place in list(left):
@@ -192,17 +237,20 @@ def _of_function_at(
     try_all(suspects.constants[function])
     try_all(suspects.borrowed[function])
     settle(Agreement.ALMOST)
-    say_all(in_float32)
+    say_all(float32)
+    try_all(suspects.others[function])
     try_all(suspects.questions[function])
     try_all(lazy for lazy in edits if lazy.rank <= LIKELY)
     settle(Agreement.ALMOST)
     change_all()
     try_all(lazy for lazy in edits if lazy.rank > LIKELY)
     settle(Agreement.ALMOST)
+    mostly_named()
     try_all(suspects.pairs[function])
     settle(Agreement.ALMOST)
     beside_all()
     say_all(apart)
+    say_all(partly)
     say_all(by_shape)
     settle(Agreement.CHECK)
     settle(Agreement.FAILING)
@@ -222,6 +270,7 @@ def _of_function_at(
 
 TELLING = 12  # so many wrong numbers of one case tell suspects apart
 ADDS_NOTHING = "-as-zeros"  # how questions are called that put zeros for an argument
+FAR_FETCHED = 4  # the rank of edits that must explain all cases
 LIKELY = 2  # the rank of edits that come before changes of the right answer
 
 
@@ -260,6 +309,8 @@ def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list
     your = f"{scope}, your" if scope else "Your"
     if lazy.edit:
         what = f"comes out when, {lazy.what}. What belongs there?"
+    elif lazy.kind.endswith(INSTEAD):
+        what = f"{lazy.what}. What is asked for?"
     else:
         what = f"`{function}` gives {lazy.what}. What is asked for?"
     return [Explanation(f"{about}-{lazy.kind}", f"{your} {told} {verb} exactly what {what}")]
@@ -289,6 +340,22 @@ def _by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> F
         if finding is not None and finding.problem == "law":
             off.append(OffLaw(finding, _arguments(trial)))
     return by_law(off, len(cases))
+
+
+def _is_fixed(trials: Sequence[Trial], seen: Sequence[Outcome], function: str) -> bool:
+    """Whether a function draws the same each time."""
+    found = _by_law(trials, seen, (function, "generator"))
+    return found is not None and found.kind == "fixed-draw"
+
+
+def _is_by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> bool:
+    """Whether all that is wrong at a place is the law of random numbers."""
+    problems = {
+        finding.problem
+        for at, _ in at_place(trials, seen, place)
+        if (finding := seen[at].findings.get(place[1])) is not None and not finding.passed
+    }
+    return problems == {"law"}
 
 
 def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:
@@ -329,6 +396,8 @@ def _tried(
         theirs = lazy.outcome(probe)
         if theirs is None or state_of(trials[probe], place[1], seen[probe], theirs) != State.SAME:
             return None
+        if not lazy.misconceptions and seen[probe].findings[place[1]].problem == "nonfinite":
+            return None  # many an edit gives NaN there
     result = compared(trials, seen, lazy.outcome, place)
     return result if result.weight >= CONVINCING else None
 
@@ -417,23 +486,29 @@ def diagnose(
     explains only some (a submission may hold two bugs); the failing places are covered greedily.
     """
     failing = wrong(trials, seen)
+    by_law = {place for place in failing if _is_by_law(trials, seen, place)}
     explained: dict[int, set[Place]] = {}
     whole: dict[int, bool] = {}
+    against: dict[int, int] = {}
     for at, suspect in enumerate(suspects):
         shows = wrong(trials, suspect.outcomes)
         if shows & failing:
+            held = {p: compared(trials, seen, suspect.outcomes.__getitem__, p) for p in shows}
             explained[at] = {
-                place
-                for place in shows & failing
-                if _agreement(trials, seen, suspect, place) is Agreement.WHOLE
+                place for place in shows & failing if held[place].agreement is Agreement.WHOLE
             }
+            against[at] = sum(
+                one.count(State.THEIRS) + one.count(State.OTHER) for one in held.values()
+            )
+            if shows & by_law - explained[at]:  # of one draw one law explains all outputs
+                explained[at] -= by_law
             whole[at] = explained[at] == shows
             if not whole[at] and all(output in _KNOWN_ALONE for _, output in explained[at]):
                 explained[at] = set()  # many a bug shows there alike
     found: list[Suspect] = []
     left = set(failing)
     while explained:
-        best = max(explained, key=lambda at: (whole[at], len(explained[at] & left)))
+        best = max(explained, key=lambda at: (whole[at], len(explained[at] & left), -against[at]))
         covered = explained.pop(best) & left
         if covered:
             found.append(suspects[best])

@@ -339,11 +339,11 @@ def _of_statement(spot: Spot, statement: ast.stmt, block: Sequence[ast.stmt]) ->
             else:
                 yield spot, ast.Pass(), "refusal-left-out", "no input is refused", 3
         case ast.Return(value=ast.Tuple(elts=elements)) if len(elements) > 1:
-            for i in range(len(elements)):
-                for j in range(i + 1, len(elements)):
+            for i in range(min(len(elements), len(_ORDINALS))):
+                for j in range(i + 1, min(len(elements), len(_ORDINALS))):
                     mixed = list(elements)
                     mixed[i], mixed[j] = mixed[j], mixed[i]
-                    what = f"{_told(elements[i])} and {_told(elements[j])} are exchanged on return"
+                    what = f"the {_ORDINALS[i]} and the {_ORDINALS[j]} result are exchanged"
                     yield (
                         spot,
                         ast.Return(ast.Tuple(mixed, ast.Load())),
@@ -353,6 +353,7 @@ def _of_statement(spot: Spot, statement: ast.stmt, block: Sequence[ast.stmt]) ->
                     )
 
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 Change: TypeAlias = tuple[ast.expr, str, str, int]
 
 
@@ -476,9 +477,9 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
         yield power, "other-power", f"{b} is squared", 4
     if isinstance(op, ast.Div | ast.Mult) and _looks_like_count(right):
         fewer = ast.BinOp(right, ast.Sub(), ast.Constant(1))
-        yield ast.BinOp(left, op, fewer), "count", f"{b} counts one less", 2
+        yield ast.BinOp(left, op, fewer), "count", f"{b} is one less than it should be", 2
         more = ast.BinOp(right, ast.Add(), ast.Constant(1))
-        yield ast.BinOp(left, op, more), "count", f"{b} counts one more", 2
+        yield ast.BinOp(left, op, more), "count", f"{b} is one more than it should be", 2
 
 
 def _looks_like_count(node: ast.expr) -> bool:
@@ -509,6 +510,14 @@ _BORDER: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 def _of_comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Iterator[Change]:
     a, b = _told(left), _told(right)
+    compared = ast.Compare(left, [op], [right])
+    if not isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn):
+        always = ast.BinOp(compared, ast.BitOr(), ast.Constant(True))  # of tensors, too
+        never = ast.BinOp(compared, ast.BitAnd(), ast.Constant(False))
+        what = f"the comparison of {a} with {b} is left out: it is taken as if it always held"
+        yield always, "condition-left-out", what, 1
+        what = f"the comparison of {a} with {b} is left out: it is taken as if it never held"
+        yield never, "condition-left-out", what, 1
     if type(op) in _REVERSED:
         turned = ast.Compare(left, [_REVERSED[type(op)]()], [right])
         yield turned, "condition-turned", f"the comparison of {a} with {b} is turned around", 1
@@ -572,6 +581,9 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         root = _method(inner.left, "sqrt")
         outside = ast.BinOp(root, ast.Add(), inner.right)
         yield outside, "outside-the-root", f"{_told(inner.right)} is added outside the root", 0
+        both = ast.BinOp(node, ast.Add(), inner.right)
+        what = f"{_told(inner.right)} is added inside the root and once more outside"
+        yield both, "inside-and-outside-the-root", what, 2
     if name in _EXCHANGED:
         other, what = _EXCHANGED[name]
         again = copy.deepcopy(node)
@@ -593,7 +605,8 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         yield first, "condition-left-out", f"{a} holds everywhere", 1
         yield second, "condition-left-out", f"{b} holds everywhere", 1
         swapped = ast.Call(node.func, [condition, second, first], node.keywords)
-        yield swapped, "cases-exchanged", f"{a} and {b} are exchanged", 1
+        what = f"{a} stands where {b} belongs, and the other way round"
+        yield swapped, "cases-exchanged", what, 1
     elif len(node.args) >= 2 and not isinstance(node.args[0], ast.Constant):
         for at in range(len(node.args) - 1):
             swapped = copy.deepcopy(node)
@@ -609,7 +622,7 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
 
 def _other_axes(node: ast.Call, at: int, about: str) -> Iterator[Change]:
     """The same reduction over other dimensions."""
-    axes: tuple[Any, ...] = (0, 1, -1, (0, 1), (2, 3), (1, 2, 3), (0, 2, 3), (0, 2), (0, 3), 2)
+    axes: tuple[Any, ...] = (0, 1, -1, -2, (0, 1), (2, 3), (1, 2, 3), (0, 2, 3), (0, 2), (0, 3), 2)
     for other in axes:
         again = copy.deepcopy(node)
         again.keywords[at].value = ast.parse(repr(other), mode="eval").body

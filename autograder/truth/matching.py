@@ -76,11 +76,18 @@ class Compared:
             return Agreement.ALMOST
         if self.checks:
             return Agreement.CHECK
-        if not beyond - {State.THEIRS}:
+        if not beyond - {State.THEIRS} and (alike >= SEVERAL or self.count(State.THEIRS) <= alike):
             return Agreement.FAILING
         if alike >= SEVERAL and State.THEIRS not in states:
             return Agreement.SOME
         return Agreement.NONE
+
+    @property
+    def mostly(self) -> bool:
+        """Whether it explains the most of what fails, and nothing speaks against it."""
+        others = self.count(State.OURS) + self.count(State.DEGENERATE)
+        against = self.count(State.THEIRS) + self.count(State.OTHER)
+        return self.count(State.SAME) > others and not against and self.weight >= CONVINCING
 
     def count(self, state: State) -> int:
         """How many cases say so."""
@@ -174,6 +181,9 @@ def weight_of(finding: Finding) -> int:
         return ONE_FLOAT if alone else int(finding.evidence.get("wrong", 1))
     if finding.problem == "shape":
         return math.prod(finding.evidence["got"])
+    if finding.problem == "nonfinite":  # which numbers are NaN says something, all of them nothing
+        off = int(finding.evidence.get("wrong", 0))
+        return min(off, int(finding.evidence.get("total", 0)) - off)
     return CONVINCING if finding.problem == "law" else 0
 
 

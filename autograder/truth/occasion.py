@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from autograder.case import Arguments
+from autograder.checks.base import FunctionCheck
 from autograder.judging.call import Call, Value
-from autograder.judging.compare import ValueExpectation
+from autograder.judging.compare import ValueExpectation, same_values
 from autograder.numerics.outcome import Outcome
 from autograder.truth.matching import Place, at_place
 from autograder.truth.trial import Trial
@@ -27,7 +29,8 @@ def occasion(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> 
     failing = {at for at, _ in cases if not seen[at].findings[place[1]].passed}
     if not failing or len(failing) == len(cases) or len(cases) < 3:
         return ""
-    facts = {at: dict.fromkeys(_facts(trial)) for at, trial in cases}
+    before = _remembered(trials)
+    facts = {at: dict.fromkeys([*before.get(at, ()), *_facts(trial)]) for at, trial in cases}
     shared = [f for f in facts[min(failing)] if all(f in facts[at] for at in failing)]
     exact = [f for f in shared if not any(f in facts[at] for at in facts if at not in failing)]
     if exact:
@@ -38,6 +41,35 @@ def occasion(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> 
             if both == failing and one != other:
                 return f"only {one} and {other}"
     return ""
+
+
+def _remembered(trials: Sequence[Trial]) -> Mapping[int, Sequence[str]]:
+    """Which cases ask what was asked before with other numbers: there it shows if anything is kept
+    by the arguments' shapes."""
+    first: dict[object, Arguments] = {}
+    found: dict[int, list[str]] = {}
+    for at, trial in enumerate(trials):
+        check = trial.check
+        for call in trial.calls:
+            given: Arguments = dict(call.arguments)
+            if isinstance(check, FunctionCheck) and call.function == check.subject:
+                given = check.bound(call)  # a default counts as given
+            for alike, form in _forms(given):
+                earlier = first.setdefault((call.function, alike, *form), given)
+                if not same_values(earlier, given):
+                    found.setdefault(at, []).append(
+                        f"where other numbers of the same {alike} came before (is anything kept "
+                        "from one call to the next?)"
+                    )
+    return found
+
+
+def _forms(given: Arguments) -> Iterator[tuple[str, list[object]]]:
+    shapes = [(n, v.shape) for n, v in given.items() if isinstance(v, Tensor)]
+    yield "shapes", [*shapes]
+    others = [(n, repr(v)) for n, v in given.items() if not isinstance(v, Tensor)]
+    if others:
+        yield "shapes and settings", [*shapes, *others]
 
 
 def _facts(trial: Trial) -> Iterator[str]:
@@ -67,11 +99,14 @@ def _of_arguments(call: Call) -> Iterator[str]:
         elif isinstance(value, str):
             yield f"where {told} is {value!r}"
         elif isinstance(value, int | float):
-            yield f"where {told} is {value:g}" if value in {0, 1} else f"where {told} is not 0 or 1"
+            if value in {0, 1}:
+                yield f"where {told} is {value:g}"
             if value != 0:
                 yield f"where {told} is not 0"
             if value != 1:
                 yield f"where {told} is not 1"
+            if value not in {0, 1}:
+                yield f"where {told} is not 0 or 1"
             if value < 0:
                 yield f"where {told} is negative"
         elif isinstance(value, tuple):

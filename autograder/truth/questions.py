@@ -52,6 +52,10 @@ def questions(function: Callable[..., Any], calls: Sequence[Call]) -> list[Quest
             found.append(_put(name, f"{name}-{value}", f"with {name}={value!r} always", value))
     for a, b in itertools.combinations(tensors, 2):
         found += [_exchanged(a, b), _stands_in(a, b), _stands_in(b, a)]
+        found += [_multiplied(a, b), _multiplied(b, a)]
+    counts = [n for n in parameters if any(type(c.arguments.get(n)) is int for c in calls)]
+    for name, count in itertools.product(tensors, counts):
+        found.append(_in_runs(name, count))
     return found
 
 
@@ -171,12 +175,17 @@ _FLOATING: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
     ("clipped", "with negative {name} set to zero", torch.relu),
     ("exponential", "with exp of {name}", torch.exp),
     ("logarithm", "with the logarithm of {name}", torch.log),
+    ("complement", "with 1 - {name} for {name}", lambda t: 1 - t),
+    ("softmax", "with a softmax of {name} over its last dimension", lambda t: t.softmax(-1)),
 )
 
 
 def _tensors(name: str) -> Changes:
     for kind, what, change in _FLOATING:
         yield kind, what, _floating(change)
+    for dim in (-1, 1, 0):
+        what = f"with {{name}} divided by the root of its size in dimension {dim}"
+        yield f"over-a-root-in-dimension-{dim}", what, _floating(partial(_over_root, dim))
     yield "first-for-all", "with the first entry of {name} for all", _tensor(_first_for_all)
     yield "first-item", "with the first item of {name} for all of the batch", _tensor(_first_item)
     for which, at in (("first", 0), ("last", -1)):
@@ -194,6 +203,10 @@ def _tensors(name: str) -> Changes:
             if list(order) != sorted(order):
                 yield "laid-out-otherwise", told, _tensor(partial(_laid_out, order))
                 yield "laid-out-otherwise", told, _tensor(partial(_read_otherwise, order))
+
+
+def _over_root(dim: int, t: Tensor) -> Tensor:
+    return t / math.sqrt(t.shape[dim]) if t.dim() > max(dim, 0) else t
 
 
 def _only_item(at: int, t: Tensor) -> Tensor:
@@ -242,6 +255,35 @@ def _exchanged(a: str, b: str) -> Question:
         return _with(call, **{a: y, b: x}) if x.dtype == y.dtype else None
 
     return Question(f"{a}-and-{b}-exchanged", f"with `{a}` and `{b}` exchanged", ask)
+
+
+def _multiplied(a: str, b: str) -> Question:
+    """`b` with `a` multiplied in."""
+
+    def ask(call: Call) -> Call | None:
+        x, y = call.arguments.get(a), call.arguments.get(b)
+        if not isinstance(x, Tensor) or not isinstance(y, Tensor) or x.shape != y.shape:
+            return None
+        return _with(call, **{b: x * y}) if x.dtype == y.dtype else None
+
+    return Question(f"{b}-times-{a}", f"with `{b}` multiplied by `{a}`", ask)
+
+
+def _in_runs(name: str, count: str) -> Question:
+    """Averaged over as many runs of entries as an argument counts: one number for each group."""
+
+    def ask(call: Call) -> Call | None:
+        value, runs = call.arguments.get(name), call.arguments.get(count)
+        if not isinstance(value, Tensor) or type(runs) is not int or not value.dim():
+            return None
+        if runs < 1 or len(value) % runs or not value.is_floating_point():
+            return None
+        parts = value.reshape(runs, len(value) // runs, *value.shape[1:])
+        same = parts.mean(1, keepdim=True).expand(parts.shape).reshape(value.shape)
+        return _with(call, **{name: same.clone()})
+
+    what = f"with the mean of `{name}` over each of `{count}` groups in place of its entries"
+    return Question(f"{name}-averaged-by-{count}", what, ask)
 
 
 def _stands_in(a: str, b: str) -> Question:

@@ -6,6 +6,7 @@ submission that fails costs comparisons only.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 from collections import OrderedDict
@@ -18,7 +19,7 @@ import numpy as np
 from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
-from autograder.judging.call import Answer, Call
+from autograder.judging.call import Answer, Call, ordered
 from autograder.judging.local import LocalSession
 from autograder.judging.tree import leaves
 from autograder.numerics.outcome import Outcome
@@ -30,8 +31,9 @@ from autograder.truth.trial import Trial
 KEPT = 20_000  # answers of suspects in one process,
 KEPT_BYTES = 128 * 2**20  # and what they hold together
 PAIRS = 400
+INSTEAD = "-instead"  # how the topic's other functions are called as suspects
 SMALL = re.compile(r"\b\d+(?:\.\d+)?e-\d+\b")  # 1e-8, as it stands beside what it guards
-CONSTANTS = [f"1e-{n}" for n in range(4, 17)]
+CONSTANTS = [*(f"1e-{n}" for n in range(4, 17)), "1.0"]
 CHEAP = {"values", "gradients", "precision", "statistics", "errors"}  # one case is a call or a few
 
 
@@ -134,7 +136,8 @@ class Suspects:
             names = reached(self.topic, [function.__name__])
             found[function.__name__] = [
                 self._lazy("constant", "", make, misconceptions=(misconception,))
-                for misconception in self.exercise.misconceptions
+                for exercise in self.topic.exercises
+                for misconception in exercise.misconceptions
                 if misconception.function.__name__ in names
                 for make in self._with_other_constants(misconception)
             ]
@@ -192,6 +195,32 @@ class Suspects:
         )
 
     @cached_property
+    def others(self) -> Mapping[str, Sequence[Lazy]]:
+        """By function: what the topic's other functions give, asked the same."""
+        found: dict[str, list[Lazy]] = {}
+        asked = {
+            f.__name__: inspect.signature(f).parameters
+            for exercise in self.topic.exercises
+            for f in exercise.functions
+            if f.__name__ in self.topic.sources()
+        }
+        for function in self._functions:
+            subject = function.__name__
+            ours = [trial.check for trial in self.trials if trial.check.subject == subject]
+            changed = {name for check in ours for name in check.updates}
+            found[subject] = [
+                self._lazy(
+                    other + INSTEAD,
+                    f"`{other}` gives",
+                    partial(dict, self._solution),
+                    ask=partial(_as_call_of, other, parameters),
+                )
+                for other, parameters in asked.items()
+                if other != subject and changed <= set(parameters)
+            ]
+        return found
+
+    @cached_property
     def edits(self) -> Mapping[str, Sequence[Lazy]]:
         """By function: it, or what it calls, edited by machine; the likely edits first."""
         found: dict[str, list[Lazy]] = {}
@@ -240,6 +269,17 @@ class Suspects:
         misconceptions: tuple[Misconception, ...] = (),
     ) -> Lazy:
         return Lazy(kind, what, functions, self.trials, self.kept, ask, misconceptions)
+
+
+def _as_call_of(
+    function: str, parameters: Mapping[str, inspect.Parameter], call: Call
+) -> Call | None:
+    """The same question to another function, if it takes as much of it as it needs."""
+    needed = [n for n, p in parameters.items() if p.default is inspect.Parameter.empty]
+    if not all(name in call.arguments for name in needed):
+        return None
+    given = {name: value for name, value in call.arguments.items() if name in parameters}
+    return ordered(function, list(parameters), given)
 
 
 def _both(

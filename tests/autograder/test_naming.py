@@ -345,3 +345,200 @@ def test_a_call_that_raises_says_nothing_of_its_arguments():
     assert unchanged["message"] == "counts once the rest of this exercise is right"
     causes = {one["cause"] for one in told if not one["passed"] and one is not unchanged}
     assert len(causes) == 1
+
+
+GELU = """
+import math
+import torch
+def gelu(x, approximate="none"):
+    if approximate == "tanh":
+        return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
+    return x * 0.5 * torch.erfc(-x / math.sqrt(2))
+def gelu_backward(grad_y, x, approximate="none"):
+    if approximate == "tanh":
+        t = torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3))
+        inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+        return grad_y * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
+    cdf = 0.5 * torch.erfc(-x / math.sqrt(2))
+    return grad_y * (cdf + x * torch.exp(-0.5 * x * x) / math.sqrt(2 * math.pi))
+"""
+GROUP_NORM = """
+import torch
+def group_norm(x, num_groups, weight, bias, eps=1e-5):
+    if x.shape[1] % num_groups:
+        raise ValueError("groups")
+    g = x.reshape(x.shape[0] * num_groups, -1)
+    mean, var = g.mean(1, keepdim=True), g.var(1, unbiased=False, keepdim=True)
+    x_hat = ((g - mean) / torch.sqrt(var + eps)).reshape(x.shape)
+    return x_hat * weight[:, None, None] + bias[:, None, None]
+def group_norm_backward(grad_y, x, num_groups, weight, eps=1e-5):
+    g = x.reshape(x.shape[0] * num_groups, -1)
+    mean, sd = g.mean(1, keepdim=True), (g.var(1, unbiased=False, keepdim=True) + eps).sqrt()
+    h = (g - mean) / sd
+    d = (grad_y * weight[:, None, None]).reshape(g.shape)
+    dx = (d - d.mean(1, keepdim=True) - h * (d * h).mean(1, keepdim=True)) / sd
+    grad_weight = (grad_y * h.reshape(x.shape)).sum((0, 2, 3))
+    return dx.reshape(x.shape), grad_weight, grad_y.sum((0, 2, 3))
+"""
+HISTOGRAM_ENTROPY = """
+import torch
+def histogram_entropy(responses, bins=10):
+    found = []
+    for v in responses.mean((2, 3)).T:
+        low, high = v.min(), v.max()
+        if low == high:
+            found.append(v.new_zeros(()))
+            continue
+        k = ((v - low) / (high - low) * bins).floor().long().clamp(max=bins - 1)
+        q = torch.bincount(k, minlength=bins).to(v.dtype) / len(v)
+        q = q[q > 0]
+        found.append(-(q * q.log()).sum())
+    return torch.stack(found)
+"""
+
+
+@pytest.mark.parametrize(
+    ("exercise", "source", "edits", "wanted", "unwanted"),
+    [
+        # A count that stands for another one, in one term of what is summed.
+        (
+            "batch_norm",
+            BATCH_NORM,
+            [("momentum * var * n / (n - 1)", "momentum * var * len(x) / max(len(x) - 1, 1)")],
+            ["running_var-counted-otherwise"],
+            [],
+        ),
+        (
+            "batch_norm",
+            BATCH_NORM,
+            [("torch.sqrt(var.reshape(sh) + eps)", "((var.reshape(sh) + eps) ** 0.5 + eps)")],
+            ["inside the root and once more outside"],
+            [],
+        ),
+        # One term of several with a factor that nobody would guess.
+        (
+            "gelu",
+            GELU,
+            [("math.sqrt(2 * math.pi))", "math.sqrt(2) * 3)")],
+            ["times what it should be"],
+            [],
+        ),
+        # Other well-known functions, and others of the topic.
+        (
+            "gelu",
+            GELU,
+            [("x * 0.5 * torch.erfc(-x / math.sqrt(2))", "x * torch.sigmoid(x)")],
+            ["Your y is SiLU of `x`"],
+            [],
+        ),
+        (
+            "gelu",
+            GELU,
+            [
+                ("return 0.5 * x * (1 + torch.tanh", "x = torch.tanh(x)\n        return x + 0 * ("),
+                ("x * 0.5 * torch.erfc(-x / math.sqrt(2))", "torch.tanh(x)"),
+            ],
+            ["Your y is exactly what `tanh` gives"],
+            [],
+        ),
+        # Arguments in runs, and multiplied by each other.
+        (
+            "group_norm",
+            GROUP_NORM,
+            [
+                (
+                    "return x_hat * weight",
+                    "w = weight.view(num_groups, -1).mean(1)\n    weight = "
+                    "w.repeat_interleave(x.shape[1] // num_groups)\n    return x_hat * weight",
+                )
+            ],
+            ["the mean of `weight` over each of `num_groups` groups"],
+            [],
+        ),
+        (
+            "group_norm",
+            GROUP_NORM,
+            [
+                (
+                    "x_hat * weight[:, None, None] + bias[:, None, None]",
+                    "(x_hat + bias[:, None, None]) * weight[:, None, None]",
+                )
+            ],
+            ["`bias` multiplied by `weight`"],
+            [],
+        ),
+        # What is kept by shape.
+        (
+            "gelu",
+            GELU,
+            [
+                ("import torch\n", "import torch\nkept = {}\n"),
+                (
+                    'def gelu(x, approximate="none"):\n',
+                    'def gelu(x, approximate="none"):\n'
+                    "    x = kept.setdefault(x.shape, x.clone())\n",
+                ),
+            ],
+            ["other numbers of the same shapes came before"],
+            [],
+        ),
+        # Which numbers are NaN says where it comes from.
+        (
+            "histogram_entropy",
+            HISTOGRAM_ENTROPY,
+            [("        q = q[q > 0]\n", "")],
+            ["zero-times-infinity"],
+            [],
+        ),
+        # What is added everywhere, or cut off in few places, is not rounding.
+        (
+            "cross_entropy",
+            CROSS_ENTROPY,
+            [("g = e / e.sum(1, keepdim=True)", "g = e / e.sum(1, keepdim=True) + 1e-9")],
+            [],
+            ["float32"],
+        ),
+        # One cause is told once: numbers that are the same each time follow no law.
+        (
+            "dropout",
+            DROPOUT,
+            [
+                (
+                    "    mask = torch.rand",
+                    "    generator = torch.Generator().manual_seed(0)\n    mask = torch.rand",
+                )
+            ],
+            [""],
+            ["share", "independent"],
+        ),
+        # Of two that explain as much, the one that nothing speaks against.
+        (
+            "dropout",
+            DROPOUT,
+            [(">= p", "< p"), ("grad_y * mask / (1 - p)", "grad_y * mask")],
+            ["keep-and-drop-swapped", "backward-not-scaled"],
+            ["p-taken-for-keeping", "zero-by-zero"],
+        ),
+        # One case alone is no evidence for what would be wrong in all others, too.
+        (
+            "dropout",
+            DROPOUT,
+            [
+                (
+                    "    if not training:\n        return x",
+                    "    p = round(p, 1)\n    if not training:\n        return x",
+                )
+            ],
+            ["share"],
+            ["not-scaled"],
+        ),
+    ],
+)
+def test_names_need_evidence(exercise, source, edits, wanted, unwanted):
+    for old, new in edits:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    found = named(exercise, source)
+    assert found is not None
+    assert all(any(word in line for line in found) for word in wanted), found
+    assert not any(word in line for line in found for word in unwanted), found
