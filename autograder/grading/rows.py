@@ -14,7 +14,7 @@ from autograder.checks.speed import TIME
 from autograder.exercise import Exercise
 from autograder.grading.follow_ons import LEFT_UNCHANGED, FollowOn, Graded, Line
 from autograder.judging.finding import Finding
-from autograder.judging.selfcheck import UNCHANGED, worded
+from autograder.judging.selfcheck import UNCHANGED, of_arguments, worded
 from autograder.judging.where import located
 from autograder.judging.wording import explain, follows, hint_at
 from autograder.numerics.outcome import Outcome
@@ -223,7 +223,8 @@ def public_lines(
         for output, finding in outcome.findings.items():
             found.setdefault(_row_name(trial.check, output), []).append((trial, finding))
     if exercise.unchanged:
-        found[UNCHANGED] = [(t, o.unchanged) for t, o in outcomes if not t.check.gated]
+        told = [(t, of_arguments(o.unchanged)) for t, o in outcomes if not t.check.gated]
+        found[UNCHANGED] = sorted(told, key=lambda pair: pair[1].problem == "unsettled")
     messages = {
         name: (worded(found, t.case.name, failed) for t, found in cases if not found.passed)
         for name, cases in found.items()

@@ -119,6 +119,8 @@ def worded(finding: Finding, case: str, failed: Sequence[str] = ()) -> str:
     sentence = explain(located(finding))
     if _is_absent(finding):
         return sentence + (f" ({failed[0]})" if failed else "")
+    if finding.problem == "unsettled":
+        return sentence
     return f"{sentence} (case {case!r})"
 
 
@@ -129,11 +131,21 @@ def _is_absent(finding: Finding) -> bool:
 def _first(item: Item, functions: Mapping[str, Any]) -> tuple[Finding | None, str]:
     """What is wrong first, and in which case."""
     session = LocalSession(functions)
+    waiting: tuple[Finding | None, str] = None, ""
     for trial in item.trials:
         finding = _finding(item, trial, session)
-        if not finding.passed:
+        if finding.passed:
+            continue
+        if finding.problem != "unsettled":
             return finding, trial["case"]
-    return None, ""
+        waiting = finding, trial["case"]
+    return waiting
+
+
+def of_arguments(finding: Finding) -> Finding:
+    """Whether arguments are left alone, as it is told: a call that failed says nothing of it."""
+    failed = finding.problem == "failure" and not _is_absent(finding)
+    return Finding(finding.output, "unsettled") if failed else finding
 
 
 def _wrong_beneath(
@@ -158,6 +170,6 @@ def _finding(item: Item, trial: Mapping[str, Any], session: Session) -> Finding:
         return against_forward(item.output, argument, returns, forward, backward, session)
     answers = list(session.run(trial["calls"]))
     if item.output == "unchanged":
-        return unchanged(trial["calls"], answers, trial["updates"])
+        return of_arguments(unchanged(trial["calls"], answers, trial["updates"]))
     findings: list[Finding] = trial["expectation"].judge(trial["calls"], answers)
     return next(finding for finding in findings if finding.output == item.output)

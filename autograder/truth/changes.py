@@ -285,13 +285,16 @@ def _with_counts(first: Seen) -> Iterator[Change]:
         yield "unbiased", told, partial(_counted, what, lambda n: n / (n - 1))
         told = f"the right one times (n - 1) / n, n being {what}"
         yield "biased", told, partial(_counted, what, lambda n: (n - 1) / n)
-    for a, b in itertools.permutations(sizes(first.arguments), 2):
-        told = f"right but for n / (n - 1): n is {a} where it should be {b}"
-        yield "counted-otherwise", told, partial(_counted_otherwise, a, b)
+    for name, value in first.arguments.items():
+        counts = sizes({name: value})
+        for a, b in itertools.permutations(counts, 2):
+            if counts[a] != counts[b] and min(counts[a], counts[b]) > 1:
+                told = f"right but for n / (n - 1): n is {a} where it should be {b}"
+                yield "counted-otherwise", told, partial(_counted_otherwise, name, a, b)
 
 
-def _counted_otherwise(a: str, b: str, one: Seen) -> Tensor:
-    found = sizes(one.arguments)
+def _counted_otherwise(name: str, a: str, b: str, one: Seen) -> Tensor:
+    found = sizes({name: one.arguments[name]})
     n, m = found[a], found[b]
     if m == 1:
         raise ValueError("one of a thing tells nothing")

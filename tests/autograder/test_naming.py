@@ -7,7 +7,9 @@ import torch
 
 from autograder.grading.follow_ons import Graded
 from autograder.grading.rows import judge
+from autograder.handout.public import public_data
 from autograder.judging.local import LocalSession
+from autograder.judging.selfcheck import items_of, problem
 from autograder.truth.changes import Seen, changes, changes_of_some
 from autograder.truth.diagnosis import explanations
 from autograder.truth.matching import wrong
@@ -345,6 +347,12 @@ def test_a_call_that_raises_says_nothing_of_its_arguments():
     assert unchanged["message"] == "counts once the rest of this exercise is right"
     causes = {one["cause"] for one in told if not one["passed"] and one is not unchanged}
     assert len(causes) == 1
+    strict = BATCH_NORM.replace("if n == 1:", "if x.dim() == 4:")  # in public cases, too
+    functions = {}
+    exec(strict, functions)
+    items = [item for item in items_of(public_data(topic)) if item.exercise == "batch_norm"]
+    said = {item.row: problem(item, functions) for item in items}
+    assert said["arguments left unchanged"] == "counts once the rest of this exercise is right"
 
 
 GELU = """
