@@ -6,7 +6,7 @@ import gc
 import platform
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from copy import copy
 from dataclasses import dataclass, replace
@@ -164,10 +164,7 @@ class Grader:
         exercises = [entries[at] for at in range(count)]
         for place, entry, tell in zip(chosen.exercises, exercises, tells, strict=True):
             self._take_times(*place, entry, open_again, budget, tell)
-        operators: list[set[str]] = [set() for _ in exercises]
-        for at, answer in traced:
-            operators[at].update(answer.operators)
-        for entry, seen in zip(exercises, flags(chosen, code, operators), strict=True):
+        for entry, seen in zip(exercises, flags(chosen, code, traced), strict=True):
             entry["policy"] = [flag.document() for flag in seen]
             if policy == "zero" and any(flag.is_seen for flag in seen):
                 entry["score"] = 0.0
@@ -538,9 +535,12 @@ def _long(trial: Trial, session: Session, tell: Callable[[str], None], budget: B
 
 
 def flags(
-    assignment: Assignment, code: Code, operators: Sequence[Collection[str]]
+    assignment: Assignment, code: Code, traced: Iterable[tuple[int, Answer]]
 ) -> list[list[Flag]]:
     """Per exercise, what it uses and may not: by its source, and by what its calls dispatched."""
+    operators: list[set[str]] = [set() for _ in assignment.exercises]
+    for at, answer in traced:
+        operators[at].update(answer.operators)
     return [
         code.used([f.__name__ for f in exercise.functions], exercise.forbidden, exercise.allowed)
         + dispatched(names, exercise.forbidden)

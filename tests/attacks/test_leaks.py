@@ -143,12 +143,9 @@ def test_what_a_second_loading_says_is_not_shown(grader, catalogue):
     source = Source("activations", (code + "\nprint(time.time())\nraise ValueError(time.time())",))
     with grader._sandbox.session([source]) as session:
         first = session.loading
-        answered = grader._answered(
-            *relu(catalogue),
-            session,
-            *grader._public([relu(catalogue)], session),
-            lambda stage: None,
-        )
+        exercises = [relu(catalogue)]
+        public = grader._public(exercises, session)
+        (answered,) = grader._answered(exercises, session, public, [lambda stage: None])
         assert session.loading.problems == first.problems
         assert session.loading.output == first.output
     assert grader._entry(answered)["score"] == 0

@@ -38,7 +38,7 @@ def test_honest_code_is_never_flagged(grader, catalogue, topic):
         sources = parse(f"{topic}.py", path.read_bytes()).sources
         with grader._sandbox.scan(sources) as scan, grader._sandbox.session(sources) as session:
             code = Code(scan.statements, sources)
-            found = flags_of(assignment, code, grader._operators(assignment, session))
+            found = flags_of(assignment, code, grader._traced(assignment, session))
             assert scan.statements
         assert found == [[] for _ in found], path.name
 
