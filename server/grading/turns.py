@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Integer, Select, bindparam, case, func, select, tuple_
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from server.grading import due
 from server.storage.models import Assignment, Course, State, Submission, Work
@@ -78,48 +79,53 @@ def next_due(session: Session, table: type[Work], device: str, now: datetime) ->
 def ahead(session: Session, submission: Submission) -> int:
     """How many of those that wait for the same kind of device are graded before this one, if
     nothing else comes."""
-    this = {"submission": submission.id, "assignment": submission.assignment_id}
-    return session.scalar(_AHEAD, this) or 0
+    waiting = session.execute(
+        _WAITING,
+        {
+            "assignment": submission.assignment_id,
+            "turn": submission.turn,
+            "place": submission.place,
+        },
+    ).all()
+    # A round has one of every course, beginning with those that have not been in the latest one,
+    # and within it the order is that of the slots.
+    own = next((row for row in waiting if row.is_own), None)
+    if own is None:
+        return 0
+    rounds = own.before + own.late  # that are over when its own begins
+    return sum(
+        min(row.count, max(rounds - row.late, 0)) + (row.before > rounds - row.late >= 0)
+        for row in waiting
+    )
 
 
-def _ahead() -> Select[int]:
+def _waiting() -> Select[Any]:
+    """By course: what waits for the assignment's kind of device, and how much of it has a slot
+    before this one. One look at what waits, and no order to be made of it."""
     latest = select(func.max(Course.turn)).scalar_subquery()
-    device = (
-        select(Assignment.device)
-        .where(Assignment.id == bindparam("assignment", type_=Integer))
-        .scalar_subquery()
-    )
-    own = func.row_number().over(
-        partition_by=Course.id, order_by=(Submission.turn, Submission.place)
-    )
-    # The round in which each comes: one of every course, beginning with those that have not been
-    # in the latest one.
-    waiting = (
+    this = aliased(Assignment)
+    slot = tuple_(bindparam("turn", type_=Integer), bindparam("place", type_=Integer))
+    earlier = tuple_(Submission.turn, Submission.place) < slot
+    return (
         select(
-            Submission.id,
-            Submission.turn,
-            Submission.place,
-            (own + case((Course.turn < latest, 0), else_=1)).label("round"),
+            (Course.id == this.course_id).label("is_own"),
+            case((Course.turn < latest, 0), else_=1).label("late"),
+            func.count().label("count"),
+            func.count(case((earlier, 1))).label("before"),
         )
-        .join(Submission.assignment)
+        .select_from(this)
+        .join(Assignment, Assignment.device == this.device)
         .join(Assignment.course)
+        .join(Submission, Submission.assignment_id == Assignment.id)
         .where(
+            this.id == bindparam("assignment", type_=Integer),
             Submission.state == State.WAITING,
-            Assignment.device == device,
         )
-        .subquery()
+        .group_by(Course.id, Course.turn, this.course_id)
     )
-    order = tuple_(waiting.c.round, waiting.c.turn, waiting.c.place)
-    this = (
-        select(waiting.c.round, waiting.c.turn, waiting.c.place)
-        .where(waiting.c.id == bindparam("submission", type_=Integer))
-        .subquery()
-    )
-    before = order < tuple_(this.c.round, this.c.turn, this.c.place)
-    return select(func.count()).select_from(waiting).join(this, before)
 
 
-_AHEAD = _ahead()  # made once: it is asked with every upload and every look at one that waits
+_WAITING = _waiting()  # made once: it is asked with every upload and every look at one that waits
 
 
 def _last(session: Session, submission: Submission) -> tuple[int, int]:
