@@ -10,12 +10,13 @@ import logging
 import secrets
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from markupsafe import Markup
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from autograder.topics.index import Entry
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 Report: TypeAlias = dict[str, Any]
 Progress: TypeAlias = Callable[[str, int, int], None]  # exercise, how many are done, of how many
@@ -269,11 +271,16 @@ def handed_out(reference: Path | None, topic: str) -> str:
     return "\n".join(stub(part) for part in _catalogue(reference)[topic].topics)
 
 
+_SECONDS_BETWEEN_LOOKS = 1.0  # at the exercises' files, which are some hundreds
+
+
 class _Exercises:
-    """What a folder's are called and worth as they are now, known without loading them."""
+    """What a folder's are called and worth, known without loading them, as they were a second ago
+    at most."""
 
     def __init__(self, reference: Path | None) -> None:
         self._reference = reference
+        self._seen: dict[str, tuple[float, Any]] = {}
         self._lock = threading.Lock()
         self._making: set[str] = set()  # the topics whose lessons are being made
         self._one = threading.Lock()  # at a time
@@ -286,8 +293,18 @@ class _Exercises:
         from autograder.secret import own_cache
         from autograder.topics.index import index
 
-        with self._lock, _well_formed():
-            return index(self._reference, own_cache())
+        def look() -> Mapping[str, Entry]:
+            with self._lock, _well_formed():
+                return index(self._reference, own_cache())
+
+        return self._lately("", look)
+
+    def _lately(self, what: str, look: Callable[[], T]) -> T:
+        looked, found = self._seen.get(what, (0.0, None))
+        if found is None or time.monotonic() - looked > _SECONDS_BETWEEN_LOOKS:
+            looked, found = time.monotonic(), look()
+            self._seen[what] = looked, found
+        return found  # type: ignore[no-any-return]
 
     def homes(self, topic: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
         now = self.now()
@@ -302,8 +319,11 @@ class _Exercises:
         from autograder.handout.kept import handout
         from autograder.secret import own_cache
 
-        with _handing_out():
-            found = handout(self._reference, own_cache(), topic, make=False)
+        def look() -> Handout | None:
+            with _handing_out():
+                return handout(self._reference, own_cache(), topic, make=False)
+
+        found = self._lately(topic, look)
         if found is None:
             with self._lock:
                 begin = topic not in self._making

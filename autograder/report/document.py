@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from importlib import resources
 from typing import Any, TypeAlias
@@ -19,6 +18,16 @@ def schema() -> dict[str, Any]:
     text = resources.files("autograder.report").joinpath("report-1.json").read_text("utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
+
+
+def copied(value: Any) -> Any:
+    """A copy of a JSON value that shares nothing that could be changed: a fifth of what it costs to
+    look for objects that are in it twice, or are none of JSON's."""
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [copied(part) for part in value]
+    return value
 
 
 def validate(report: Report) -> None:
@@ -42,7 +51,7 @@ def student_view(report: Report) -> Report:
     look at, too few to be given back as one's own, and within six decades around the reference's
     little to carry a hidden input out with.
     """
-    view = copy.deepcopy(report)
+    view: Report = copied(report)
     view["view"] = "student"
     environment = report["environment"]
     view["environment"] = {key: environment[key] for key in _ENVIRONMENT if key in environment}
@@ -90,7 +99,7 @@ def _finite(value: Any) -> bool:
 
 def instructor_view(report: Report) -> Report:
     """Everything, in the form that the renderers take."""
-    view = copy.deepcopy(report)
+    view: Report = copied(report)
     view["view"] = "instructor"
     for exercise in view["exercises"]:
         for check in exercise["checks"]:

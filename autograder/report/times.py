@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.report.document import Report
+from autograder.report.document import Report, copied
 
 SPEED = "speed"  # the kind of such a check
 _COARSE = 1.25  # from one step of what others see to the next
@@ -45,7 +44,7 @@ def keeping_times(report: Report, earlier: Report | None) -> Report:
     if earlier is None or _device(earlier) != _device(report):
         return report
     before = {(exercise, name): check for exercise, name, check in _speeds(earlier)}
-    kept = copy.deepcopy(report)
+    kept: Report = copied(report)
     for exercise in kept["exercises"]:
         zeroed = kept.get("policy") == "zero" and exercise["policy"]
         for at, check in enumerate(exercise["checks"]):

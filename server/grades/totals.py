@@ -232,21 +232,28 @@ class Totals:
 
     Args:
         for_students: whether only what students may see by now is in it.
+        only: the one student whose total will be asked for; None: anybody's may be.
     """
 
     def __init__(
-        self, session: Session, course: Course, now: datetime, *, for_students: bool = False
+        self,
+        session: Session,
+        course: Course,
+        now: datetime,
+        *,
+        for_students: bool = False,
+        only: int | None = None,
     ) -> None:
         self._course, self._now, self._zone = course, now, ZoneInfo(course.timezone)
         self._assignments = [a for a in Assignment.of(session, course) if not a.hidden]
         self.groups = GradeGroup.of(session, course)
+        granted = (
+            select(Extension).join(Extension.assignment).where(Assignment.course_id == course.id)
+        )
+        if only is not None and all(a.team_size == 1 for a in self._assignments):
+            granted = granted.where(Extension.user_id == only)
         self._extensions = {
-            (row.assignment_id, row.user_id): row
-            for row in session.scalars(
-                select(Extension)
-                .join(Extension.assignment)
-                .where(Assignment.course_id == course.id)
-            )
+            (row.assignment_id, row.user_id): row for row in session.scalars(granted)
         }
         for assignment in self._assignments:
             if of_team := teams.teams_of(session, assignment):

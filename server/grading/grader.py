@@ -63,8 +63,11 @@ def always() -> bool:
 
 def give_way() -> None:
     """From now on, what this process does and starts leaves the processors to whoever else wants
-    them: to the server beside it, which somebody waits for."""
+    them: to the server beside it, which somebody waits for. Nor does it take one from whoever runs
+    when it wakes up, as it does with each answer of a sandbox."""
     os.nice(_NICE)
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class _Stopped(BaseException):

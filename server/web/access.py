@@ -129,7 +129,11 @@ def token() -> ApiToken | None:
 
 def take_seat(user: User, course: str) -> Seat:
     """The user's seat in a course, remembered for the navigation; 404 where they have none."""
-    found = _seats(user, Course.slug == course)
+    if token() is not None:
+        found = _seats(user, Course.slug == course)
+    else:  # the page's navigation asks for all of them
+        g.seats = seats(user)
+        found = [seat for seat in g.seats if seat.course.slug == course]
     if not found:
         abort(404)
     g.seat = found[0]
@@ -299,4 +303,5 @@ def _navigation() -> dict[str, Any]:
     if not flask_login.current_user.is_authenticated:
         return {"user": None, "seat": None, "courses": []}
     here = user()
-    return {"user": here, "seat": g.get("seat"), "courses": courses(here)}
+    own = [seat.course for seat in g.seats] if "seats" in g else courses(here)
+    return {"user": here, "seat": g.get("seat"), "courses": own}

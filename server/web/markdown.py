@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -20,6 +22,7 @@ _parser = MarkdownIt("js-default").use(
 )
 
 
+@lru_cache(maxsize=256)  # a course's texts are few, and in nearly every page
 def markdown(text: str, below: int = 1) -> Markup:
     """As HTML. Formulas between `$` or `$$` stay TeX, in elements of the class `math`, which
     `formulas.js` sets.
@@ -35,6 +38,7 @@ def markdown(text: str, below: int = 1) -> Markup:
     return Markup(nh3.clean(html, tags=_TAGS, allowed_classes=_CLASSES))  # noqa: S704
 
 
+@lru_cache(maxsize=64)
 def without_title(text: str) -> str:
     """The text without the heading of the first level that it may begin with: the page has one."""
     tokens: list[Token] = _parser.parse(text)

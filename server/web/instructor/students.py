@@ -169,7 +169,12 @@ def _student(
     """
     with services().database.read() as session:
         records = _records(session, seat, enrolment.user_id)
-        totals = Totals(session, session.get_one(Course, seat.course.id), services().clock())
+        totals = Totals(
+            session,
+            session.get_one(Course, seat.course.id),
+            services().clock(),
+            only=enrolment.user_id,
+        )
         theirs = {r.assignment.id: r.grade for r in records if r.grade is not None}
         total = totals.of(enrolment.user_id, theirs)
         free = None

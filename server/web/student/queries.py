@@ -149,7 +149,13 @@ def total(seat: Seat) -> Result | None:
         return None
     with services().database.read() as session:
         course = session.get_one(Course, seat.course.id)
-        totals = Totals(session, course, services().clock(), for_students=not seat.is_staff)
+        totals = Totals(
+            session,
+            course,
+            services().clock(),
+            for_students=not seat.is_staff,
+            only=seat.user.id,
+        )
         query = (
             select(Grade)
             .join(Grade.assignment)
