@@ -22,12 +22,12 @@ from autograder.reading import SandboxFault, SandboxUnavailable, reader
 from server import engine, logs, lti, options, outbox
 from server.grades.withheld import Withheld
 from server.grading import checking, exercises
-from server.grading.grader import EXIT_CANNOT_GRADE, EXIT_MISUSE
+from server.grading.grader import EXIT_CANNOT_GRADE
 from server.grading.heartbeat import repeated
 from server.grading.supervisor import GraderEnded, Supervisor
 from server.mail.reminders import Reminders
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database
+from server.storage.database import Database, opened
 from server.storage.models import Kind, Outgoing
 from server.web.app import create_app
 from server.web.student.lesson import make_ahead
@@ -47,7 +47,7 @@ _PROXY = {
 
 
 class _Refusal(click.ClickException):
-    exit_code = EXIT_MISUSE
+    exit_code = ConfigError.exit_status
 
 
 @click.command()
@@ -112,10 +112,12 @@ def serve(
     listener = _listen(host, port)
     try:
         reader().start(wait=False)
+        opened(config).close()
         app = create_app(config, engine.load(reference))
         reader().start()
     except ConfigError as error:
-        raise _Refusal(str(error)) from None
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_status)
     except (SandboxUnavailable, SandboxFault) as error:
         click.echo(error, err=True)
         sys.exit(EXIT_CANNOT_GRADE)

@@ -41,12 +41,11 @@ from server.grading.presence import Sign
 from server.grading.queue import Claim, LeaseLost, Patience, Queue
 from server.grading.supervisor import die_with_parent, say_ready
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database, forgiving, is_full, passes, why
+from server.storage.database import forgiving, is_full, opened, passes, why
 from server.storage.files import Files
 
 log = logging.getLogger("server.grading.grader")  # also when run as a program
 
-EXIT_MISUSE = 2
 EXIT_CANNOT_GRADE = 3
 
 _SECONDS_PER_STEP = 0.5
@@ -373,9 +372,7 @@ def run_grader(
     """
     logs.set_up(log_format)
     try:
-        config.prepare()
-        database = Database(config.database)
-        database.migrate()
+        database = opened(config)
         with presence.announced(database, device=device) as sign:
             loop = GraderLoop(
                 Queue(database, patience, device=device),
@@ -391,7 +388,7 @@ def run_grader(
             loop.run(ready=say_ready if supervised else None)
     except ConfigError as error:
         print(error, file=sys.stderr)
-        return EXIT_MISUSE
+        return error.exit_status
     except CannotConfine as error:
         print(error, file=sys.stderr)
         return EXIT_CANNOT_GRADE

@@ -17,10 +17,10 @@ from server import engine, logs, options
 from server.engine import CannotConfine, OpenGrader
 from server.grading import bells, presence
 from server.grading.exercises import Digests, Same
-from server.grading.grader import EXIT_MISUSE, GraderLoop, always, give_way
+from server.grading.grader import GraderLoop, always, give_way
 from server.grading.queue import Patience, Queue
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database, forgiving
+from server.storage.database import Database, forgiving, opened
 from server.storage.files import Files
 
 log = logging.getLogger(__name__)
@@ -54,16 +54,15 @@ class Worker:
         self.app.task(name=bells.RING, typing=False)(self._ring)
         self.app.task(name=bells.SWEEP, typing=False)(self._sweep)
 
-    def migrate(self) -> None:
-        self._config.prepare()
-        database = Database(self._config.database)
-        database.migrate()
-        database.close()
-
     def run(self, concurrency: int, *, beat: bool = False) -> None:
-        """Until SIGTERM, which gives back what is being graded."""
+        """Until SIGTERM, which gives back what is being graded.
+
+        Raises:
+            ConfigError: the database cannot be used.
+        """
         from celery import signals
 
+        opened(self._config).close()
         signals.worker_process_init.connect(self._enter, weak=False)
         signals.worker_process_shutdown.connect(self._leave, weak=False)
         signals.worker_shutting_down.connect(_pass_on, weak=False)
@@ -145,12 +144,10 @@ def _pass_on(**_: object) -> None:
 def run_worker(worker: Callable[[], Worker], concurrency: int, *, beat: bool = False) -> int:
     """Be a worker until SIGTERM; return the exit status."""
     try:
-        made = worker()
-        made.migrate()
-        made.run(concurrency, beat=beat)
+        worker().run(concurrency, beat=beat)
     except ConfigError as error:
         click.echo(error, err=True)
-        return EXIT_MISUSE
+        return error.exit_status
     return 0
 
 
@@ -194,5 +191,5 @@ def beat(data: Path, log_format: str) -> None:
         app = bells.celery_app(bells.broker_of(Config(data)))
     except ConfigError as error:
         click.echo(error, err=True)
-        sys.exit(EXIT_MISUSE)
+        sys.exit(error.exit_status)
     app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()

@@ -19,6 +19,14 @@ _DRIVERS = {"postgresql", "postgres", "postgresql+psycopg"}
 class ConfigError(Exception):
     """The server cannot start like this; the message is one sentence for the operator."""
 
+    exit_status = 2
+
+
+class DatabaseAway(ConfigError):
+    """It could start if its database answered: whoever started it may try again."""
+
+    exit_status = 4
+
 
 @dataclass(frozen=True)
 class Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from server.clock import Clock
 from server.storage.changes import Counting
-from server.storage.config import ConfigError
+from server.storage.config import Config, ConfigError, DatabaseAway
 from server.storage.models import Content, Key, Submission
 from server.storage.postgresql import Postgresql
 from server.storage.sqlite import Sqlite
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _FILES, _KEY = "submissions", "session.key"  # beside an embedded database, until migration 0010
+_AT_START = 60.0  # seconds
+_SECONDS_BETWEEN_TRIES = 2.0
 _AWAY = ("08", "57P")  # SQLSTATE classes: no connection; shutting down, starting up
 
 
@@ -81,22 +84,31 @@ class Database:
                 found = row.value
         return found
 
-    def migrate(self) -> None:
+    def migrate(self, *, patience: float = 0.0) -> None:
         """Bring the tables up to date. Processes that start together take turns.
 
+        Args:
+            patience: seconds for which one that does not answer is asked again. It may be starting
+                itself, as after a power cut, or its line may be down.
+
         Raises:
-            ConfigError: the database belongs to a version that this one knows nothing of, or does
-                not answer.
+            ConfigError: the database belongs to a version that this one knows nothing of.
+            DatabaseAway: it does not answer.
         """
-        try:
-            if not self._is_up_to_date():  # as nearly always: Alembic takes longer than most
-                self._upgrade()
-        except OperationalError as error:
-            if not is_away(error):
-                raise
-            raise ConfigError(
-                f"The database {self.name} does not answer: {_reason(error)}."
-            ) from None
+        until = time.monotonic() + patience
+        while True:
+            try:
+                if not self._is_up_to_date():  # as nearly always: Alembic takes longer than most
+                    self._upgrade()
+                break
+            except OperationalError as error:
+                if not is_away(error):
+                    raise
+                away = DatabaseAway(f"The database {self.name} does not answer: {_reason(error)}.")
+                if time.monotonic() > until:
+                    raise away from None
+            log.warning("%s It is asked again.", away)
+            time.sleep(_SECONDS_BETWEEN_TRIES)
         if self.is_embedded:  # committed: what lies in the folder is in the database, or nobody's
             data = Path(str(self.url.database)).parent
             self._drop_taken_in(data / _FILES)
@@ -157,6 +169,19 @@ class Database:
 
     def close(self) -> None:
         self._kind.close()
+
+
+def opened(config: Config) -> Database:
+    """The database of what is to run for long, up to date: it is waited for, for a minute.
+
+    Raises:
+        ConfigError: the data directory or the database cannot be used.
+        DatabaseAway: it does not answer.
+    """
+    config.prepare()
+    database = Database(config.database)
+    database.migrate(patience=_AT_START)
+    return database
 
 
 def is_full(error: BaseException | None) -> bool:

@@ -19,7 +19,7 @@ from server.grading.grader import GraderLoop
 from server.grading.meters import Readings
 from server.grading.queue import Queue
 from server.storage.config import Config, ConfigError
-from server.storage.database import Database, is_away
+from server.storage.database import Database, is_away, opened
 from server.storage.models import Key, State, User
 from server.web.app import create_app
 from tests.server import conftest, engines, services
@@ -161,6 +161,21 @@ def test_a_restart_of_the_database_costs_no_grading(
     thread.join()
 
 
+def test_what_is_to_run_for_long_waits_for_its_database(
+    mortal: tuple[services.PostgreSQL, House], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, house = mortal
+    server.stop()
+    starting = threading.Timer(0.5, server.start)
+    starting.start()
+    database = opened(house.config)
+    with database.read() as session:
+        assert session.scalar(select(User.id).limit(1))
+    database.close()
+    assert "does not answer: " in caplog.text
+    starting.join()
+
+
 def answers(house: House) -> bool:
     try:
         with house.database.read() as session:
@@ -187,6 +202,8 @@ def test_what_cannot_be_opened_is_one_sentence_without_the_password(
 ) -> None:
     with pytest.raises(ConfigError) as refused:
         Database(Config(tmp_path, shared=address).database).migrate()
+    # A service manager tries again what may work later, and nothing that was started wrongly.
+    assert refused.value.exit_status == (4 if "not answer" in said else 2)
     assert said in str(refused.value)
     assert "hidden" not in str(refused.value)
     assert "hidden" not in repr(Config(tmp_path, shared=address))
