@@ -111,12 +111,18 @@ class Student(threading.Thread):
     """Hands in again and again, like somebody who does not believe in computers."""
 
     def __init__(
-        self, url: str, name: str, sent: Sent, patience: float = 30.0, each: int = EACH
+        self,
+        url: str,
+        name: str,
+        sent: Sent,
+        patience: float = 30.0,
+        each: int = EACH,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._each = each
         self._gone = threading.Event()
-        self._client = httpx.Client(base_url=url, timeout=patience)
+        self._client = httpx.Client(base_url=url, timeout=patience, transport=transport)
         self._sent = sent
         self._random = random.Random(f"{SEED} {name}")
         self._token = self._csrf("/login")
