@@ -221,10 +221,8 @@ EXERCISES = (
             ),
             edit(
                 layer_norm_backward,
-                "g.mean(dim=axes, keepdim=True)\n"
-                "    through_var = x_hat * (g * x_hat).mean(dim=axes, keepdim=True)",
-                "g.sum(dim=axes, keepdim=True) / sigma.numel()\n"
-                "    through_var = x_hat * (g * x_hat).sum(dim=axes, keepdim=True) / sigma.numel()",
+                "g - through_mean - through_var",
+                "g - (through_mean + through_var) * x_hat.numel() / sigma.numel() ** 2",
                 name="counted-over-the-examples",
                 hint="Over how many numbers did the forward take its mean: one example's, or as "
                 "many as there are examples?",

@@ -193,8 +193,8 @@ EXERCISES = (
             ),
             edit(
                 histogram_entropy,
-                "index = position.floor().clamp(max=bins - 1)\n    edges = torch.arange(bins,",
-                "index = position.floor()\n    edges = torch.arange(bins + 1,",
+                "index == edges.view(-1, 1, 1)",
+                "position.floor() == torch.arange(bins + 1).view(-1, 1, 1)",
                 name="largest-value-in-a-bin-of-its-own",
                 hint="Count the bins that hold anything. Where does the docstring put the largest "
                 "number?",
