@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
+from server.storage.config import DatabaseAway
+
 log = logging.getLogger(__name__)
 
 _READY = b"ready\n"
@@ -89,8 +91,11 @@ class _Grader:
 
     def wait_until_ready(self) -> None:
         with self._process.stdout or nullcontext() as told:
-            if told is not None and told.readline() != _READY and self._process.wait() >= 0:
-                raise GraderEnded(self._process.returncode)  # killed, it is replaced like any other
+            if told is None or told.readline() == _READY:
+                return
+        status = self._process.wait()
+        if status >= 0 and status != DatabaseAway.exit_status:
+            raise GraderEnded(status)  # killed, or too early, it is replaced like any other
 
     def restart_if_dead(self) -> None:
         if self._process.poll() is None:

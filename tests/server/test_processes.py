@@ -14,6 +14,7 @@ import pytest
 from server.clock import utc_now
 from server.grading import presence
 from server.grading.supervisor import GraderEnded, Supervisor
+from server.storage.config import DatabaseAway
 from server.storage.models import GraderProcess, State
 from tests.server.conftest import House, wait_for
 
@@ -130,13 +131,14 @@ def test_the_supervisor_replaces_a_grader_that_dies(
     assert len(lines(log, "end")) == 1
 
 
-def test_the_supervisor_replaces_a_grader_that_is_killed_before_it_is_ready(
-    house: House, log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("end", ["kill -9 $$", f"exit {DatabaseAway.exit_status}"])
+def test_the_supervisor_replaces_a_grader_that_ends_before_it_is_ready_for_no_fault_of_its_own(
+    house: House, log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: str
 ) -> None:
     monkeypatch.chdir(ROOT)
     house.accept()
     first = tmp_path / "first"
-    dies_first = f'[ -e {first} ] || {{ touch {first}; kill -9 $$; }}; exec "$@"'
+    dies_first = f'[ -e {first} ] || {{ touch {first}; {end}; }}; exec "$@"'
     grader = [*command(house, log), "--supervised"]
     supervisor = Supervisor([["sh", "-c", dies_first, "sh", *grader]], pytest.fail)
     supervisor.start()

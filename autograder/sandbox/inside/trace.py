@@ -18,9 +18,8 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._seen: set[Any] = (
-            set()
-        )  # to be named at the end: most run in less time than that takes
+        # Named at the end: most of them run in less time than that takes.
+        self._seen: set[Any] = set()
         self._names: set[str] = set()
 
     def __torch_dispatch__(
