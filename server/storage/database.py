@@ -233,4 +233,4 @@ def _sqlstate(error: DBAPIError) -> str | None:
 
 
 def _reason(error: DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[-1].strip().rstrip(".")
+    return str(error.orig).strip().splitlines()[0].strip().rstrip(".")
