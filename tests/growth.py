@@ -140,7 +140,7 @@ _SCRIPTS: dict[str, tuple[int, Callable[[int], str]]] = {
     "bindings": (125, lambda n: "def f(x):\n" + "  x = x + 0\n" * n + "  return x.relu()\n"),
     "attributes": (90, lambda n: "def f(x): return x" + ".a" * n + "\n"),
     "subscripts": (90, lambda n: "def f(x): return x" + "[0]" * n + "\n"),
-    "run texts": (40, lambda n: "S = '" + "x=1;" * n + "'\n" + "exec(S)\n" * n),
+    "run texts": (120, lambda n: "S = '" + "x=1;" * n + "'\n" + "exec(S)\n" * n),
     "patches": (125, lambda n: "".join(f"torch.x{at} = torch.relu\n" for at in range(n))),
 }
 SCRIPTS: dict[str, Dimension] = {what: (n, _script(make)) for what, (n, make) in _SCRIPTS.items()}
