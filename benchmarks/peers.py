@@ -40,14 +40,14 @@ from autograder.topics.catalogue import DEFAULT, Catalogue
 from autograder.truth.oracle import Oracle
 
 SECRET = b"the benchmark's own secret"
-# The files of the reference that the six exercises stand in, and what to keep of them.
+# What the reference's topics are asked for.
 SIX = {
-    "convolution.py": "conv2d",
-    "initialization.py": "kaiming_normal_",
-    "losses/focal_loss.py": "focal_loss",
-    "normalization/batch_norm.py": "batch_norm",
-    "normalization/group_norm.py": "group_norm",
-    "regularization/dropout.py": "dropout",
+    "conv2d": "convolution",
+    "batch_norm": "normalization",
+    "kaiming_normal_": "initialization",
+    "dropout": "regularization",
+    "group_norm": "normalization",
+    "focal_loss": "losses",
 }
 PEERS = ("nbgrader", "otter-grader", "gradescope-utils")
 
@@ -83,18 +83,20 @@ def six_exercises(folder: Path) -> Catalogue:
     """A reference folder with one topic, `sixfold`."""
     topic = folder / "sixfold"
     topic.mkdir(parents=True)
-    for path, exercise in SIX.items():
-        file = DEFAULT / path
+    for name in SIX.values():
+        if (package := DEFAULT / name).is_dir():
+            left = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(package, topic / name, ignore=left, dirs_exist_ok=True)
+        else:
+            shutil.copy(package.with_suffix(".py"), topic)
+    for file in topic.rglob("*.py"):
         text = file.read_text("utf-8")
-        if file.parent != DEFAULT:
-            shared = f"_shared_{file.parent.name}"
-            text = text.replace("from ._shared import", f"from .{shared} import")
-            shutil.copy(file.parent / "_shared.py", topic / f"{shared}.py")
-        kept = f"EXERCISES = tuple(e for e in EXERCISES if e.name == {exercise!r})\n"
-        (topic / f"{exercise}.py").write_text(f"{text}\n\n{kept}", "utf-8")
-    names = ", ".join(SIX.values())
-    parts = ", ".join(f"*{name}.EXERCISES" for name in SIX.values())
-    init = f'"""Six exercises."""\n\nfrom . import {names}\n\nEXERCISES = ({parts})\n'
+        if "\nEXERCISES = " in text:
+            kept = f"EXERCISES = tuple(e for e in EXERCISES if e.name in {set(SIX)!r})\n"
+            file.write_text(f"{text}\n\n{kept}", "utf-8")
+    names = sorted(set(SIX.values()))
+    parts = ", ".join(f"*{name}.EXERCISES" for name in names)
+    init = f'"""Six exercises."""\n\nfrom . import {", ".join(names)}\n\nEXERCISES = ({parts})\n'
     (topic / "__init__.py").write_text(init, "utf-8")
     return Catalogue.load(folder)
 
@@ -158,13 +160,13 @@ def tools(work: Path, python: Path, solution: str, cases: Any, reference: Path) 
         return made
 
     plain = folder("pytest")
-    tests = "\n".join(f"def test_{n}():\n    check(vars(sixfold), {n!r})\n" for n in SIX.values())
+    tests = "\n".join(f"def test_{n}():\n    check(vars(sixfold), {n!r})\n" for n in SIX)
     (plain / "test_sixfold.py").write_text(f"import sixfold\nfrom checks import check\n\n{tests}")
 
     scope = folder("gradescope")
     methods = "\n".join(
         f"    @weight(10)\n    def test_{n}(self):\n        check(vars(sixfold), {n!r})\n"
-        for n in SIX.values()
+        for n in SIX
     )
     (scope / "run_tests.py").write_text(
         "import unittest\nimport sixfold\nfrom checks import check\n"
@@ -178,7 +180,7 @@ def tools(work: Path, python: Path, solution: str, cases: Any, reference: Path) 
 
     otter = folder("otter")
     (otter / "tests").mkdir()
-    for name in SIX.values():
+    for name in SIX:
         (otter / "tests" / f"{name}.py").write_text(
             # All in one, for otter takes a second Python file for one of the submission's.
             CHECKS.replace('Path(__file__).with_name("cases.pt")', '"cases.pt"')
@@ -239,7 +241,7 @@ def notebook(solution: str) -> Any:
         return v4.new_code_cell(source, metadata={"nbgrader": grading})
 
     cells = [marked("solution", solution, grade=False, solution=True, locked=False)]
-    for name in SIX.values():
+    for name in SIX:
         check = f"from checks import check\ncheck(globals(), {name!r})"
         how = {"grade": True, "solution": False, "locked": True, "points": 10}
         cells.append(marked(f"test_{name}", check, **how))

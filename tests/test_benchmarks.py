@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.capacity import Costs, Fleet, Service, simulate
+from benchmarks.peers import SIX, six_exercises
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,6 +26,11 @@ def test_whoever_writes_is_alone_in_it():
     )
     seen = simulate([(0.0, "cpu")] * 4, Fleet(web=4, cpu=4, gpu=0), costs)
     assert [round(seconds) for seconds in seen.accepted] == [2, 4, 6, 8]
+
+
+def test_the_six_exercises_make_a_topic(tmp_path):
+    catalogue = six_exercises(tmp_path / "reference")
+    assert {exercise.name for _, exercise in catalogue["sixfold"].exercises} == set(SIX)
 
 
 @pytest.mark.slow
