@@ -102,7 +102,8 @@ def six_exercises(folder: Path) -> Catalogue:
 
 
 def plain_cases(catalogue: Catalogue) -> dict[str, list[tuple[Any, ...]]]:
-    """Every call that Gradmark makes, by exercise, with what the solution gives."""
+    """Every call of a student's function that Gradmark makes, by exercise, with what the solution
+    gives."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Seed):
@@ -116,6 +117,8 @@ def plain_cases(catalogue: Catalogue) -> dict[str, list[tuple[Any, ...]]]:
         for trial in oracle.trials(topic, exercise):
             kind = {ValueExpectation: "values", RefusalExpectation: "refused"}
             for call in trial.calls:
+                if call.function.startswith("@"):  # an operation of Gradmark's own
+                    continue
                 values = [(name, plain(value)) for name, value in call.arguments.items()]
                 positional = [value for _, value in values[: call.positional]]
                 named = dict(values[call.positional :])
@@ -335,11 +338,11 @@ def show(
         table.add_column(heading, justify="right" if heading else "left")
     base = [seconds for seconds, _ in found["import torch"]]
     for name, figures in found.items():
-        seconds = [s for s, _ in figures]
-        ratio = statistics.median(s / b for s, b in zip(seconds, base, strict=True))
+        took = [seconds for seconds, _ in figures]
+        ratio = statistics.median(s / b for s, b in zip(took, base, strict=True))
         table.add_row(
             name,
-            f"{statistics.median(seconds):.1f}",
+            f"{statistics.median(took):.1f}",
             f"{ratio:.2f}",
             f"{per_student[name]:.2f}",
             f"{max(memory for _, memory in figures):.0f}",

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks.capacity import Costs, Fleet, Service, simulate
-from benchmarks.peers import SIX, six_exercises
+from benchmarks.peers import SIX, plain_cases, six_exercises
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,9 +29,12 @@ def test_whoever_writes_is_alone_in_it():
     assert [round(seconds) for seconds in seen.accepted] == [2, 4, 6, 8]
 
 
-def test_the_six_exercises_make_a_topic(tmp_path):
+def test_peers_are_given_a_topic_of_six_exercises_and_plain_cases(tmp_path):
     catalogue = six_exercises(tmp_path / "reference")
     assert {exercise.name for _, exercise in catalogue["sixfold"].exercises} == set(SIX)
+    torch.save(plain_cases(catalogue), tmp_path / "cases.pt")
+    cases = torch.load(tmp_path / "cases.pt", weights_only=True)
+    assert all(len(cases[exercise]) > 9 for exercise in SIX)
 
 
 @pytest.mark.slow
