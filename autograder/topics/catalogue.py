@@ -102,7 +102,7 @@ class Topic:
             self._edited[misconception] = code
         return self._edited[misconception]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over its files and those of the topics beside, as they were loaded."""
         return _digest((self,))
