@@ -43,6 +43,7 @@ class Kept:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self._tidied = False
 
     def get(self, key: Sequence[str], make: Callable[[], Made]) -> Made:
         """The value that is kept under the key, or a new one. Gradmark's own code and torch's
@@ -74,7 +75,9 @@ class Kept:
         own = path.with_suffix(f".{os.getpid()}")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._forget_unused()
+            if not self._tidied:
+                self._tidied = True
+                self._forget_unused()
             torch.save(value, own)
             own.replace(path)
         except (OSError, RuntimeError):

@@ -73,7 +73,7 @@ def test_what_nobody_asks_for_any_more_goes(tmp_path):
     (old,) = tmp_path.iterdir()
     long_ago = old.stat().st_mtime - UNUSED_SECONDS - 60
     os.utime(old, (long_ago, long_ago))
-    kept.get(("new",), make)
+    Kept(tmp_path).get(("new",), make)
     assert old not in set(tmp_path.iterdir())
 
 
