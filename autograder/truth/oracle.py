@@ -131,7 +131,7 @@ class Oracle:
     @contextmanager
     def _drawing(self, topic: Topic, exercise: Exercise, what: str) -> Iterator[_Drawing]:
         key = digest_of(self._secret, topic.name, exercise.name, what, self._kind).hex()
-        with self._kept.drawer((topic.digest, key)) as drawer:
+        with self._kept.drawer((*topic.footing, key)) as drawer:
             yield _Drawing(topic, exercise, LocalSession(topic.functions()), drawer)
 
     def _drawn(self, drawing: _Drawing) -> tuple[Trial, ...]:
@@ -238,7 +238,7 @@ class Oracle:
         def seed(purpose: str) -> int:
             return seed_of(secret, *place, purpose)
 
-        key = topic.digest, digest_of(secret, *place, "kept").hex()
+        key = *topic.footing, digest_of(secret, *place, "kept").hex()
         keep = Keeping(self._kept, key, drawing.drawer, (check.name, repr(case.kinks)))
         where = f"{topic.path.name}: {exercise.name}, {check.name}, case {case.name!r}"
         with located(where, topic.path):
