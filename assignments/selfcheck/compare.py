@@ -164,9 +164,10 @@ def _compare_plain(output: str, truth: Value, got: Value) -> Finding:
         evidence = {"expected": describe_type(truth), "got": describe_type(got)}
         return Finding(output, "type", evidence)
     if isinstance(truth, float) and isinstance(got, int | float):
-        allowed = NUMBER * max(1.0, abs(truth))
-        if abs(got - truth) <= allowed:
-            return Finding(output, evidence={"error": abs(got - truth), "tolerance": allowed})
+        allowed = NUMBER * max(1.0, abs(truth)) if math.isfinite(truth) else 0.0
+        if abs(got - truth) <= allowed or got == truth or (math.isnan(got) and math.isnan(truth)):
+            error = 0.0 if allowed == 0.0 else abs(got - truth)
+            return Finding(output, evidence={"error": error, "tolerance": allowed})
     elif got == truth:
         return Finding(output)
     return Finding(output, "value", {"wrong": 1, "total": 1, "got": got, "expected": truth})
