@@ -20,6 +20,8 @@ from torch import Tensor
 from autograder.judging.call import Value
 
 NEARLY_ALL = 0.9  # of a region is wrong that it is enough to name
+HALVES = 2.0**-12  # what rounding to 24 bits moves a number by, where half of them cancel
+SEVERAL = 4  # amounts of which not all are rounded one way
 FEW = 8  # numbers of which all may be rounded one way
 CONVINCING = 3  # so many numbers that are wrong alike are no chance
 
@@ -58,10 +60,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Found:
-    """`what` completes "y is ..."."""
+    """`what` completes "y is ..."; `cause` is what several outputs have in common that it is said
+    of, in other words perhaps."""
 
     kind: str
     what: str
+    cause: str = ""
 
 
 Apply: TypeAlias = Callable[[Seen], Tensor]
@@ -121,19 +125,29 @@ def scaled_part(seen: Sequence[Seen], without: Sequence[Tensor]) -> float | None
 
 def is_rounding(seen: Sequence[Seen]) -> bool:
     """Whether what is wrong may have been rounded: most numbers are off, up and down, or all by
-    one factor. What is added or cut off goes one way, or spares the most of them."""
+    one factor, and each by a small part of itself. What is added or cut off goes one way, spares
+    the most of them, or moves what is next to nothing, or nothing, as far as all else."""
     fitting = [one for one in seen if one.right.numel() and one.got.shape == one.right.shape]
-    pairs = [(one.got - one.right, one.right, one.wrong()) for one in fitting]
+    off_at = [(one, where) for one in fitting if bool((where := one.wrong()).any())]
+    pairs = [(one.got - one.right, one.right, where) for one, where in off_at]
     if not pairs or any(int(where.sum()) * 2 < where.numel() for _, _, where in pairs):
         return False
-    for difference, right, where in pairs:
-        off = difference[where]
-        up = int((off > 0).sum())
-        parts = (off / right[where]).abs()
-        one_way = min(up, off.numel() - up) * 8 < off.numel() >= FEW
-        if one_way and float(parts.max()) > 2 * float(parts.min()):
-            return False
-    return True
+    off = torch.cat([difference[where] for difference, _, where in pairs]).abs()
+    size = torch.cat([right[where] for _, right, where in pairs]).abs()
+    if bool((size == 0).any()) or int((off > HALVES * size).sum()) * 8 > off.numel():
+        return False
+    factors = {f"{float((d / r)[at].mean()):.3g}" for d, r, at in pairs}
+    if len(factors) >= SEVERAL and len({f[0] == "-" for f in factors}) == 1:
+        return False  # each case is moved by another amount, and all of them one way
+    one_way = [_goes_one_way(difference[where], right[where]) for difference, right, where in pairs]
+    return 2 * sum(one_way) <= len(one_way)
+
+
+def _goes_one_way(off: Tensor, right: Tensor) -> bool:
+    """Whether nearly all numbers are moved up, or nearly all down, and not by one factor."""
+    up, parts = int((off > 0).sum()), (off / right).abs()
+    one_way = min(up, off.numel() - up) * 8 < off.numel() >= FEW
+    return one_way and float(parts.max()) > 2 * float(parts.min())
 
 
 def changes_of_some(seen: Sequence[Seen]) -> Found | None:

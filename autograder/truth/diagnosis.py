@@ -9,7 +9,7 @@ only, or in all cases but degenerate ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from torch import Tensor
@@ -49,16 +49,22 @@ from autograder.truth.matching import (
 )
 from autograder.truth.occasion import occasion
 from autograder.truth.plain import by_shape, in_float32, in_part, plainly
-from autograder.truth.suspects import INSTEAD, Lazy, Suspects
+from autograder.truth.suspects import INSTEAD, REPEATED, Lazy, Suspects
 from autograder.truth.trial import Suspect, Trial
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A name for what is wrong, and the hint that teaches it away."""
+    """A name for what is wrong, and the hint that teaches it away.
+
+    `cause` is what is the same where two functions are wrong in one way, `of` where it is wrong;
+    empty where there is nothing to be said of both at once.
+    """
 
     name: str
     hint: str
+    cause: str = field(default="", compare=False)
+    of: str = field(default="", compare=False)
 
 
 def explanations(
@@ -73,7 +79,7 @@ def explanations(
     left = set(wrong(trials, seen))
     for suspect in whole:  # what is named already is not told of another place again
         left -= {p for p in left if _agreement(trials, seen, suspect, p).covers}
-    for function in suspects.functions:
+    for function in suspects.subjects:
         places = sorted(p for p in left if p[0] == function and p[1] not in _KNOWN_ALONE)
         if _is_fixed(trials, seen, function):  # one draw is no sample: its law says nothing
             places = [p for p in places if not _is_by_law(trials, seen, p)]
@@ -86,7 +92,37 @@ def explanations(
             plain = plainly(trials, seen, place) or _by_law(trials, seen, place)
             if plain is not None:
                 found.append(_said(plain, place))
-    return list({explanation.name: explanation for explanation in reversed(found)}.values())[::-1]
+    names = {explanation.name for explanation in found}
+    said = [suspect for suspect in recorded if suspect.misconception.name in names]
+    for suspect in whole:  # what others explain that something else needs has no need of a name
+        others = [one for one in said if one is not suspect]
+        places = [p for p in wrong(trials, seen) if _covers(trials, seen, suspect, p)]
+        if all(any(_covers(trials, seen, one, p) for one in others) for p in places):
+            said.remove(suspect)
+            names.remove(suspect.misconception.name)
+    needed = [explanation for explanation in found if explanation.name in names]
+    once = {explanation.name: explanation for explanation in reversed(_told_once(needed))}
+    return list(once.values())[::-1]
+
+
+def _covers(
+    trials: Sequence[Trial], seen: Sequence[Outcome], suspect: Suspect, place: Place
+) -> bool:
+    return _agreement(trials, seen, suspect, place) is Agreement.WHOLE
+
+
+def _told_once(found: Sequence[Explanation]) -> list[Explanation]:
+    """What is wrong in two functions alike is told of the first, and that it holds there, too."""
+    told: dict[object, list[Explanation]] = {}
+    for one in found:
+        told.setdefault(one.cause or one, []).append(one)
+    return [_and_of(first, [one.of for one in rest if one.of]) for first, *rest in told.values()]
+
+
+def _and_of(first: Explanation, others: Sequence[str]) -> Explanation:
+    if not others:
+        return first
+    return replace(first, hint=f"{first.hint} The same holds for {', and for '.join(others)}.")
 
 
 # What only recorded misconceptions explain: whether bad input is refused, whether arguments are
@@ -101,6 +137,7 @@ class _Candidate:
     explanations: Callable[[Sequence[str], str], list[Explanation]]  # of outputs, in a scope
     at: dict[Place, Compared]
     names: frozenset[str] = frozenset()  # of what is recorded: more than one for two bugs at once
+    at_home: bool = True  # not what is recorded of a function beside this one
     rank: int = 0  # of what is edited: how far-fetched
 
     def explained(self, places: Iterable[Place], least: Agreement) -> list[Place]:
@@ -141,24 +178,38 @@ def _of_function_at(
             ]
             known = {*named, *(one.name for one in found)}
             best = max(
-                some, key=lambda c: (*c.extent(left, least), len(c.names & known)), default=None
+                some,
+                key=lambda c: (*c.extent(left, least), c.at_home, len(c.names & known)),
+                default=None,
             )
             covered = best.explained(left, least) if best is not None else []
             if best is None or not covered:
                 return
             scope = "" if least >= Agreement.ALMOST else _scope(best.at[covered[0]])
-            found.extend(best.explanations([output for _, output in covered], scope))
+            told = best.explanations([output for _, output in covered], scope)
+            if len(best.names) > 1:  # of pairs that explain as much, what all of them have
+                pairs = [c for c in some if len(c.names) > 1]
+                extent = best.extent(left, least)
+                alike = [pair.names for pair in pairs if pair.extent(left, least) == extent]
+                told = [one for one in told if all(one.name in names for names in alike)]
+            found.extend(told)
             left[:] = [p for p in left if p not in covered and not best.covers(p)]
 
     probes = {place: _probes(trials, seen, place) for place in places}
 
-    def try_all(lazies: Iterable[Lazy]) -> None:
+    def try_all(lazies: Iterable[Lazy], places: Sequence[Place] | None = None) -> None:
+        tried = left if places is None else places
         for lazy in lazies:
-            at = {p: c for p in left if (c := _tried(lazy, trials, seen, p, probes[p])) is not None}
+            at = {
+                place: result
+                for place in tried
+                if (result := _tried(lazy, trials, seen, place, probes[place])) is not None
+            }
             if at:
                 names = frozenset(m.name for m in lazy.misconceptions)
-                candidate = _Candidate(partial(_told, lazy, function), at, names, lazy.rank)
-                candidates.append(candidate)
+                at_home = lazy.kind != REPEATED
+                told = partial(_told, lazy, function)
+                candidates.append(_Candidate(told, at, names, at_home, lazy.rank))
 
     def change_all() -> None:
         for place in list(left):
@@ -234,9 +285,12 @@ def _of_function_at(
     settle(Agreement.ALMOST)
     say_all(plainly)
     edits = suspects.edits[function]
-    try_all(suspects.constants[function])
     try_all(suspects.borrowed[function])
+    try_all(suspects.constants[function])
     settle(Agreement.ALMOST)
+    if any(_is_near(trials, seen, place) for place in left):
+        try_all(suspects.guards[function])
+        settle(Agreement.ALMOST)
     say_all(float32)
     try_all(suspects.others[function])
     try_all(suspects.questions[function])
@@ -246,7 +300,8 @@ def _of_function_at(
     try_all(lazy for lazy in edits if lazy.rank > LIKELY)
     settle(Agreement.ALMOST)
     mostly_named()
-    try_all(suspects.pairs[function])
+    # Of what is drawn one thing says enough: two at once would say whatever is seen.
+    try_all(suspects.pairs[function], [p for p in left if not _is_drawn(trials, seen, p)])
     settle(Agreement.ALMOST)
     beside_all()
     say_all(apart)
@@ -268,6 +323,7 @@ def _of_function_at(
     return found + [_occasional(when, places) for when, places in when.items()]
 
 
+NEAR = 1e-2  # where a small number is wrongly added, some case is off by less, in its size
 TELLING = 12  # so many wrong numbers of one case tell suspects apart
 ADDS_NOTHING = "-as-zeros"  # how questions are called that put zeros for an argument
 FAR_FETCHED = 4  # the rank of edits that must explain all cases
@@ -277,7 +333,11 @@ LIKELY = 2  # the rank of edits that come before changes of the right answer
 def _occasional(when: str, places: Sequence[Place]) -> Explanation:
     told, verb, about = _subject(places)
     hint = f"Your {told} {verb} wrong {when}, and right in all other cases."
-    return Explanation(f"{about}-in-some-cases", hint)
+    return Explanation(f"{about}-in-some-cases", hint, f"in some cases: {when}", _of(places))
+
+
+def _of(places: Sequence[Place]) -> str:
+    return f"{_subject(places)[0]} of `{places[0][0]}`"
 
 
 def _subject(places: Sequence[Place]) -> tuple[str, str, str]:
@@ -305,15 +365,21 @@ def _known(
 def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list[Explanation]:
     if lazy.misconceptions:
         return _known(lazy.misconceptions, outputs, scope)
-    told, verb, about = _subject([(function, output) for output in outputs])
+    places = [(function, output) for output in outputs]
+    told, verb, about = _subject(places)
     your = f"{scope}, your" if scope else "Your"
+    cause = f"{lazy.kind}: {lazy.what}"
     if lazy.edit:
-        what = f"comes out when, {lazy.what}. What belongs there?"
+        cause = f"{lazy.kind}: {lazy.what.partition(', ')[2]}"  # wherever it stands
+        what = f"comes out when, {lazy.what}"
+        what += "" if what.endswith("?") else ". What belongs there?"
     elif lazy.kind.endswith(INSTEAD):
         what = f"{lazy.what}. What is asked for?"
     else:
-        what = f"`{function}` gives {lazy.what}. What is asked for?"
-    return [Explanation(f"{about}-{lazy.kind}", f"{your} {told} {verb} exactly what {what}")]
+        what = f"`{function}` gives {lazy.what}"
+        what += "" if what.endswith("?") else ". What is asked for?"
+    hint = f"{your} {told} {verb} exactly what {what}"
+    return [Explanation(f"{about}-{lazy.kind}", hint, cause if not scope else "", _of(places))]
 
 
 def _changed(change: Found, place: Place, your: str = "Your") -> Explanation:
@@ -329,7 +395,9 @@ def _said(found: Found, *places: Place) -> Explanation:
         return Explanation(f"{output}-{found.kind}", f"{function}: {found.what}.")
     told, verb, about = _subject(places)
     end = "" if found.what.endswith("?") else "."
-    return Explanation(f"{about}-{found.kind}", f"Your {told} {verb} {found.what}{end}")
+    hint = f"Your {told} {verb} {found.what}{end}"
+    cause = found.cause or f"{found.kind}: {found.what}"
+    return Explanation(f"{about}-{found.kind}", hint, cause, _of(places))
 
 
 def _by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
@@ -358,22 +426,42 @@ def _is_by_law(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -
     return problems == {"law"}
 
 
-def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:
-    """The failing cases of a place, that which tells most first."""
+def _is_near(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> bool:
+    """Whether a case is off by next to nothing."""
+    return any(
+        float(finding.evidence.get("relative", 1)) < NEAR
+        for at, _ in at_place(trials, seen, place)
+        if (finding := seen[at].findings.get(place[1])) is not None and finding.problem == "value"
+    )
+
+
+def _is_drawn(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> bool:
+    """Whether a place is wrong only where it is drawn at random."""
+    return all(trials[at].check.kind == "statistics" for at in _failing(trials, seen, place))
+
+
+def _failing(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:
     output = place[1]
-    failing = [
+    return [
         at
         for at, _ in at_place(trials, seen, place)
         if output in seen[at].findings and not seen[at].findings[output].passed
     ]
 
+
+def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:
+    """The failing cases of a place, that which tells most first."""
+    output = place[1]
+    failing = _failing(trials, seen, place)
     sizes = {at: _size(trials[at]) for at in failing}
 
-    def telling(at: int) -> tuple[bool, bool, int, int]:
+    def telling(at: int) -> tuple[bool, bool, int, bool, int]:
         finding = seen[at].findings[output]
         is_value = finding.problem in {"value", "law"}
         enough = min(weight_of(finding), TELLING)
-        return (not is_value, trials[at].check.kind == "precision", -enough, sizes[at])
+        rounding = trials[at].check.kind == "precision"
+        odd = not trials[at].case.public  # what is public is ordinary, as a rule
+        return (not is_value, rounding, -enough, odd, sizes[at])
 
     return sorted(failing, key=telling)
 

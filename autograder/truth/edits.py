@@ -11,7 +11,7 @@ import ast
 import copy
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from types import CodeType, FunctionType
@@ -110,10 +110,17 @@ def _with_code(solution: Mapping[str, Any], codes: Sequence[CodeType]) -> dict[s
     return namespace
 
 
-def mutants(topic: Topic, function: str, stands_for: str = "") -> list[Mutant]:
+def mutants(
+    topic: Topic, function: str, stands_for: str = "", make: Make | None = None
+) -> list[Mutant]:
     """All edits of a function of a topic, the likely ones first; it may be but another way to write
-    the one that it stands for."""
-    found = list(_mutants(function, topic.sources()[function], stands_for or function))
+    the one that it stands for.
+
+    Args:
+        make: what edits there are of a function; those that change one thing by default.
+    """
+    source = topic.sources()[function]
+    found = list(_mutants(function, source, stands_for or function, make or _edits))
     return sorted(found, key=lambda mutant: mutant.rank)
 
 
@@ -135,17 +142,17 @@ def named(source: str) -> frozenset[str]:
 
 def edits_of(statement: Statement) -> list[Mutant]:
     """All edits of a function of a solution, or of a class's methods, the likely ones first."""
-    found = list(_mutants(statement.name, statement.text, statement.name))
+    found = list(_mutants(statement.name, statement.text, statement.name, _edits))
     return sorted(found, key=lambda mutant: mutant.rank)
 
 
-def _mutants(name: str, source: str, stands_for: str) -> Iterator[Mutant]:
+def _mutants(name: str, source: str, stands_for: str, make: Make) -> Iterator[Mutant]:
     tree = ast.parse(textwrap.dedent(source))
     for function in _functions(tree):
         if ast.get_docstring(function) is not None:
             function.body = function.body[1:] or [ast.Pass(lineno=function.lineno, col_offset=0)]
     for function in _functions(tree):
-        yield from _of_function(name, function, tree, stands_for)
+        yield from _of_function(name, function, tree, stands_for, make)
 
 
 def _functions(tree: ast.Module) -> list[ast.FunctionDef]:
@@ -156,10 +163,10 @@ def _functions(tree: ast.Module) -> list[ast.FunctionDef]:
 
 
 def _of_function(
-    name: str, function: ast.FunctionDef, tree: ast.Module, stands_for: str
+    name: str, function: ast.FunctionDef, tree: ast.Module, stands_for: str, make: Make
 ) -> Iterator[Mutant]:
     seen = set()
-    for spot, replacement, kind, what, rank in _edits(function, _names(function)):
+    for spot, replacement, kind, what, rank in make(function, _names(function)):
         before = _at(spot)
         key = (id(before), ast.dump(replacement))
         if key in seen or key[1] == ast.dump(before):
@@ -203,6 +210,8 @@ class _Edited:
 
 NOTHING = 1e-4  # what an answer is off by then is no bug that anybody has
 Edit: TypeAlias = tuple[Spot, Any, str, str, int]
+Make: TypeAlias = Callable[[ast.FunctionDef, Mapping[str, Sequence[str]]], Iterator[Edit]]
+Change: TypeAlias = tuple[ast.expr, str, str, int]
 
 _SCALAR_NAMES = frozenset({"torch", "math", "range", "len", "zip", "tuple", "list", "reversed"})
 _PEELED = {  # calls that leave their argument's shape: what is left out when they are peeled off
@@ -236,25 +245,25 @@ _EXCHANGED = {
 
 def _edits(function: ast.FunctionDef, names: Mapping[str, Sequence[str]]) -> Iterator[Edit]:
     """What can be changed, each at one spot."""
-    for statement_spot, statement, block in _statements(function):
-        where = _where(statement)
+    for statement_spot, statement, block in statements(function):
+        where = place_of(statement)
         yield from _of_statement(statement_spot, statement, block)
-        for spot, node in _expressions(statement):
+        for spot, node in expressions(statement):
             for replacement, kind, what, rank in _of_expression(node, names):
                 yield spot, replacement, kind, f"{where}, {what}", rank
 
 
-def _statements(node: ast.AST) -> Iterator[tuple[Spot, ast.stmt, list[ast.stmt]]]:
+def statements(node: ast.AST) -> Iterator[tuple[Spot, ast.stmt, list[ast.stmt]]]:
     for name in ("body", "orelse", "finalbody"):
         block = getattr(node, name, None)
         if not isinstance(block, list):
             continue
         for at, statement in enumerate(block):
             yield (node, name, at), statement, block
-            yield from _statements(statement)
+            yield from statements(statement)
 
 
-def _expressions(statement: ast.stmt) -> Iterator[tuple[Spot, ast.expr]]:
+def expressions(statement: ast.stmt) -> Iterator[tuple[Spot, ast.expr]]:
     """The expressions of a statement itself, not those of statements inside it."""
 
     def walk(node: ast.AST) -> Iterator[tuple[Spot, ast.expr]]:
@@ -271,7 +280,7 @@ def _expressions(statement: ast.stmt) -> Iterator[tuple[Spot, ast.expr]]:
     yield from walk(statement)
 
 
-def _where(statement: ast.stmt) -> str:
+def place_of(statement: ast.stmt) -> str:
     targets: list[ast.expr] = []
     match statement:
         case ast.Assign(targets=found):
@@ -281,16 +290,16 @@ def _where(statement: ast.stmt) -> str:
         case ast.Return():
             return "in what is returned"
         case ast.If(test=test):
-            return f"where {_told(test)} decides"
+            return f"where {words_for(test)} decides"
         case ast.For(target=target):
-            return f"in the loop over {_told(target)}"
+            return f"in the loop over {words_for(target)}"
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=changed))):
-            return f"where {_told(changed)} is changed"
-    told = " and ".join(dict.fromkeys(_told(target) for target in targets))
+            return f"where {words_for(changed)} is changed"
+    told = " and ".join(dict.fromkeys(words_for(target) for target in targets))
     return f"where {told} is worked out" if told else "on the way"
 
 
-def _told(node: ast.AST) -> str:
+def words_for(node: ast.AST) -> str:
     """What an expression is about: the names in it."""
     found = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id not in _SCALAR_NAMES]
     listed = [f"`{name}`" for name in dict.fromkeys(found) if not name.startswith("_")]
@@ -307,7 +316,7 @@ def _told(node: ast.AST) -> str:
 def _of_statement(spot: Spot, statement: ast.stmt, block: Sequence[ast.stmt]) -> Iterator[Edit]:
     match statement:
         case ast.AugAssign(target=target, op=op, value=value):
-            told = _told(target)
+            told = words_for(target)
             plain = ast.Assign([copy.deepcopy(target)], value)
             yield spot, plain, "overwritten", f"{told} is overwritten where it should grow", 1
             if isinstance(op, ast.Add):
@@ -319,13 +328,13 @@ def _of_statement(spot: Spot, statement: ast.stmt, block: Sequence[ast.stmt]) ->
                 what = f"a step is left out in which `{name}` changes"
                 yield spot, ast.Pass(), "step-left-out", what, 1
         case ast.Assign(targets=[ast.Subscript(value=changed)]):
-            what = f"nothing is written into {_told(changed)}"
+            what = f"nothing is written into {words_for(changed)}"
             yield spot, ast.Pass(), "step-left-out", what, 2
         case ast.Expr():
-            told = _told(statement.value)
+            told = words_for(statement.value)
             yield spot, ast.Pass(), "step-left-out", f"a step with {told} is left out", 1
         case ast.If(test=test, body=body, orelse=orelse):
-            told = _told(test)
+            told = words_for(test)
             if not any(isinstance(s, ast.Raise) for s in body):
                 always = ast.If(ast.Constant(True), body, orelse)
                 never = ast.If(ast.Constant(False), body, orelse)
@@ -354,7 +363,6 @@ def _of_statement(spot: Spot, statement: ast.stmt, block: Sequence[ast.stmt]) ->
 
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
-Change: TypeAlias = tuple[ast.expr, str, str, int]
 
 
 def _of_expression(node: ast.expr, names: Mapping[str, Sequence[str]]) -> Iterator[Change]:
@@ -362,14 +370,14 @@ def _of_expression(node: ast.expr, names: Mapping[str, Sequence[str]]) -> Iterat
         case ast.BinOp():
             yield from _of_operation(node)
         case ast.UnaryOp(op=ast.USub(), operand=operand) if not isinstance(operand, ast.Constant):
-            yield operand, "sign-turned", f"the sign of {_told(operand)} is turned", 1
+            yield operand, "sign-turned", f"the sign of {words_for(operand)} is turned", 1
         case ast.UnaryOp(op=ast.Invert() | ast.Not(), operand=operand):
-            yield operand, "condition-turned", f"{_told(operand)} is not negated", 1
+            yield operand, "condition-turned", f"{words_for(operand)} is not negated", 1
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             yield from _of_comparison(left, op, right)
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            yield body, "case-ignored", f"the case that {_told(test)} decides always holds", 1
-            yield orelse, "case-ignored", f"the case that {_told(test)} decides never holds", 1
+            yield body, "case-ignored", f"the case that {words_for(test)} decides always holds", 1
+            yield orelse, "case-ignored", f"the case that {words_for(test)} decides never holds", 1
         case ast.Constant():
             yield from _of_constant(node)
         case ast.Call():
@@ -378,14 +386,14 @@ def _of_expression(node: ast.expr, names: Mapping[str, Sequence[str]]) -> Iterat
             yield from _of_subscript(node)
         case ast.Tuple(elts=elements, ctx=ast.Load()) if len(elements) == 2:
             swapped = ast.Tuple([elements[1], elements[0]], ast.Load())
-            a, b = map(_told, elements)
+            a, b = map(words_for, elements)
             yield swapped, "pair-exchanged", f"{a} and {b} are exchanged", 4
             if all(isinstance(e, ast.Constant) for e in elements):
                 for e in elements:
                     yield (
                         ast.Tuple([e], ast.Load()),
                         "axes",
-                        f"only {_told(e)} is left of {len(elements)} dimensions",
+                        f"only {words_for(e)} is left of {len(elements)} dimensions",
                         2,
                     )
         case ast.Tuple(elts=elements, ctx=ast.Load()) if len(elements) > 2:
@@ -412,7 +420,7 @@ _TURNED: dict[type[ast.operator], tuple[type[ast.operator], str]] = {
 
 def _of_operation(node: ast.BinOp) -> Iterator[Change]:
     left, op, right = node.left, node.op, node.right
-    a, b = _told(left), _told(right)
+    a, b = words_for(left), words_for(right)
     # A number that is there twice, or in another power.
     match op:
         case ast.Add():
@@ -509,7 +517,7 @@ _BORDER: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def _of_comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Iterator[Change]:
-    a, b = _told(left), _told(right)
+    a, b = words_for(left), words_for(right)
     compared = ast.Compare(left, [op], [right])
     if not isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn):
         always = ast.BinOp(compared, ast.BitOr(), ast.Constant(True))  # of tensors, too
@@ -569,7 +577,7 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         inner = node.args[0]
     else:
         return
-    about = _told(inner)
+    about = words_for(inner)
     if name == "range" and receiver is None and len(node.args) == 1:
         early: list[ast.expr] = [ast.BinOp(node.args[0], ast.Sub(), ast.Constant(1))]
         late: list[ast.expr] = [ast.Constant(1), node.args[0]]
@@ -580,9 +588,14 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
     if name == "sqrt" and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Add):
         root = _method(inner.left, "sqrt")
         outside = ast.BinOp(root, ast.Add(), inner.right)
-        yield outside, "outside-the-root", f"{_told(inner.right)} is added outside the root", 0
+        yield outside, "outside-the-root", f"{words_for(inner.right)} is added outside the root", 0
+        turned = ast.BinOp(
+            ast.BinOp(inner.left, ast.Pow(), ast.Constant(-0.5)), ast.Add(), inner.right
+        )
+        what = f"{words_for(inner.right)} is added to one over the root"
+        yield ast.BinOp(turned, ast.Pow(), ast.Constant(-1)), "outside-the-root", what, 1
         both = ast.BinOp(node, ast.Add(), inner.right)
-        what = f"{_told(inner.right)} is added inside the root and once more outside"
+        what = f"{words_for(inner.right)} is added inside the root and once more outside"
         yield both, "inside-and-outside-the-root", what, 2
     if name in _EXCHANGED:
         other, what = _EXCHANGED[name]
@@ -596,12 +609,12 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         del again.keywords[at]
         if keyword.arg in {"dim", "axis"}:
             yield again, "axes", f"{about} is reduced over all dimensions", 1
-            yield from _other_axes(node, at, about)
+            yield from other_axes(node, at, about)
         elif keyword.arg is not None:
             yield again, "argument-left-out", f"`{keyword.arg}` is left out at {about}", 2
     if is_module and name == "where" and len(node.args) == 3:
         condition, first, second = node.args
-        a, b = _told(first), _told(second)
+        a, b = words_for(first), words_for(second)
         yield first, "condition-left-out", f"{a} holds everywhere", 1
         yield second, "condition-left-out", f"{b} holds everywhere", 1
         swapped = ast.Call(node.func, [condition, second, first], node.keywords)
@@ -611,16 +624,16 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         for at in range(len(node.args) - 1):
             swapped = copy.deepcopy(node)
             swapped.args[at : at + 2] = swapped.args[at + 1], swapped.args[at]
-            a, b = _told(node.args[at]), _told(node.args[at + 1])
+            a, b = words_for(node.args[at]), words_for(node.args[at + 1])
             yield swapped, "arguments-exchanged", f"{a} and {b} are exchanged", 4
     for at in range(len(node.args) - 1, 0, -1):
         fewer = copy.deepcopy(node)
         del fewer.args[at]
-        told = _told(node.args[at])
+        told = words_for(node.args[at])
         yield fewer, "argument-left-out", f"{told} is not handed on", 4
 
 
-def _other_axes(node: ast.Call, at: int, about: str) -> Iterator[Change]:
+def other_axes(node: ast.Call, at: int, about: str) -> Iterator[Change]:
     """The same reduction over other dimensions."""
     axes: tuple[Any, ...] = (0, 1, -1, -2, (0, 1), (2, 3), (1, 2, 3), (0, 2, 3), (0, 2), (0, 3), 2)
     for other in axes:
@@ -631,7 +644,7 @@ def _other_axes(node: ast.Call, at: int, about: str) -> Iterator[Change]:
 
 
 def _of_subscript(node: ast.Subscript) -> Iterator[Change]:
-    about = _told(node.value)
+    about = words_for(node.value)
     if not isinstance(node.ctx, ast.Load):
         return
     index = node.slice
@@ -646,7 +659,7 @@ def _of_subscript(node: ast.Subscript) -> Iterator[Change]:
             again = copy.deepcopy(node)
             inner = again.slice.elts if isinstance(again.slice, ast.Tuple) else [again.slice]
             setattr(inner[at], bound, None)
-            what = f"{about} is not cut by {_told(value)}"
+            what = f"{about} is not cut by {words_for(value)}"
             yield again, "cut", what, 2
     yield node.value, "cut", f"{about} is taken whole", 3
 

@@ -74,7 +74,7 @@ class Compared:
         beyond = states - {State.QUIET, State.SAME}
         if beyond == {State.DEGENERATE} and alike >= self.count(State.DEGENERATE):
             return Agreement.ALMOST
-        if self.checks:
+        if self.checks and self.count(State.OTHER) < alike:
             return Agreement.CHECK
         if not beyond - {State.THEIRS} and (alike >= SEVERAL or self.count(State.THEIRS) <= alike):
             return Agreement.FAILING

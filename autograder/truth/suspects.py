@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from autograder.checks.base import FunctionCheck
 from autograder.exercise import Exercise, Misconception
 from autograder.judging.call import Answer, Call, ordered
 from autograder.judging.local import LocalSession
@@ -25,12 +26,15 @@ from autograder.judging.tree import leaves
 from autograder.numerics.outcome import Outcome
 from autograder.topics.catalogue import Topic
 from autograder.truth.edits import Mutant, mutants, reached, with_source
+from autograder.truth.habits import guards, habits
 from autograder.truth.questions import Question, questions
+from autograder.truth.stale import stale
 from autograder.truth.trial import Trial
 
 KEPT = 20_000  # answers of suspects in one process,
 KEPT_BYTES = 128 * 2**20  # and what they hold together
 PAIRS = 400
+REPEATED = "repeated"  # how a misconception is called that is recorded of a function beside
 INSTEAD = "-instead"  # how the topic's other functions are called as suspects
 SMALL = re.compile(r"\b\d+(?:\.\d+)?e-\d+\b")  # 1e-8, as it stands beside what it guards
 CONSTANTS = [*(f"1e-{n}" for n in range(4, 17)), "1.0"]
@@ -94,7 +98,8 @@ class Lazy:
         if any(call is None for call in calls):
             return None
         session = LocalSession(self.functions())
-        answers = list(session.run([call for call in calls if call is not None]))
+        with np.errstate(all="ignore"):  # it is wrong on purpose
+            answers = list(session.run([call for call in calls if call is not None]))
         outcome = trial.judge(answers)
         kept = tuple(_least(answer, trial.check.updates) for answer in outcome.answers)
         findings = {name: replace(f, excess=None) for name, f in outcome.findings.items()}
@@ -111,18 +116,25 @@ class Suspects:
     kept: Answers
 
     @cached_property
-    def functions(self) -> Sequence[str]:
-        """The functions that there are suspects for: those whose calls stand alone."""
+    def subjects(self) -> Mapping[str, Sequence[str]]:
+        """What there are suspects for, and the functions that are asked there: each function whose
+        calls stand alone, and each script that calls functions."""
         asked: dict[str, set[str]] = {}
+        scripts = set()
         for trial in self.trials:
             asked.setdefault(trial.check.subject, set()).add(trial.check.kind)
-        names = [function.__name__ for function in self.exercise.functions]
+            if isinstance(trial.check, FunctionCheck) and trial.check.scripted:
+                scripts.add(trial.check.subject)
         written = self.topic.sources()  # of functions, not of classes
-        return [n for n in names if n in written and n in asked and asked[n] <= CHEAP]
+        own = [f.__name__ for f in self.exercise.functions if f.__name__ in written]
+        cheap = [name for name in asked if asked[name] <= CHEAP]
+        alone = {name: [name] for name in own if name in cheap and name not in scripts}
+        return alone | {name: own for name in cheap if name in scripts and own}
 
     @cached_property
-    def _functions(self) -> Sequence[Callable[..., Any]]:
-        return [f for f in self.exercise.functions if f.__name__ in self.functions]
+    def _alone(self) -> Sequence[Callable[..., Any]]:
+        """The functions whose calls stand alone."""
+        return [f for f in self.exercise.functions if f.__name__ in self.subjects]
 
     @cached_property
     def _solution(self) -> Mapping[str, Any]:
@@ -130,46 +142,60 @@ class Suspects:
 
     @cached_property
     def constants(self) -> Mapping[str, Sequence[Lazy]]:
-        """By function: misconceptions with a small number in them, with other small numbers."""
-        found: dict[str, list[Lazy]] = {}
-        for function in self._functions:
-            names = reached(self.topic, [function.__name__])
-            found[function.__name__] = [
+        """By subject: misconceptions with a small number in them, with other small numbers."""
+        return {
+            subject: [
                 self._lazy("constant", "", make, misconceptions=(misconception,))
-                for exercise in self.topic.exercises
-                for misconception in exercise.misconceptions
-                if misconception.function.__name__ in names
-                for make in self._with_other_constants(misconception)
+                for misconception, home, _ in self._at_home(subject)
+                for make in self._with_other_constants(misconception, home)
             ]
-        return found
+            for subject in self.subjects
+        }
 
     @cached_property
     def borrowed(self) -> Mapping[str, Sequence[Lazy]]:
-        """By function: misconceptions of the topic's other exercises about what it calls."""
-        found: dict[str, list[Lazy]] = {}
-        for function in self._functions:
-            names = reached(self.topic, [function.__name__])
-            found[function.__name__] = [
-                self._lazy("beneath", "", make, misconceptions=(misconception,))
-                for other in self.topic.exercises
-                for misconception in other.misconceptions
-                if other is not self.exercise and misconception.function.__name__ in names
-                if (make := self._made(misconception)) is not None
+        """By subject: misconceptions of the topic's other exercises about what it calls, and those
+        of a function beside one of these, about what stands in both."""
+        return {
+            subject: [
+                self._lazy(kind, "", make, misconceptions=(misconception,))
+                for misconception, home, kind in self._at_home(subject)
+                if kind and (make := self._made(misconception, home)) is not None
             ]
-        return found
+            for subject in self.subjects
+        }
 
-    def _made(self, misconception: Misconception) -> Callable[[], Mapping[str, Any]] | None:
-        name = misconception.function.__name__
-        source = self.topic.sources().get(name)
-        if source is None:
+    def _at_home(self, subject: str) -> Iterator[tuple[Misconception, str, str]]:
+        """The misconceptions that have a place in what a subject calls, the exercise's first, with
+        that place, and where they come from; nothing for the exercise's own."""
+        names = reached(self.topic, self.subjects[subject])
+        for of in sorted(self.topic.exercises, key=lambda one: one is not self.exercise):
+            beside = [f.__name__ for f in of.functions if f.__name__ in names]
+            for misconception in of.misconceptions:
+                written = misconception.function.__name__
+                if written in names:
+                    yield misconception, written, "" if of is self.exercise else "borrowed"
+                    continue
+                for home in beside:
+                    if self._made(misconception, home) is not None:
+                        yield misconception, home, REPEATED
+
+    def _made(
+        self, misconception: Misconception, name: str
+    ) -> Callable[[], Mapping[str, Any]] | None:
+        """The solution with the misconception in a function; None where it has no place there."""
+        source = self.topic.sources().get(name, "")
+        said, quotes, code = source.rpartition('"""')  # a docstring may have the formula, too
+        if misconception.function.__name__ == name:
+            said, quotes, code = "", "", source
+        if code.count(misconception.old) != 1:
             return None
-        sources = {name: source.replace(misconception.old, misconception.new)}
+        sources = {name: said + quotes + code.replace(misconception.old, misconception.new)}
         return partial(with_source, self._solution, sources)
 
     def _with_other_constants(
-        self, misconception: Misconception
+        self, misconception: Misconception, name: str
     ) -> Iterator[Callable[[], Mapping[str, Any]]]:
-        name = misconception.function.__name__
         source = self.topic.sources()[name]
         for number in dict.fromkeys(SMALL.findall(misconception.new)):
             if number in misconception.old:
@@ -181,12 +207,13 @@ class Suspects:
 
     @cached_property
     def questions(self) -> Mapping[str, Sequence[Lazy]]:
-        """By function: the reference, asked something else."""
-        found: dict[str, list[Lazy]] = {}
-        for function in self._functions:
+        """By subject: the reference, asked something else."""
+        found: dict[str, list[Lazy]] = {subject: [] for subject in self.subjects}
+        for function in self._alone:
             name = function.__name__
             calls = [c for t in self.trials if t.check.subject == name for c in t.calls]
-            found[name] = [self._asked(question) for question in questions(function, calls)]
+            asked = [*questions(function, calls), *stale(name, self.trials)]
+            found[name] = [self._asked(question) for question in asked]
         return found
 
     def _asked(self, question: Question) -> Lazy:
@@ -196,15 +223,15 @@ class Suspects:
 
     @cached_property
     def others(self) -> Mapping[str, Sequence[Lazy]]:
-        """By function: what the topic's other functions give, asked the same."""
-        found: dict[str, list[Lazy]] = {}
+        """By subject: what the topic's other functions give, asked the same."""
+        found: dict[str, list[Lazy]] = {subject: [] for subject in self.subjects}
         asked = {
             f.__name__: inspect.signature(f).parameters
             for exercise in self.topic.exercises
             for f in exercise.functions
             if f.__name__ in self.topic.sources()
         }
-        for function in self._functions:
+        for function in self._alone:
             subject = function.__name__
             ours = [trial.check for trial in self.trials if trial.check.subject == subject]
             changed = {name for check in ours for name in check.updates}
@@ -222,22 +249,35 @@ class Suspects:
 
     @cached_property
     def edits(self) -> Mapping[str, Sequence[Lazy]]:
-        """By function: it, or what it calls, edited by machine; the likely edits first."""
+        """By subject: it, or what it calls, edited by machine; the likely edits first."""
         found: dict[str, list[Lazy]] = {}
         made: dict[str, list[tuple[Mutant, Lazy]]] = {}
-        for function in self._functions:
+        for subject, functions in self.subjects.items():
             pairs = []
-            for name in reached(self.topic, [function.__name__]):
+            for name in reached(self.topic, functions):
                 if name not in made:
-                    made[name] = [(m, self._edited(m)) for m in mutants(self.topic, name)]
+                    edits = mutants(self.topic, name) + mutants(self.topic, name, make=habits)
+                    made[name] = [(mutant, self._edited(mutant)) for mutant in edits]
                 pairs += made[name]
             for written, way in self.exercise.ways:
-                if written is function:
+                if written.__name__ in functions:
                     ways = mutants(self.topic, way.__name__, written.__name__)
                     pairs += [(mutant, self._edited(mutant)) for mutant in ways]
             pairs.sort(key=lambda pair: pair[0].rank)
-            found[function.__name__] = [lazy for _, lazy in pairs]
+            found[subject] = [lazy for _, lazy in pairs]
         return found
+
+    @cached_property
+    def guards(self) -> Mapping[str, Sequence[Lazy]]:
+        """By subject: it, or what it calls, with a small number in it."""
+        return {
+            subject: [
+                self._edited(mutant)
+                for name in reached(self.topic, functions)
+                for mutant in mutants(self.topic, name, make=guards)
+            ]
+            for subject, functions in self.subjects.items()
+        }
 
     def _edited(self, mutant: Mutant) -> Lazy:
         lazy = self._lazy(mutant.kind, mutant.what, partial(mutant.functions, self._solution))
@@ -245,10 +285,10 @@ class Suspects:
 
     @cached_property
     def pairs(self) -> Mapping[str, Sequence[Lazy]]:
-        """By function: two recorded misconceptions at once."""
+        """By subject: two recorded misconceptions at once."""
         found: dict[str, list[Lazy]] = {}
-        for function in self._functions:
-            names = reached(self.topic, [function.__name__])
+        for subject, functions in self.subjects.items():
+            names = reached(self.topic, functions)
             ours = [m for m in self.exercise.misconceptions if m.function.__name__ in names]
             lazies = []
             for a, b in itertools.combinations(ours, 2):
@@ -256,7 +296,7 @@ class Suspects:
                 if sources is not None:
                     make = partial(with_source, self._solution, sources)
                     lazies.append(self._lazy("pair", "", make, misconceptions=(a, b)))
-            found[function.__name__] = lazies[:PAIRS]
+            found[subject] = lazies[:PAIRS]
         return found
 
     def _lazy(

@@ -505,6 +505,22 @@ EXERCISES = (
             ),
             edit(
                 two_layer_loss,
+                "-log_p[rows, y].mean()",
+                "-np.log(np.exp(log_p[rows, y]) + 1e-8).mean()",
+                name="epsilon-in-the-logarithm",
+                hint="A small number inside the logarithm keeps it finite, and wrong. What should "
+                "a loss of 1000 become?",
+            ),
+            edit(
+                two_layer_loss,
+                "-log_p[rows, y].mean()",
+                "-np.log(np.exp(log_p[rows, y]).clip(1e-8, 1 - 1e-8)).mean()",
+                name="probability-clipped",
+                hint="A clipped probability keeps the logarithm finite, and wrong. What should a "
+                "loss of 1000 become?",
+            ),
+            edit(
+                two_layer_loss,
                 "    dscores /= len(x)\n",
                 "",
                 name="gradient-not-averaged",

@@ -571,6 +571,22 @@ EXERCISES = (
             ),
             edit(
                 rotary,
+                "torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)",
+                "torch.cat([x[..., : d // 2] * cos - x[..., d // 2 :] * sin, "
+                "x[..., : d // 2] * sin + x[..., d // 2 :] * cos], dim=-1)",
+                name="halves-throughout",
+                hint="Other implementations turn the first half against the second one. Which two "
+                "numbers does the docstring turn together?",
+            ),
+            edit(
+                rotary,
+                "torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)",
+                "torch.cat([even * cos - odd * sin, even * sin + odd * cos], dim=-1)",
+                name="results-side-by-side",
+                hint="You take neighbours apart. Where do the two results of a pair belong?",
+            ),
+            edit(
+                rotary,
                 "even * cos - odd * sin, even * sin + odd * cos",
                 "even * cos + odd * sin, odd * cos - even * sin",
                 name="turned-the-other-way",

@@ -441,6 +441,24 @@ EXERCISES = (
                 "pixels once more, or zeros?",
             ),
             edit(
+                _pad,
+                "padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w] = x",
+                "for i in range(h + 2 * pad_h):\n        for j in range(w + 2 * pad_w):\n"
+                "            padded[:, :, i, j] = x[:, :, (i - pad_h) % h, (j - pad_w) % w]",
+                name="border-wrapped-around",
+                hint="A product of Fourier transforms goes on at the other side of the image. What "
+                "should a window see beyond the border?",
+            ),
+            edit(
+                conv2d,
+                "padded = _pad(x, pad_h, pad_w)",
+                "padded = torch.cat(2 * [torch.cat(2 * [_pad(x, pad_h, pad_w)], 2)], 3); "
+                "h_out, w_out = -(-(h + 2 * pad_h) // stride_h), -(-(w + 2 * pad_w) // stride_w)",
+                name="circular-and-not-cut",
+                hint="A product of Fourier transforms has as many rows and columns as the padded "
+                "image. In which of them does a window lie in the image as a whole?",
+            ),
+            edit(
                 conv2d_backward,
                 "g = grad_y.reshape",
                 "g = torch.ones_like(grad_y).reshape",

@@ -116,9 +116,16 @@ def _classification(name, scores):
             "sum, class weights", _classes(7, 4), (7, 4), weight=_class_weights(4), reduction="sum"
         ),
         one("fewer samples than classes", _classes(3, 6), (3, 6)),
+        one("small class weights", _classes(4, 4), (4, 4), weight=uniform(4, low=0.02, high=0.2)),
     )
     ignored = (
         one("two ignored", _ignoring(8, 4, -100, 2), (8, 4), public=True),
+        one(
+            "small class weights, one ignored",
+            _ignoring(6, 3, -100, 1),
+            (6, 3),
+            weight=uniform(3, low=0.02, high=0.15),
+        ),
         one("three ignored", _ignoring(9, 3, -100, 3), (9, 3), weight=_class_weights(3)),
         one(
             "class 1 ignored",

@@ -175,6 +175,14 @@ EXERCISES = (
             edit(
                 cross_entropy,
                 "log_probs = _log_softmax(logits)",
+                "log_probs = torch.log(torch.softmax(logits, dim=1).clamp(min=1e-7))",
+                name="probability-bounded-from-below",
+                hint="A bound under the probability keeps the logarithm finite, and wrong: what "
+                "should a loss of 1000 become?",
+            ),
+            edit(
+                cross_entropy,
+                "log_probs = _log_softmax(logits)",
                 "log_probs = torch.log(torch.softmax(logits, dim=1))",
                 name="probability-rounds-to-zero",
                 hint="A probability of exp(-1000) rounds to 0, and its logarithm is infinite. "

@@ -236,6 +236,38 @@ EXERCISES = (
             ),
             edit(
                 focal_loss,
+                "-((1 - pt) ** gamma) * log_pt",
+                "(1 - pt) * (-log_pt) ** gamma",
+                name="power-on-the-logarithm",
+                hint="Which of the two factors has the exponent? With gamma = 0 the cross-entropy "
+                "should be left.",
+            ),
+            edit(
+                focal_loss,
+                "-((1 - pt) ** gamma) * log_pt",
+                "(-(1 - pt) * log_pt) ** gamma",
+                name="power-on-the-product",
+                hint="Look at the brackets: what is raised to the power gamma? With gamma = 0 the "
+                "cross-entropy should be left.",
+            ),
+            edit(
+                focal_loss,
+                "pt = torch.exp(log_pt)",
+                "pt = torch.exp(_log_softmax(logits)).amax(dim=1)",
+                name="greatest-probability-for-the-targets",
+                hint="A network may be sure and wrong: whose probability says that a sample is "
+                "easy, the greatest one or the target's?",
+            ),
+            edit(
+                focal_loss,
+                "pt = torch.exp(log_pt)",
+                "pt = torch.sigmoid(logits.gather(1, target.unsqueeze(1)).squeeze(1))",
+                name="sigmoid-for-softmax",
+                hint="With C classes, what is p_t when all logits are equal? A sigmoid looks at "
+                "one logit alone.",
+            ),
+            edit(
+                focal_loss,
                 "(1 - pt) ** gamma",
                 "(1 - pt) * gamma",
                 name="times-gamma",

@@ -216,6 +216,14 @@ EXERCISES = (
             ),
             edit(
                 nll_loss,
+                "/ w.sum()",
+                "/ w.sum().clamp(min=1)",
+                name="divisor-at-least-one",
+                hint="A bound under the divisor keeps 0 / 0 away. What does yours do to class "
+                "weights that add up to a half?",
+            ),
+            edit(
+                nll_loss,
                 "w = kept.to(log_probs.dtype)",
                 "w = torch.ones_like(log_probs[:, 0])",
                 name="ignored-samples-in-the-divisor",

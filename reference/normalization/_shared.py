@@ -62,6 +62,14 @@ def _variance_misconceptions(function, x="x"):
         edit(
             function,
             root,
+            "(1 / (1 / torch.sqrt(var) + eps))",
+            name="eps-added-to-the-inverse",
+            hint="rsqrt(var) + eps: to what is eps added there, to a variance or to one over a "
+            "standard deviation? And which of the two may be zero?",
+        ),
+        edit(
+            function,
+            root,
             "torch.sqrt(var)",
             name="eps-forgotten",
             hint="What happens where all values are equal? Something in the formula is there for "

@@ -282,6 +282,14 @@ EXERCISES = (
             edit(
                 batch_norm,
                 "torch.sqrt(var.view(shape) + eps)",
+                "(1 / (1 / torch.sqrt(var.view(shape)) + eps))",
+                name="eps-added-to-the-inverse",
+                hint="rsqrt(var) + eps: to what is eps added there, to a variance or to one over a "
+                "standard deviation? And which of the two may be zero?",
+            ),
+            edit(
+                batch_norm,
+                "torch.sqrt(var.view(shape) + eps)",
                 "torch.sqrt(var.view(shape))",
                 name="eps-forgotten",
                 hint="What happens to a channel whose values are all equal? Something in the "

@@ -241,7 +241,7 @@ EXERCISES = (
             edit(
                 group_norm,
                 "x.reshape(n, num_groups, -1, h, w), (2, 3, 4)",
-                "x.reshape(n, c // num_groups, -1, h, w), (2, 3, 4)",
+                "x.reshape(n, x.shape[1] // num_groups, -1, h, w), (2, 3, 4)",
                 name="groups-of-that-size",
                 hint="num_groups says how many groups there are, not how many channels are in one.",
             ),
@@ -274,6 +274,23 @@ EXERCISES = (
                 "(0, 2, 3, 4)  #",
                 name="over-the-batch",
                 hint="Group norm was made not to depend on the batch: over what do your means run?",
+            ),
+            edit(
+                group_norm,
+                "x.reshape(n, num_groups, -1, h, w), (2, 3, 4)",
+                "x.reshape(n, -1, num_groups, h, w).transpose(1, 2), (2, 3, 4)",
+                name="interleaved-and-not-put-back",
+                hint="Your groups take every so manieth channel, and their results are written "
+                "side by side: into which channel of y does the second channel of x go?",
+            ),
+            edit(
+                group_norm,
+                "groups, axes = x.reshape(",
+                "x, weight = x * weight.view(1, -1, 1, 1), torch.ones_like(weight); "
+                "groups, axes = x.reshape(",
+                name="weight-before-normalising",
+                hint="What is the variance of a group of your y, whatever weight is? Which comes "
+                "first, the normalisation or the weight?",
             ),
             edit(
                 group_norm,

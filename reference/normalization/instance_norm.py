@@ -193,6 +193,14 @@ EXERCISES = (
             ),
             edit(
                 instance_norm,
+                "x_hat = (x - mean)",
+                "x_hat = (x - x.mean(dim=(0, 2, 3), keepdim=True))",
+                name="mean-over-the-batch",
+                hint="Your variance is that of one image. Is the mean that you take off it? What "
+                "is the mean of each channel of each image after that?",
+            ),
+            edit(
+                instance_norm,
                 "axes = (2, 3)",
                 "axes = (1, 2, 3)",
                 name="over-the-channels",

@@ -214,6 +214,23 @@ EXERCISES = (
             ),
             edit(
                 layer_norm,
+                "mean = x.mean(dim=axes, keepdim=True)",
+                "x, weight = weight * x, 1.0; mean = x.mean(dim=axes, keepdim=True)",
+                name="weight-before-normalising",
+                hint="What is the variance of your y, whatever weight is? Which comes first, the "
+                "normalisation or the weight?",
+            ),
+            edit(
+                layer_norm,
+                "mean = x.mean(dim=axes, keepdim=True)",
+                "x, weight, bias = weight * x + bias, 1.0, 0.0; "
+                "mean = x.mean(dim=axes, keepdim=True)",
+                name="weight-and-bias-before-normalising",
+                hint="What are the mean and the variance of your y, whatever weight and bias are? "
+                "Which comes first, the normalisation or they?",
+            ),
+            edit(
+                layer_norm,
                 "weight * x_hat + bias",
                 "weight * (x_hat + bias)",
                 name="bias-scaled",

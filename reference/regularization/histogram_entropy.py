@@ -209,6 +209,15 @@ EXERCISES = (
             ),
             edit(
                 histogram_entropy,
+                "p = counts / counts.sum(0)",
+                "p = (counts - (edges.view(-1, 1) == bins - 1) * (position == bins).sum(0)) / "
+                "counts.sum(0)",
+                name="shares-without-the-largest-value",
+                hint="Do your p_i add up to 1? The largest number lies on the last bin's right "
+                "edge: is it counted anywhere?",
+            ),
+            edit(
+                histogram_entropy,
                 "position.floor()",
                 "position.round()",
                 name="rounded-to-the-nearest-edge",

@@ -14,7 +14,7 @@ from autograder.truth.changes import Seen, changes, changes_of_some
 from autograder.truth.diagnosis import explanations
 from autograder.truth.matching import wrong
 from autograder.truth.oracle import Oracle
-from tests.catalogues import FIRST as CATALOGUE
+from tests.catalogues import FIRST, SECOND
 
 BATCH_NORM = """
 import torch
@@ -127,8 +127,8 @@ def oracle():
 
 
 def place_of(exercise_name):
-    places = {exercise.name: (topic, exercise) for topic, exercise in CATALOGUE["all"].exercises}
-    return places[exercise_name]
+    exercises = [*FIRST["all"].exercises, *SECOND["all"].exercises]
+    return {exercise.name: (topic, exercise) for topic, exercise in exercises}[exercise_name]
 
 
 def recorded(exercise_name):
@@ -136,10 +136,11 @@ def recorded(exercise_name):
 
 
 def named(exercise_name, source):
-    """Name and hint of each explanation, as one line; None when every answer is right."""
+    """Name and hint of each explanation, as one line; None when every answer is right. What the
+    source leaves out is as the solution has it."""
     topic, exercise = place_of(exercise_name)
     trials = oracle().trials(topic, exercise)
-    namespace = {"__name__": topic.name}
+    namespace = {**topic.functions(), "__name__": topic.name}
     exec(source, namespace)
     session = LocalSession(namespace)
     seen = [trial.judge(session.run(trial.calls)) for trial in trials]
@@ -487,7 +488,7 @@ def histogram_entropy(responses, bins=10):
                     "    x = kept.setdefault(x.shape, x.clone())\n",
                 ),
             ],
-            ["other numbers of the same shapes came before"],
+            ["the `x` of an earlier call, of the same shape"],
             [],
         ),
         # Which numbers are NaN says where it comes from.
@@ -543,10 +544,372 @@ def histogram_entropy(responses, bins=10):
     ],
 )
 def test_names_need_evidence(exercise, source, edits, wanted, unwanted):
+    assert_named(exercise, source, edits, wanted, unwanted)
+
+
+def assert_named(exercise, source, edits, wanted, unwanted):
     for old, new in edits:
-        assert source.count(old) == 1, old
+        assert old in source, old
         source = source.replace(old, new)
     found = named(exercise, source)
     assert found is not None
     assert all(any(word in line for line in found) for word in wanted), found
     assert not any(word in line for line in found for word in unwanted), found
+
+
+LAYER_NORM = """
+import torch
+def layer_norm(x, weight, bias, eps=1e-5):
+    dims = tuple(range(x.dim() - weight.dim(), x.dim()))
+    mu = x.mean(dims, keepdim=True)
+    inv = torch.rsqrt(x.var(dims, unbiased=False, keepdim=True) + eps)
+    return (x - mu) * inv * weight + bias
+def layer_norm_backward(grad_y, x, weight, eps=1e-5):
+    dims = tuple(range(x.dim() - weight.dim(), x.dim()))
+    mu = x.mean(dims, keepdim=True)
+    inv = torch.rsqrt(x.var(dims, unbiased=False, keepdim=True) + eps)
+    xhat = (x - mu) * inv
+    grad_weight = (grad_y * xhat).reshape(-1, *weight.shape).sum(0)
+    grad_bias = grad_y.reshape(-1, *weight.shape).sum(0)
+    g = grad_y * weight
+    dx = g - g.mean(dims, keepdim=True) - xhat * (g * xhat).mean(dims, keepdim=True)
+    return dx * inv, grad_weight, grad_bias
+"""
+BATCH_INSTANCE_NORM = """
+import torch
+def normed(x, mu, var, eps):
+    return (x - mu) / torch.sqrt(var + eps)
+def statistics(x, dims):
+    return x.mean(dims, keepdim=True), x.var(dims, unbiased=False, keepdim=True)
+def batch_instance_norm(x, running_mean, running_var, rho, weight, bias, training,
+                        momentum=0.1, eps=1e-5):
+    n = x.numel() // x.shape[1]
+    if x.shape[2] * x.shape[3] == 1:
+        raise ValueError("one pixel")
+    w, b, r = (t.view(1, -1, 1, 1) for t in (weight, bias, rho))
+    mu, var = statistics(x, (2, 3))
+    x_in = normed(x, mu, var, eps)
+    mu, var = running_mean.view(1, -1, 1, 1), running_var.view(1, -1, 1, 1)
+    if training:
+        mu, var = statistics(x, (0, 2, 3))
+        running_mean.lerp_(mu.flatten(), momentum)
+        running_var.lerp_(var.flatten() * n / (n - 1), momentum)
+    return w * (r * normed(x, mu, var, eps) + (1 - r) * x_in) + b
+"""
+FOCAL_LOSS = """
+import torch
+def log_probabilities(z):
+    z = z - z.amax(1, keepdim=True)
+    return z - z.exp().sum(1, keepdim=True).log()
+def focal_loss(logits, target, alpha=None, gamma=2.0, reduction="mean"):
+    every = torch.arange(len(target))
+    logp = log_probabilities(logits)[every, target]
+    loss = -(1 - logp.exp()) ** gamma * logp
+    loss = loss if alpha is None else loss * alpha[target]
+    return {"none": loss, "mean": loss.mean(), "sum": loss.sum()}[reduction]
+def focal_loss_backward(grad_y, logits, target, alpha=None, gamma=2.0, reduction="mean"):
+    every = torch.arange(len(target))
+    q = log_probabilities(logits).exp()
+    logp = log_probabilities(logits)[every, target]
+    p = logp.exp()
+    rest = torch.where(p < 1, gamma * (1 - p) ** (gamma - 1) * p * logp, 0 * p)
+    slope = rest - (1 - p) ** gamma
+    slope = slope if alpha is None else slope * alpha[target]
+    slope = slope / len(target) if reduction == "mean" else slope
+    hot = torch.zeros_like(q)
+    hot[every, target] = 1
+    return (grad_y * slope)[:, None] * (hot - q)
+"""
+CONV2D = """
+import torch
+def pair(v):
+    return v if isinstance(v, tuple) else (v, v)
+def padded_image(x, p, q):
+    return torch.nn.functional.pad(x, (q, q, p, p))
+def columns(x, kh, kw, s, d):
+    (s, t), (d, e) = pair(s), pair(d)
+    h, w = (x.shape[2] - d * (kh - 1) - 1) // s + 1, (x.shape[3] - e * (kw - 1) - 1) // t + 1
+    if h < 1 or w < 1:
+        raise ValueError("too large")
+    parts = [x[:, :, i * d : i * d + (h - 1) * s + 1 : s, j * e : j * e + (w - 1) * t + 1 : t]
+             for i in range(kh) for j in range(kw)]
+    return torch.stack(parts, 2)
+def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    n, (o, c, kh, kw) = len(x), weight.shape
+    seen = columns(padded_image(x, *pair(padding)), kh, kw, stride, dilation)
+    h, w = seen.shape[3:]
+    y = weight.reshape(groups, o // groups, -1) @ seen.reshape(n, groups, -1, h * w)
+    y = y.reshape(n, o, h, w)
+    return y if bias is None else y + bias[:, None, None]
+"""
+TWO_LAYERS = """
+import numpy as np
+def two_layer_loss(params, x, y, reg=0.0):
+    W1, b1, W2, b2 = (params[name] for name in ("W1", "b1", "W2", "b2"))
+    rows = np.arange(len(x))
+    hidden = np.maximum(x @ W1 + b1, 0)
+    scores = hidden @ W2 + b2
+    scores = scores - scores.max(1, keepdims=True)
+    p = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    loss = -(scores[rows, y] - np.log(np.exp(scores).sum(1))).mean()
+    loss += 0.5 * reg * ((W1**2).sum() + (W2**2).sum())
+    d = p.copy()
+    d[rows, y] -= 1
+    d /= len(x)
+    back = (d @ W2.T) * (hidden > 0)
+    return loss, {"W1": x.T @ back + reg * W1, "b1": back.sum(0),
+                  "W2": hidden.T @ d + reg * W2, "b2": d.sum(0)}
+"""
+RSQRT = "torch.rsqrt(x.var(dims, unbiased=False, keepdim=True) + eps)"
+MEAN = "x.mean(dims, keepdim=True)"
+
+
+@pytest.mark.parametrize(
+    ("exercise", "source", "edits", "wanted", "unwanted"),
+    [
+        # Small numbers that guard what needs no guard, and no rounding to float32.
+        (
+            "cross_entropy",
+            CROSS_ENTROPY,
+            [
+                (
+                    "g = e / e.sum(1, keepdim=True)",
+                    "g = (e / e.sum(1, keepdim=True)).clamp(1e-7, 1 - 1e-7)",
+                )
+            ],
+            ["grad_logits-cut-off", "at 1e-07 and at 1 - 1e-07"],
+            ["float32"],
+        ),
+        (
+            "cross_entropy",
+            CROSS_ENTROPY,
+            [
+                (
+                    "g = e / e.sum(1, keepdim=True)",
+                    "g = (e / e.sum(1, keepdim=True)).clamp_min(1e-7)\n"
+                    "    g = g / g.sum(1, keepdim=True)",
+                )
+            ],
+            ["only where `logits` has large numbers"],
+            ["float32"],
+        ),
+        (
+            "cross_entropy",
+            CROSS_ENTROPY,
+            [
+                (
+                    "    logp = logits - m - (logits - m).exp().sum(1, keepdim=True).log()",
+                    "    logp = torch.softmax(logits, 1).clamp_min(1e-7).log()",
+                )
+            ],
+            ["probability-bounded-from-below: A bound under the probability"],
+            ["float32"],
+        ),
+        (
+            "focal_loss",
+            FOCAL_LOSS,
+            [("p = logp.exp()\n", "p = logp.exp().clamp(min=1e-6)\n")],
+            ["grad_logits-cut-off"],
+            ["float32"],
+        ),
+        # What is rounded is still said to be.
+        (
+            "cross_entropy",
+            CROSS_ENTROPY,
+            [("g = e / e.sum(1, keepdim=True)", "g = e / e.sum(1, keepdim=True).float()")],
+            ["rounded-to-float32"],
+            ["cut-off", "small-number"],
+        ),
+        # eps beside the root, once for both functions.
+        (
+            "layer_norm",
+            LAYER_NORM,
+            [(RSQRT, RSQRT.replace(" + eps)", ") + eps"))],
+            ["eps-added-to-the-inverse"],
+            ["layer_norm_backward"],
+        ),
+        (
+            "layer_norm",
+            LAYER_NORM,
+            [
+                (
+                    "return (x - mu) * inv * weight + bias",
+                    "x = x * weight\n    mu = "
+                    + MEAN
+                    + "\n    inv = "
+                    + RSQRT
+                    + "\n    return (x - mu) * inv + bias",
+                )
+            ],
+            ["weight-before-normalising"],
+            [],
+        ),
+        # A median, and the variance about the mean.
+        (
+            "layer_norm",
+            LAYER_NORM,
+            [
+                (
+                    "    return (x - mu) * inv * weight",
+                    "    middle = x.flatten(-len(dims)).median(-1).values.reshape(mu.shape)\n"
+                    "    return (x - middle) * inv * weight",
+                )
+            ],
+            ["has a median where a mean belongs"],
+            [],
+        ),
+        (
+            "batch_instance_norm",
+            BATCH_INSTANCE_NORM,
+            [("    x_in = ", "    mu = x.mean((0, 2, 3), keepdim=True)\n    x_in = ")],
+            ["mean-over-the-batch"],
+            [],
+        ),
+        (
+            "focal_loss",
+            FOCAL_LOSS,
+            [("-(1 - logp.exp()) ** gamma * logp", "(1 - logp.exp()) * (-logp) ** gamma")],
+            ["power-on-the-logarithm"],
+            [],
+        ),
+        (
+            "focal_loss",
+            FOCAL_LOSS,
+            [("(1 - logp.exp())", "(1 - log_probabilities(logits).exp().amax(1))")],
+            ["greatest-probability-for-the-targets"],
+            [],
+        ),
+        (
+            "cross_entropy",
+            CROSS_ENTROPY,
+            [
+                ("return loss.sum() / wt.sum()", "return loss.sum() / wt.sum().clamp(min=1)"),
+                ("return grad_y * g / wt.sum()", "return grad_y * g / wt.sum().clamp(min=1)"),
+            ],
+            ["divisor-at-least-one"],
+            ["empty-mean-hidden", "grad_logits"],
+        ),
+        (
+            "histogram_entropy",
+            HISTOGRAM_ENTROPY,
+            [(".clamp(max=bins - 1)", ""), ("bincount(k,", "bincount(k[k < bins],")],
+            ["shares-without-the-largest-value"],
+            [],
+        ),
+        (
+            "histogram_entropy",
+            HISTOGRAM_ENTROPY,
+            [(".clamp(max=bins - 1)", " % bins")],
+            [],
+            ["range-from-zero"],
+        ),
+        (
+            "group_norm",
+            GROUP_NORM,
+            [
+                (
+                    "    g = x.reshape(x.shape[0] * num_groups, -1)\n    mean, var",
+                    "    g = torch.cat([x[:, k::num_groups].flatten(1)[:, None] for k in "
+                    "range(num_groups)], 1).flatten(0, 1)\n    mean, var",
+                )
+            ],
+            ["interleaved-and-not-put-back"],
+            [],
+        ),
+        (
+            "conv2d",
+            CONV2D,
+            [
+                (
+                    "seen.reshape(n, groups, -1, h * w)",
+                    "torch.stack([seen[:, k::groups] for k in range(groups)], 1)"
+                    ".reshape(n, groups, -1, h * w)",
+                )
+            ],
+            ["interleaved-groups"],
+            [],
+        ),
+        (
+            "conv2d",
+            CONV2D,
+            [
+                (
+                    "    n, (o, c, kh, kw) = len(x), weight.shape\n",
+                    "    n, (o, c, kh, kw) = len(x), weight.shape\n"
+                    "    (p, q), (s, t), (d, e) = pair(padding), pair(stride), pair(dilation)\n"
+                    "    x = padded_image(x, p, q)\n"
+                    "    k = torch.zeros(o, c, *x.shape[2:], dtype=x.dtype)\n"
+                    "    if k[:, :, : d * kh : d, : e * kw : e].shape != weight.shape:\n"
+                    "        raise ValueError('too large')\n"
+                    "    k[:, :, : d * kh : d, : e * kw : e] = weight\n"
+                    "    a = torch.fft.rfft2(x).unflatten(1, (groups, -1))[:, :, None]\n"
+                    "    b = torch.fft.rfft2(k).conj().unflatten(0, (groups, -1))\n"
+                    "    y = torch.fft.irfft2((a * b).sum(3), s=x.shape[2:]).flatten(1, 2)\n"
+                    "    y = y[:, :, ::s, ::t]\n"
+                    "    return y if bias is None else y + bias[:, None, None]\n",
+                )
+            ],
+            ["circular-and-not-cut"],
+            [],
+        ),
+        # What one function leaves for the other.
+        (
+            "focal_loss",
+            FOCAL_LOSS,
+            [
+                ("import torch\n", "import torch\nkept = {}\n"),
+                (
+                    "def log_probabilities(z):\n",
+                    "def log_probabilities(z):\n    z = kept.setdefault(z.shape, z.clone())\n",
+                ),
+            ],
+            ["the `logits` of an earlier call", "The same holds for grad_logits of"],
+            [],
+        ),
+        # Scripts are asked, too, and infinity is like no number.
+        (
+            "two_layer_loss",
+            TWO_LAYERS,
+            [('"b2": d.sum(0)', '"b2": d.mean(0)')],
+            ["`dscores` is averaged where it should be summed"],
+            [],
+        ),
+        (
+            "two_layer_loss",
+            TWO_LAYERS,
+            [
+                (
+                    "-(scores[rows, y] - np.log(np.exp(scores).sum(1))).mean()",
+                    "-np.log(p[rows, y].clip(1e-7, 1 - 1e-7)).mean()",
+                )
+            ],
+            [],
+            ["softmax-overflows"],
+        ),
+        # What one check alone has in common with a name that all others speak against.
+        (
+            "adamw_step",
+            ADAMW,
+            [("(vh.sqrt() + eps)", "(torch.maximum(vh, grad * grad).sqrt() + eps)")],
+            [],
+            ["second-moment-summed"],
+        ),
+    ],
+)
+def test_what_students_put_in_is_named(exercise, source, edits, wanted, unwanted):
+    assert_named(exercise, source, edits, wanted, unwanted)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "source"),
+    [
+        ("layer_norm", LAYER_NORM),
+        ("batch_instance_norm", BATCH_INSTANCE_NORM),
+        ("focal_loss", FOCAL_LOSS),
+        ("conv2d", CONV2D),
+        ("two_layer_loss", TWO_LAYERS),
+    ],
+)
+def test_and_without_it_there_is_nothing_to_name(exercise, source):
+    found = named(exercise, source)
+    assert found is None, found

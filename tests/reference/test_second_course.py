@@ -19,7 +19,6 @@ from autograder.judging.selfcheck import items, problem
 from autograder.truth.gradients import unproven
 from autograder.truth.oracle import Oracle
 from tests.catalogues import SECOND as CATALOGUE
-from tests.conftest import SECRET
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpus" / "more" / "correct"
@@ -29,7 +28,7 @@ mpl.use("agg")
 
 @pytest.fixture(scope="module")
 def oracle(kept):
-    return Oracle(SECRET, kept)
+    return Oracle(b"a secret for the second course", kept)
 
 
 def score(topic, exercise, trials, session) -> float:

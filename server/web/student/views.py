@@ -46,14 +46,14 @@ def _start(seat: Seat) -> str:
 @pages.get("/courses/<course>/")
 @in_course(Role.STUDENT)
 def course(seat: Seat) -> str:
-    news, places = queries.news(seat), queries.places(seat)
+    news = queries.news(seat)
     made = render_template(
         "student/course.html",
         news=news,
-        places=places,
+        places=queries.places(seat),
         calendar=calendar.address(),
         text=markdown(seat.course.text) if seat.course.text else None,
-        result=queries.total(seat, places),
+        result=queries.total(seat),
     )
     new = [one.row.id for one in news if one.is_new]
     if new and not seat.seen_by:
