@@ -97,23 +97,29 @@ def undefined(misconception: Misconception) -> list[str]:
     """The names that it reads and that nothing in its topic defines, once all of that is loaded."""
     right = _source(misconception.function)
     wrong = right.replace(misconception.old, misconception.new)
-    function = misconception.function
-    return sorted(_unbound(_nested(wrong), function) - _unbound(_nested(right), function))
+    added = _free(wrong) - _free(right)
+    return sorted(added - _defined(misconception.function)) if added else []
 
 
-def _unbound(source: str, function: Function) -> set[str]:
-    """The names that a function reads and that neither it nor its topic defines."""
-    nodes = list(ast.walk(ast.parse(source)))
-    read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    bound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+@cache
+def _free(source: str) -> frozenset[str]:
+    """The names that a function reads and does not define."""
+    nodes = list(ast.walk(ast.parse(_nested(source))))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    read = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+    bound = {n.id for n in names if not isinstance(n.ctx, ast.Load)}
     bound |= {n.arg for n in nodes if isinstance(n, ast.arg)}
     bound |= {n.name or "" for n in nodes if isinstance(n, ast.ExceptHandler)}
     bound |= {n.name for n in nodes if isinstance(n, _DEFINING)}
     bound |= {(n.asname or n.name).partition(".")[0] for n in nodes if isinstance(n, ast.alias)}
+    return frozenset(read - bound)
+
+
+def _defined(function: Function) -> set[str]:
+    """The names that a function's topic or Python defines."""
     topic = function.__module__.partition(".")[0]  # to students, its files are one
     files = [module for name, module in sys.modules.items() if name.partition(".")[0] == topic]
-    elsewhere = set(_LIBRARIES).union(vars(builtins), *map(vars, files))
-    return read - bound - elsewhere
+    return set(_LIBRARIES).union(vars(builtins), *map(vars, files))
 
 
 def _nested(source: str) -> str:

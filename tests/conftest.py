@@ -1,5 +1,6 @@
 """Shared by all tests: one warm grader, because importing torch costs seconds."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="The database that the server's tests work on; PostgreSQL is started by them.",
     )
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected is there to stay: to look through its 750,000 objects takes
+    0.4 s of every full collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

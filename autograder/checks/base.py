@@ -18,7 +18,7 @@ from autograder.case import Arguments, Case, Recipe, graded_on
 from autograder.checks.script import Program, is_script, record, yields
 from autograder.errors import AuthoringError
 from autograder.judging.call import Answer, Call, Session, ordered
-from autograder.judging.compare import unchanged
+from autograder.judging.compare import ValueExpectation, unchanged
 from autograder.judging.finding import Finding
 from autograder.judging.local import LocalSession
 from autograder.judging.script import ScriptExpectation
@@ -43,10 +43,19 @@ class SeedSource(Protocol):
     def __call__(self, purpose: str) -> int: ...
 
 
-class Keep(Protocol):
-    """What a case's preparation takes long to work out: made once, and kept for the next time."""
+class Keep:
+    """What a case's preparation asks of the reference: made anew here, and by others kept for the
+    next time."""
 
-    def __call__(self, make: Callable[[], Made]) -> Made: ...
+    def run(self, make: Callable[[], Made]) -> Made:
+        """What follows from the case, and takes long: training."""
+        return make()
+
+    def expected(
+        self, calls: Sequence[Call], make: Callable[[], ValueExpectation]
+    ) -> ValueExpectation:
+        """What follows from these calls."""
+        return make()
 
 
 class Check(ABC):
@@ -243,13 +252,17 @@ class FunctionCheck(Check):
         return is_script(self.function)
 
     @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    @cached_property
     def _parameters(self) -> list[str]:
-        return list(inspect.signature(self.function).parameters)[int(self.scripted) :]
+        return list(self._signature.parameters)[int(self.scripted) :]
 
     @property
     def _required(self) -> set[str]:
         """What each case must give; what input is refused, its functions alone can tell."""
-        parameters = inspect.signature(self.function).parameters
+        parameters = self._signature.parameters
         needed = {name for name in self._parameters if _is_needed(parameters[name])}
         return needed - {"generator"} if self.named or self.scripted else set()
 
@@ -321,12 +334,12 @@ class FunctionCheck(Check):
     def call(self, arguments: Arguments, seed: int) -> Call:
         """Arguments in the signature's order: by position as far as none is left out."""
         present = {name: in_precision(value, self.dtype) for name, value in arguments.items()}
-        parameters = list(inspect.signature(self.function).parameters)
+        parameters = list(self._signature.parameters)
         return ordered(self.function.__name__, parameters, present, seed)
 
     def bound(self, call: Call) -> Arguments:
         """The arguments of such a call, with the defaults of those that the case leaves out."""
-        bound = inspect.signature(self.function).bind(**call.arguments)
+        bound = self._signature.bind(**call.arguments)
         bound.apply_defaults()
         return bound.arguments
 

@@ -89,7 +89,7 @@ class CurveCheck(Check):
             drawn = draw(case, lambda name: torch.Generator().manual_seed(others(name)))
             starts.append(run.program(drawn, reference.parameters, others, self.dtype))
         sketcher = Sketcher(seeds("projections"))
-        trace = keep(lambda: follow(starts, reference, self.dtype, sketcher))
+        trace = keep.run(lambda: follow(starts, reference, self.dtype, sketcher))
         lockstep = Lockstep(run.name, tuple(starts), trace, sketcher, reference, self.dtype)
         return joined(starts), lockstep
 

@@ -171,7 +171,7 @@ class SignalCheck(Check):
         assert isinstance(images, Tensor)  # noqa: S101 - drawn above
         x = self.data.load().images[images]
         calls, layers = self._calls(depth, x, reference.parameters, seeds)
-        band = keep(lambda: self._band(depth, x, seeds, reference))
+        band = keep.run(lambda: self._band(depth, x, seeds, reference))
         return calls, Depth(layers, band, reference, f"{self.name}, {case.name}")
 
     def _band(self, depth: int, x: Tensor, seeds: SeedSource, reference: LocalSession) -> Band:

@@ -158,4 +158,4 @@ def _train(assignment: str, reference: Path | None, at: int, cache: Path | None)
         return train(run, LocalSession(one.topic.functions()), seed)
 
     key = digest_of(PUBLIC_SECRET, *one.place, "whole").hex()
-    return Kept(cache).get((one.topic.digest, "cpu", key), make)
+    return Kept(cache).get((*one.topic.footing, "cpu", key), make)

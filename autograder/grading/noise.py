@@ -55,7 +55,7 @@ class DeviceNoise:
         """
         place = topic.name, exercise.name
         if place not in self._measured:
-            key = topic.digest, self._sandbox.device, *place
+            key = *topic.footing, self._sandbox.device, *place
             self._measured[place] = self._kept.get(key, partial(self._measure, topic, exercise))
         noise = self._measured[place]
         return [_widened(trial, noise.get(trial.check.name, {})) for trial in trials]

@@ -19,6 +19,7 @@ from typing import Any
 from autograder.errors import AuthoringError, located
 from autograder.exercise import Exercise, Misconception, undefined
 from autograder.topics.folder import DEFAULT, EVERYTHING, state
+from autograder.topics.footing import footing
 from autograder.topics.source import Statement, edited, statements
 
 __all__ = ["DEFAULT", "EVERYTHING", "Assignment", "Catalogue", "Topic"]
@@ -102,10 +103,16 @@ class Topic:
             self._edited[misconception] = code
         return self._edited[misconception]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over its files and those of the topics beside, as they were loaded."""
         return _digest((self,))
+
+    @cached_property
+    def footing(self) -> tuple[str, ...]:
+        """What all that it answers follows from but this engine, PyTorch and numpy, for those who
+        keep answers: its digest, and one of what else it and the topics beside it stand on."""
+        return self.digest, *(footing(one.path, one.contents) for one in (self, *self.beside))
 
     @property
     def homes(self) -> dict[str, str]:

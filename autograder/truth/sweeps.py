@@ -66,10 +66,9 @@ def first_of(check: Check) -> Case:
 
 
 def single(
-    check: Check, case: Case, arguments: Arguments, reference: LocalSession
+    check: Check, case: Case, arguments: Arguments
 ) -> Iterator[tuple[Case, Arguments, frozenset[Axis]]]:
-    """The case with all sizes of one number cut to one, where that is input that is allowed: the
-    solution takes it, and gives numbers of the arguments' shapes. And which axes were cut."""
+    """The case with all sizes of one number cut to one, and which axes were cut."""
     if not isinstance(check, FunctionCheck) or check.kind not in KINDS or case.kinks:
         return
     sizes = dict.fromkeys(
@@ -80,17 +79,23 @@ def single(
             continue
         # Within lists and dicts as well: else two arguments would no longer fit each other.
         cut = {name: mapped(partial(_cut, size=size), value) for name, value in arguments.items()}
-        answer = reference.call(check.call(cut, 0))
-        fits = answer.failure is None and _sound(answer.value, cut)
-        if fits and _of_the_forward(check.subject, cut, reference):
-            axes = frozenset(
-                (name, axis)
-                for name, value in arguments.items()
-                if isinstance(value, Tensor)
-                for axis, length in enumerate(value.shape)
-                if length == size
-            )
-            yield replace(case, name=f"{case.name}, one for {size}", public=False), cut, axes
+        axes = frozenset(
+            (name, axis)
+            for name, value in arguments.items()
+            if isinstance(value, Tensor)
+            for axis, length in enumerate(value.shape)
+            if length == size
+        )
+        yield replace(case, name=f"{case.name}, one for {size}", public=False), cut, axes
+
+
+def admitted(check: Check, arguments: Arguments, reference: LocalSession) -> bool:
+    """Whether a cut case is input that is allowed: the solution takes it, and gives numbers of the
+    arguments' shapes."""
+    assert isinstance(check, FunctionCheck)  # noqa: S101 - only such cases are cut
+    answer = reference.call(check.call(arguments, 0))
+    fits = answer.failure is None and _sound(answer.value, arguments)
+    return fits and _of_the_forward(check.subject, arguments, reference)
 
 
 def strided(check: Check, case: Case, arguments: Arguments) -> tuple[Case, Arguments] | None:

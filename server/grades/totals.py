@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.grades import release, teams
+from server.grades import teams
 from server.grades.deadlines import deadlines
 from server.language import _, ngettext, number
 from server.storage.models import Assignment, Course, Extension, Grade, GradeGroup, Rounding
@@ -228,10 +228,9 @@ def _rounded(course: Course, value: Fraction | None) -> float | None:
 
 
 class Totals:
-    """The totals of a course's students, read from the database once.
+    """The totals of a course's students as staff see them, read from the database once.
 
     Args:
-        for_students: whether only what students may see by now is in it.
         only: the one student whose total will be asked for; None: anybody's may be.
     """
 
@@ -241,7 +240,6 @@ class Totals:
         course: Course,
         now: datetime,
         *,
-        for_students: bool = False,
         only: int | None = None,
     ) -> None:
         self._course, self._now, self._zone = course, now, ZoneInfo(course.timezone)
@@ -261,9 +259,6 @@ class Totals:
                 for user, row in teams.extensions(of_team, own).items():
                     self._extensions[assignment.id, user] = row
         self._over = {a.id: self._is_over(a, None) for a in self._assignments}
-        self._shown = {
-            a.id: not for_students or release.shown(a, now).scores for a in self._assignments
-        }
 
     def of(self, user_id: int, grades: Mapping[int, Grade]) -> Total:
         """
@@ -281,7 +276,7 @@ class Totals:
         if extension is not None:
             over = self._is_over(assignment, extension)
         points = None if grade is None else grade.points
-        return Entry(assignment, points, over, self._shown[assignment.id])
+        return Entry(assignment, points, over)
 
     def _is_over(self, assignment: Assignment, extension: Extension | None) -> bool:
         return not deadlines(assignment, extension, self._zone).takes(self._now)

@@ -24,7 +24,7 @@ from tests.attacks.world import World, descendants
 
 COURSE = Path(__file__).parent / "course"
 # How long the machine takes must not matter: only an attack that may end by a time limit has one.
-PATIENT = Limits(60, load_seconds=60, session_seconds=10**4, memory_bytes=3 * 2**29)
+PATIENT = Limits(60, load_seconds=60, session_seconds=10**4, memory_bytes=5 * 2**28)
 IMPATIENT = replace(PATIENT, call_seconds=1)
 # What is an attack on the CPU and allowed by another profile.
 ALLOWED = {

@@ -11,6 +11,7 @@ from autograder.handin.submission import Source, Submission
 from autograder.report import student_view, validate
 from autograder.sandbox import Limits
 from tests.catalogues import SECOND as CATALOGUE
+from tests.conftest import SECRET
 
 TOPICS = ("layer_objects", "transformer")
 LIMITS = Limits(call_seconds=1, session_seconds=5)
@@ -186,8 +187,8 @@ NAMES = {
 
 
 @pytest.fixture(scope="module")
-def grader():
-    with Grader(CATALOGUE, b"a secret that objects lie about", limits=LIMITS) as grader:
+def grader(kept):
+    with Grader(CATALOGUE, SECRET, limits=LIMITS, cache=kept) as grader:
         yield grader
 
 

@@ -16,6 +16,7 @@ from autograder.judging.call import Answer, Call
 from autograder.judging.local import LocalSession
 from autograder.truth.oracle import Oracle
 from tests.catalogues import FIRST as CATALOGUE
+from tests.conftest import SECRET
 
 # Experiments, which ask for no function, have their own tests: see training.
 EXERCISES = {e.name: (t, e) for t, e in CATALOGUE["all"].exercises if e.functions}
@@ -32,7 +33,7 @@ def score(topic, exercise, trials, session) -> float:
 
 @pytest.fixture(scope="module")
 def oracle(kept):
-    return Oracle(b"a secret for fairness", kept)
+    return Oracle(SECRET, kept)
 
 
 class OneByOne:

@@ -5,9 +5,10 @@ import contextlib
 import json
 import os
 import re
-import subprocess
-import sys
+import shutil
 import tomllib
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -21,10 +22,12 @@ from autograder.handout.stubs import heads, stub
 from autograder.judging.codec import dumps
 from autograder.truth.oracle import Oracle
 from tests.conftest import SECRET
+from tests.warm import Warm, warm
 
 # No plug-in that happens to be installed here.
 PLAIN = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1"}
 COMMITTED = Path(__file__).parents[2] / "assignments"
+PytestIn = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,20 @@ def released(catalogue, tmp_path_factory):
     folder = tmp_path_factory.mktemp("released")
     release(catalogue["all"], folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def handed_out(catalogue, released, tmp_path_factory):
+    """`handed_out("losses", folder)`: as `release` does, which takes a second, once per topic."""
+    made = {"all": released}
+
+    def hand_out(name: str, folder: Path) -> None:
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name)
+            release(catalogue[name], made[name])
+        shutil.copytree(made[name], folder, dirs_exist_ok=True)
+
+    return hand_out
 
 
 def students_modules() -> set[str]:
@@ -53,11 +70,15 @@ def students_modules() -> set[str]:
     return {m for m, names in modules.items() if found & set(map(canonicalize_name, names))}
 
 
-def pytest_in(folder: Path, *arguments: str) -> str:
+@pytest.fixture(scope="module")
+def pytest_in() -> Iterator[PytestIn]:
+    with warm("torch", "numpy", "pytest", env=PLAIN) as python:
+        yield partial(_pytest_in, python)
+
+
+def _pytest_in(python: Warm, folder: Path, *arguments: str) -> str:
     """Run plain pytest there, in an environment that has only what students are told to install."""
     command = [
-        sys.executable,
-        "-P",
         "-c",
         f"""
 import sys
@@ -75,16 +96,14 @@ import pytest
 sys.exit(pytest.main(["-p", "no:cacheprovider", "--color=no", *{list(arguments)!r}]))
 """,
     ]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300, env=PLAIN
-    ).stdout
+    return python.run(command, folder, PLAIN).stdout
 
 
 def topics(catalogue):
     return catalogue["all"].topics
 
 
-def test_a_fresh_stub_fails_every_test_with_one_sentence(released, catalogue):
+def test_a_fresh_stub_fails_every_test_with_one_sentence(released, catalogue, pytest_in):
     output = pytest_in(released)
     assert not re.search(r"\d passed", output)
     assert "Traceback" not in output
@@ -95,8 +114,8 @@ def test_a_fresh_stub_fails_every_test_with_one_sentence(released, catalogue):
     assert "which stay hidden" in " ".join(output.split())
 
 
-def test_the_solution_passes_every_test(catalogue, tmp_path):
-    release(catalogue["all"], tmp_path)
+def test_the_solution_passes_every_test(catalogue, tmp_path, pytest_in, handed_out):
+    handed_out("all", tmp_path)
     for topic in topics(catalogue):
         (tmp_path / f"{topic.name}.py").write_text(topic.solution())
     output = pytest_in(tmp_path)
@@ -107,7 +126,7 @@ def test_the_solution_passes_every_test(catalogue, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["batch_norm", "conv2d"])
-def test_one_exercise_can_be_checked_alone(released, catalogue, name):
+def test_one_exercise_can_be_checked_alone(released, catalogue, name, pytest_in):
     output = pytest_in(released, "-k", f"{name}:")
     lines = [line for line in output.splitlines() if re.match(r"\w+ +[\d.]+ of [\d.]+$", line)]
     assert name in {line.split()[0] for line in lines}
@@ -128,9 +147,9 @@ def relu_backward(grad_y, x):
     ("forward", "backward", "fits"), [(1, 1, True), (2, 2, True), (1, 2, False), (2, 1, False)]
 )
 def test_a_backward_is_held_against_the_students_own_forward(
-    catalogue, tmp_path, forward, backward, fits
+    tmp_path, forward, backward, fits, pytest_in, handed_out
 ):
-    release(catalogue["activations"], tmp_path)
+    handed_out("activations", tmp_path)
     text = RELU.format(forward=forward, backward=backward)
     (tmp_path / "activations.py").write_text(text)
     output = pytest_in(tmp_path, "-k", "[relu: and own", "-rA", "--tb=short")
@@ -144,12 +163,14 @@ def test_the_folder_says_what_to_install(released):
     assert project["dependencies"] == ["torch", "numpy", "pytest"]
 
 
-def test_a_bug_is_explained_as_the_grader_explains_it(catalogue, tmp_path, grader):
+def test_a_bug_is_explained_as_the_grader_explains_it(
+    catalogue, tmp_path, grader, pytest_in, handed_out
+):
     from autograder.handin.submission import parse
 
     topic = catalogue["normalization"].topics[0]
     bug = next(m for m in topic.exercises[0].misconceptions if m.name == "eps-outside-root")
-    release(catalogue["normalization"], tmp_path)
+    handed_out("normalization", tmp_path)
     (tmp_path / "normalization.py").write_text(topic.solution(bug))
     output = pytest_in(tmp_path, "-k", "training")
     report = grader.grade("normalization", parse("a.py", topic.solution(bug).encode()))
@@ -166,8 +187,10 @@ def test_a_bug_is_explained_as_the_grader_explains_it(catalogue, tmp_path, grade
         ("1 / 0\n", "losses.py, line 1: ZeroDivisionError"),
     ],
 )
-def test_a_file_that_cannot_be_loaded_is_said_in_one_sentence(catalogue, tmp_path, text, message):
-    release(catalogue["losses"], tmp_path)
+def test_a_file_that_cannot_be_loaded_is_said_in_one_sentence(
+    tmp_path, text, message, pytest_in, handed_out
+):
+    handed_out("losses", tmp_path)
     (tmp_path / "losses.py").write_text(text)
     output = pytest_in(tmp_path)
     assert message in output
@@ -184,11 +207,11 @@ def tensors_of(trial) -> set[str]:
     }
 
 
-def test_nothing_hidden_is_released(released, catalogue):
+def test_nothing_hidden_is_released(released, catalogue, kept):
     files = (p for p in sorted(released.rglob("*")) if p.is_file() and p.suffix != ".pyc")
     text = "\n".join(p.read_text("utf-8") for p in files)
     assert SECRET.decode() not in text
-    oracle = Oracle(SECRET)
+    oracle = Oracle(SECRET, kept)
     for topic, exercise in catalogue["all"].exercises:
         documented = "\n".join(heads(topic).values())
         for misconception in exercise.misconceptions:
@@ -308,27 +331,29 @@ ODD = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_grading_loads_the_self_check_loads(catalogue, tmp_path, grader, odd):
+def test_what_grading_loads_the_self_check_loads(
+    catalogue, tmp_path, grader, odd, pytest_in, handed_out
+):
     """Also beside the untouched hand-out in the other form."""
     name, text = ODD[odd]
     content = text.format(code=catalogue["activations"].topics[0].solution()).encode()
     if name.endswith(".ipynb"):
         cells = [{"cell_type": "code", "source": content.decode()}, {"cell_type": "code"}]
         content = json.dumps({"nbformat": 4, "cells": cells}).encode()
-    release(catalogue["activations"], tmp_path)
+    handed_out("activations", tmp_path)
     (tmp_path / name).write_bytes(content)
     output = pytest_in(tmp_path)
     assert re.search(r"^\d+ passed in", output, re.MULTILINE), output[-3000:]
     assert graded(grader, "activations", name, content) == 60
 
 
-def test_a_number_of_numpy_s_is_one_verdict(catalogue, tmp_path, grader):
+def test_a_number_of_numpy_s_is_one_verdict(catalogue, tmp_path, grader, pytest_in, handed_out):
     topic = catalogue["initialization"].topics[0]
     code = topic.solution() + (
         "\nimport numpy as np\n_plain = calculate_gain\n"
         "def calculate_gain(*args, **named):\n    return np.float64(_plain(*args, **named))\n"
     )
-    release(catalogue["initialization"], tmp_path)
+    handed_out("initialization", tmp_path)
     (tmp_path / "initialization.py").write_text(code)
     output = pytest_in(tmp_path, "-k", "calculate_gain")
     assert "failed" not in output

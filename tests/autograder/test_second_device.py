@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from autograder.topics.catalogue import EVERYTHING
 from tests import ordinary
 from tests.catalogues import FIRST as CATALOGUE
 from tests.catalogues import SECOND
+from tests.conftest import SECRET
 from tests.devices.installed import FOLDER, needs_second_device
 
 pytestmark = [needs_second_device, pytest.mark.slow]
@@ -32,10 +34,11 @@ PATIENT = Limits(120, load_seconds=60, session_seconds=10**4)
 
 
 @pytest.fixture(scope="module")
-def grader() -> Iterator[Grader]:
+def grader(kept: Path) -> Iterator[Grader]:
     sys.path.insert(0, str(FOLDER))
     try:
-        with Grader(CATALOGUE, b"a secret", sandbox=Sandbox("second", PATIENT)) as grader:
+        sandbox = Sandbox("second", PATIENT)
+        with Grader(CATALOGUE, SECRET, cache=kept, sandbox=sandbox) as grader:
             yield grader
     finally:
         sys.path.remove(str(FOLDER))

@@ -19,6 +19,7 @@ from autograder.judging.selfcheck import items, problem
 from autograder.truth.gradients import unproven
 from autograder.truth.oracle import Oracle
 from tests.catalogues import SECOND as CATALOGUE
+from tests.conftest import SECRET
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpus" / "more" / "correct"
@@ -28,7 +29,7 @@ mpl.use("agg")
 
 @pytest.fixture(scope="module")
 def oracle(kept):
-    return Oracle(b"a secret for the second course", kept)
+    return Oracle(SECRET, kept)
 
 
 def score(topic, exercise, trials, session) -> float:

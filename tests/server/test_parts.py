@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Collection
@@ -553,8 +554,7 @@ def test_marking_goes_from_one_answer_to_the_next(house: House, browser: Browser
     assert "0 of 2" in client.get(BY_HAND).text
     first = client.get(f"{BY_HAND}why/").headers["Location"]
     page = client.get(first).text
-    assert "s0" not in page
-    assert "s1" not in page
+    assert not re.search(r"\bs[01]\b", re.sub(r"<meta [^>]*>|value=\"[^\"]*\"", "", page))
     sent = {"seen": "0", "new_text": "Right", "new_points": "3", "extra": "0.5", "then": "next"}
     second = client.post(first, data=sent)
     assert second.status_code == 303

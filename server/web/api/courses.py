@@ -45,7 +45,7 @@ def total(seat: Seat) -> dict[str, Any]:
 
     404 for who is no student of the course.
     """
-    found = queries.total(seat)
+    found = queries.total(seat, queries.places(seat))
     if found is None:
         raise Problem(404, "Only students of the course have a total.")
     return {"total": found.total, "equation": equation(found.total), "rule": found.words}

@@ -13,21 +13,21 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from server.courses import announcing
-from server.grades import free_days, release, teams
+from server.grades import free_days, release, teams, totals
 from server.grades import questions as asked
 from server.grades.attempts import FREE, Allowance, allowance
-from server.grades.deadlines import Phase
+from server.grades.deadlines import Phase, deadlines
 from server.grades.free_days import Account
 from server.grades.release import Shown
-from server.grades.totals import Total, Totals, words
+from server.grades.totals import Entry, Total, words
 from server.storage.models import (
     Adjustment,
     Announcement,
     Assignment,
     Comment,
-    Course,
     Extension,
     Grade,
+    GradeGroup,
     Question,
     Role,
     Sitting,
@@ -142,27 +142,29 @@ def questions(submission: Submission) -> Sequence[Question]:
         return asked.of(session, submission)
 
 
-def total(seat: Seat) -> Result | None:
+def total(seat: Seat, places: Sequence[Place]) -> Result | None:
     """What one's points add up to, of what may be seen from this seat; None for who is no student
-    of the course."""
+    of the course.
+
+    Args:
+        places: at all of the course's assignments.
+    """
     if seat.enrolment is None or seat.enrolment.role is not Role.STUDENT:
         return None
+    now, zone = services().clock(), ZoneInfo(seat.course.timezone)
+    entries = [
+        Entry(
+            place.assignment,
+            None if place.grade is None else place.grade.points,
+            not deadlines(place.assignment, place.extension, zone).takes(now),
+            place.shown.scores,
+        )
+        for place in places
+        if not place.assignment.hidden
+    ]
     with services().database.read() as session:
-        course = session.get_one(Course, seat.course.id)
-        totals = Totals(
-            session,
-            course,
-            services().clock(),
-            for_students=not seat.is_staff,
-            only=seat.user.id,
-        )
-        query = (
-            select(Grade)
-            .join(Grade.assignment)
-            .where(Grade.user_id == seat.user.id, Assignment.course_id == course.id)
-        )
-        grades = {row.assignment_id: row for row in session.scalars(query)}
-        return Result(totals.of(seat.user.id, grades), words(course, totals.groups))
+        groups = GradeGroup.of(session, seat.course)
+    return Result(totals.total(seat.course, groups, entries), words(seat.course, groups))
 
 
 def hidden(seat: Seat, assignment: Assignment) -> list[str]:

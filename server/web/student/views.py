@@ -46,14 +46,14 @@ def _start(seat: Seat) -> str:
 @pages.get("/courses/<course>/")
 @in_course(Role.STUDENT)
 def course(seat: Seat) -> str:
-    news = queries.news(seat)
+    news, places = queries.news(seat), queries.places(seat)
     made = render_template(
         "student/course.html",
         news=news,
-        places=queries.places(seat),
+        places=places,
         calendar=calendar.address(),
         text=markdown(seat.course.text) if seat.course.text else None,
-        result=queries.total(seat),
+        result=queries.total(seat, places),
     )
     new = [one.row.id for one in news if one.is_new]
     if new and not seat.seen_by:

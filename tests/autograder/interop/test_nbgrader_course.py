@@ -5,8 +5,8 @@ import csv
 import json
 import os
 import re
-import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from autograder.handin.submission import SubmissionError, parse
 from autograder.handout.workbook import check_id
 from autograder.topics.catalogue import Catalogue
 from tests.conftest import SECRET
+from tests.warm import Warm, warm
 
 # To import it takes seconds, of which the many who collect this test need nothing.
 missing = find_spec("nbgrader") is None
@@ -142,7 +143,8 @@ class Students:
 
 
 class Course:
-    def __init__(self, folder: Path, secret: Path, topic: str = TOPIC) -> None:
+    def __init__(self, nbgrader: Warm, folder: Path, secret: Path, topic: str = TOPIC) -> None:
+        self._nbgrader = nbgrader
         self.folder = folder
         self.topic = topic
         self._environment = os.environ | {
@@ -156,17 +158,10 @@ class Course:
         }
 
     def nbgrader(self, *arguments: str, cwd: Path | None = None) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "nbgrader", *arguments],
-            cwd=cwd or self.folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout + done.stderr
+        command = ["-m", "nbgrader", *arguments]
+        done = self._nbgrader.run(command, cwd or self.folder, self._environment)
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
 
     def generate(self) -> list[dict]:
         """What students get, and what it is made from."""
@@ -204,13 +199,19 @@ def handed_in() -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory, catalogue, handed_in) -> Course:
+def nbgrader() -> Iterator[Warm]:
+    with warm("nbgrader.apps", "torch") as nbgrader:
+        yield nbgrader
+
+
+@pytest.fixture(scope="module")
+def course(nbgrader, tmp_path_factory, catalogue, handed_in) -> Course:
     folder = tmp_path_factory.mktemp("nbgrader") / "course"
     secret = folder.parent / "secret"
     secret.write_bytes(SECRET)
     made = CliRunner().invoke(main, ["nbgrader", "init", str(folder), "--assignments", TOPIC])
     assert made.exit_code == 0, made.output
-    course = Course(folder, secret)
+    course = Course(nbgrader, folder, secret)
     released, source = course.generate()
     handed_in.update(Students(catalogue[TOPIC].topics[0], released, source).all())
     assert len(handed_in) == STUDENTS
@@ -356,14 +357,14 @@ def test_an_unknown_assignment_is_one_sentence(tmp_path):
     assert "there is no assignment 'no'" in result.output
 
 
-def test_classes_are_handed_out_and_graded_as_functions_are(tmp_path):
+def test_classes_are_handed_out_and_graded_as_functions_are(nbgrader, tmp_path):
     topic = "layer_objects"
     secret = tmp_path / "secret"
     secret.write_bytes(SECRET)
     more = ["--reference", str(ROOT / "reference" / "_more"), "--assignments", topic]
     made = CliRunner().invoke(main, ["nbgrader", "init", str(tmp_path / "course"), *more])
     assert made.exit_code == 0, made.output
-    course = Course(tmp_path / "course", secret, topic)
+    course = Course(nbgrader, tmp_path / "course", secret, topic)
     released, source = course.generate()
     (chosen,) = Catalogue.load(ROOT / "reference" / "_more")[topic].topics
     bug = chosen.exercises[0].misconceptions[0]
@@ -385,7 +386,7 @@ def test_classes_are_handed_out_and_graded_as_functions_are(tmp_path):
     assert bug.name in page
 
 
-def test_manually_graded_cells_keep_their_scores_beside_ours(tmp_path, catalogue):
+def test_manually_graded_cells_keep_their_scores_beside_ours(nbgrader, tmp_path, catalogue):
     folder, secret = tmp_path / "course", tmp_path / "secret"
     secret.write_bytes(SECRET)
     made = CliRunner().invoke(main, ["nbgrader", "init", str(folder), "--assignments", TOPIC])
@@ -405,7 +406,7 @@ def test_manually_graded_cells_keep_their_scores_beside_ours(tmp_path, catalogue
     }
     source.cells.append(written)
     nbformat.write(source, path)
-    course = Course(folder, secret)
+    course = Course(nbgrader, folder, secret)
     released, solution = course.generate()
     students = Students(catalogue[TOPIC].topics[0], released, solution)
     cell(students.solved, "why")["source"] = "I think so, since $\\log$ overflows."
