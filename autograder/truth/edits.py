@@ -118,10 +118,20 @@ def mutants(
 
     Args:
         make: what edits there are of a function; those that change one thing by default.
+
+    A function that loops while something holds has none: edited, it may not end, and this process
+    has no bound on its time and memory.
     """
     source = topic.sources()[function]
+    if _may_not_end(source):
+        return []
     found = list(_mutants(function, source, stands_for or function, make or _edits))
     return sorted(found, key=lambda mutant: mutant.rank)
+
+
+@cache
+def _may_not_end(source: str) -> bool:
+    return any(isinstance(node, ast.While) for node in ast.walk(ast.parse(source)))
 
 
 def reached(topic: Topic, functions: Sequence[str]) -> list[str]:

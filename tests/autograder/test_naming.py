@@ -913,3 +913,13 @@ def test_what_students_put_in_is_named(exercise, source, edits, wanted, unwanted
 def test_and_without_it_there_is_nothing_to_name(exercise, source):
     found = named(exercise, source)
     assert found is None, found
+
+
+def test_no_edit_is_tried_that_may_not_end():
+    """A step left out of a loop that goes on while something holds would never be over."""
+    source = place_of("encode")[0].solution() + (
+        "\n_right = encode\n"
+        "def encode(text, merges):\n"
+        "    return [t.upper() if len(t) > 1 else t for t in _right(text, merges)]\n"
+    )
+    assert named("encode", source) == []
