@@ -91,7 +91,7 @@ def main() -> None:
         table.add_column(heading, justify="right" if heading else "left")
     for name, value, whole in (
         ("the bare training, in one process", plain_wall, plain_wall),
-        ("in lock-step, through the sandbox (target: at most 2)", wall, plain_wall),
+        ("in lock-step, through the sandbox (target: at most 1.4)", wall, plain_wall),
         ("the bare training, processor time", plain_cpu, plain_cpu),
         ("- the worker's processor time", worked, plain_cpu),
         ("- the grader's, beside it", cpu, plain_cpu),

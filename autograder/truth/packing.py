@@ -6,6 +6,7 @@ One by one, a thousand small tensors take longer to read than the reference take
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,7 +58,7 @@ def unpacked(text: str, numbers: Sequence[Tensor]) -> dict[str, ValueExpectation
 
     def tensor(of: int, at: int, *shape: int) -> Tensor:
         # Not a view: whoever keeps one of them would keep them all.
-        return numbers[of].narrow(0, at, _count(shape)).view(shape).clone()
+        return numbers[of].narrow(0, at, math.prod(shape)).view(shape).clone()
 
     def value(node: Any) -> Any:
         if not isinstance(node, dict):
@@ -76,7 +77,3 @@ def unpacked(text: str, numbers: Sequence[Tensor]) -> dict[str, ValueExpectation
         return {value(key): value(item) for key, item in parts}
 
     return {key: ValueExpectation(*map(value, both)) for key, both in json.loads(text).items()}
-
-
-def _count(shape: Sequence[int]) -> int:
-    return int(np.prod(shape, dtype=int))
