@@ -142,7 +142,9 @@ def _content(key: Sequence[str], calls: Sequence[Call]) -> str:
         tensor = as_tensor(leaf)
         if tensor is None:
             return repr(leaf)
-        digest.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        # Copied: what has one element may be called contiguous with any stride.
+        image = tensor.detach().clone(memory_format=torch.contiguous_format).flatten()
+        digest.update(image.view(torch.uint8).numpy().tobytes())
         return f"{type(leaf).__name__} {tensor.dtype} {tuple(tensor.shape)} {tensor.stride()}"
 
     for call in calls:

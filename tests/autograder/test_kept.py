@@ -104,7 +104,7 @@ def count_calls(monkeypatch):
     return calls
 
 
-VALUED = ["l1_loss", "batch_norm", "adamw_step", "filter_entropy"]
+VALUED = ["l1_loss", "batch_norm", "clip_rho_", "filter_entropy"]
 
 
 def expected(oracle, catalogue, name):
@@ -138,6 +138,10 @@ def test_other_arguments_and_another_solution_expect_something_else(tmp_path):
         Call("f", {"x": x[:1]}, 1),
         Call("f", {"x": x.view(1, 2)}, 1),
         Call("f", {"x": torch.stack([x, x], 1)[:, 0]}, 1),
+        Call("f", {"x": torch.stack([x, x], 1)[:1, 0]}, 1),
+        Call("f", {"x": x.sum()}, 1),
+        Call("f", {"x": x[:0]}, 1),
+        Call("f", {"x": x.bfloat16()}, 1),
         Call("f", {"x": -x}, 1),
         Call("f", {"x": x.numpy()}, 1),
         Call("f", {"x": (x,)}, 1),
@@ -147,7 +151,7 @@ def test_other_arguments_and_another_solution_expect_something_else(tmp_path):
         Call("g", {"x": x}, 1),
     ):
         drawer.get(("values",), [call], lambda: ValueExpectation({}, {}))
-    assert len(drawer.values) == 12
+    assert len(drawer.values) == 16
     with Kept(tmp_path).drawer(("topic", "exercise")) as own:
         own.get((), [Call("f", {}, 0)], lambda: ValueExpectation({"y": Expected(1)}, {}))
     with Kept(tmp_path).drawer(("other topic", "exercise")) as other:
