@@ -5,6 +5,7 @@ import torch
 
 from autograder.case import draw
 from autograder.checks import curve
+from autograder.checks.base import Keep
 from autograder.judging.local import LocalSession
 
 
@@ -21,9 +22,7 @@ class Prepared:
         (case,) = self.check.cases
         drawn = draw(case, lambda name: torch.Generator().manual_seed(seed(name)))
         reference = LocalSession(topic.functions())
-        self.calls, self.expectation = self.check.prepare(
-            case, drawn, seed, reference, lambda make: make()
-        )
+        self.calls, self.expectation = self.check.prepare(case, drawn, seed, reference, Keep())
 
     def judge(self, **functions):
         """The outcome of the reference with these functions in place of its own."""
