@@ -7,8 +7,8 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Two workers more than there are processors: what a test starts, it also waits for.
-PYTEST := $(BIN)/pytest -n $(shell expr $$(nproc) + 2) --dist worksteal
+# A worker more than there are processors: what a test starts, it also waits for.
+PYTEST := $(BIN)/pytest -n $(shell expr $$(nproc) + 1) --dist worksteal
 DEMO_SERVE ?= 1
 # Machine-made edits are seen by the same hidden cases each time: an edit that some secrets' cases see
 # and others' do not is no fault of the machine that CI runs on.
