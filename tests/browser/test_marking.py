@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
@@ -54,6 +54,12 @@ def url(house: House) -> Iterator[str]:
     thread.join()
 
 
+def arrive(page: Page, text: str | re.Pattern[str]) -> None:
+    """On the page that has this text: its script, which listens to the keys, runs last."""
+    expect(page.get_by_text(text)).to_be_visible()
+    page.wait_for_load_state()
+
+
 def test_an_assistant_marks_thirty_by_keyboard(house: House, visit: Visit) -> None:
     page = visit("assistant").page
     page.goto("/courses/dl/staff/assignments/norm/")
@@ -73,7 +79,7 @@ def test_an_assistant_marks_thirty_by_keyboard(house: House, visit: Visit) -> No
     page.keyboard.press("j")
     for number in range(1, THIRTY):
         left = THIRTY - number
-        expect(page.get_by_text(re.compile(rf", {left} waits? for you"))).to_be_visible()
+        arrive(page, re.compile(rf", {left} waits? for you"))
         page.keyboard.press("1")
         if number % 3 == 0:
             page.keyboard.press("2")
@@ -116,7 +122,7 @@ def test_an_assistant_goes_through_submissions_by_keyboard(house: House, visit: 
     page.goto(f"{STAFF}submissions?assignment=norm&misconception=interleaved-groups")
     page.get_by_role("link", name="Go through them").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 of 3:")).to_be_visible()
+    arrive(page, "1 of 3:")
 
     part = page.locator("#exercise-group_norm")
     page.keyboard.press("c")
@@ -132,7 +138,7 @@ def test_an_assistant_goes_through_submissions_by_keyboard(house: House, visit: 
 
     for number in (2, 3):
         page.keyboard.press("d")
-        expect(page.get_by_text(f"{number} of 3:")).to_be_visible()
+        arrive(page, f"{number} of 3:")
         page.keyboard.press("c")
         page.keyboard.type("6")
         page.keyboard.press("Tab")
@@ -141,11 +147,11 @@ def test_an_assistant_goes_through_submissions_by_keyboard(house: House, visit: 
         page.keyboard.press("Control+Enter")
         expect(part.locator(".at-line")).to_contain_text("Why a copy?")
     page.keyboard.press("d")
-    expect(page.get_by_text("That was the last one of this list.")).to_be_visible()
+    arrive(page, "That was the last one of this list.")
     page.keyboard.press("k")
-    expect(page.get_by_text("2 of 3:")).to_be_visible()
+    arrive(page, "2 of 3:")
     page.keyboard.press("j")
-    expect(page.get_by_text("3 of 3:")).to_be_visible()
+    arrive(page, "3 of 3:")
     page.keyboard.press("?")
     expect(page.get_by_text("next and previous of the list")).to_be_visible()
     expect(page.get_by_text("give or take points")).to_have_count(0)  # an instructor's
