@@ -45,6 +45,15 @@ _KINDS: tuple[tuple[str, str, Crash], ...] = (
     ),
     (
         "RuntimeError|TypeError|ValueError",
+        r"converted to (a )?(Python )?[Ss]calar|truth value of an array|more than one value",
+        Crash(
+            "one-number-needed",
+            "several numbers stand where one is needed",
+            "`if`, `float` and functions of `math` take one number: which one of the tensor's?",
+        ),
+    ),
+    (
+        "RuntimeError|TypeError|ValueError",
         r"same device|devices?,|expected device|device type",
         Crash(
             "devices-do-not-fit",

@@ -74,10 +74,19 @@ Change: TypeAlias = tuple[str, str, Apply]
 
 def changes(seen: Sequence[Seen]) -> Found | None:
     """What was done to the right answer in every one of these, if it was anything simple."""
-    if not seen or not all(one.right.is_floating_point() and one.right.numel() for one in seen):
+    if not _tell(seen):
         return None
     telling = [one for one in seen if one.right.numel() >= CONVINCING] or seen
     return _change(seen) or _factor(telling) or _offset(telling) or _in_a_region(seen)
+
+
+def _tell(seen: Sequence[Seen]) -> bool:
+    """Whether there are numbers to be told apart: what is all NaN may be 0 / 0 of anything."""
+    return (
+        bool(seen)
+        and all(one.right.is_floating_point() and one.right.numel() for one in seen)
+        and any(bool(one.got.isfinite().any()) for one in seen)
+    )
 
 
 def _change(seen: Sequence[Seen]) -> Found | None:
@@ -89,7 +98,7 @@ def _change(seen: Sequence[Seen]) -> Found | None:
 
 def scaled(seen: Sequence[Seen]) -> Found | None:
     """By what number, or by which size, the right answer was multiplied in every one of these."""
-    if not seen or not all(one.right.is_floating_point() and one.right.numel() for one in seen):
+    if not _tell(seen):
         return None
     for kind, what, apply in _with_counts(seen[0]):
         if all(_try(one, apply) for one in seen):

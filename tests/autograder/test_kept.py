@@ -97,7 +97,7 @@ def count_calls(monkeypatch):
     calls, right = [], LocalSession.call
 
     def call(self, call):
-        calls.append(call)
+        calls.append(call.function)  # what it is given is much, all together
         return right(self, call)
 
     monkeypatch.setattr(LocalSession, "call", call)

@@ -528,6 +528,17 @@ def histogram_entropy(responses, bins=10):
             ["keep-and-drop-swapped", "backward-not-scaled"],
             ["p-taken-for-keeping", "zero-by-zero"],
         ),
+        # Numbers that are no numbers are 0 / 0 of anything.
+        (
+            "dropout",
+            DROPOUT,
+            [
+                (">= p\n    if p == 1:\n        return torch.zeros_like(x), mask\n", ">= p\n"),
+                ("return x * mask / (1 - p), mask", "m = mask / (1 - p)\n    return x * m, m"),
+            ],
+            [""],
+            ["one-minus-p"],
+        ),
         # One case alone is no evidence for what would be wrong in all others, too.
         (
             "dropout",
