@@ -19,7 +19,8 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -248,6 +249,21 @@ def measure(older: Path, rounds: int, times: int, topics: Iterable[str]) -> None
         side.close()
 
 
+@contextmanager
+def older(revision: str) -> Iterator[Path]:
+    """The files of a revision, as git names it, in a folder of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = subprocess.run(
+            ["/usr/bin/env", "git", "archive", revision],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+        ).stdout
+        with tarfile.open(fileobj=BytesIO(tree)) as archive:
+            archive.extractall(folder, filter="data")
+        yield Path(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("revision", nargs="?", help="the older one, as git names it")
@@ -261,16 +277,8 @@ def main() -> None:
         return
     if not given.revision:
         parser.error("which older revision?")
-    with tempfile.TemporaryDirectory() as folder:
-        tree = subprocess.run(
-            ["/usr/bin/env", "git", "archive", given.revision],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        ).stdout
-        with tarfile.open(fileobj=BytesIO(tree)) as archive:
-            archive.extractall(folder, filter="data")
-        measure(Path(folder), given.rounds, given.times, given.topics)
+    with older(given.revision) as tree:
+        measure(tree, given.rounds, given.times, given.topics)
 
 
 if __name__ == "__main__":

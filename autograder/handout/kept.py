@@ -65,9 +65,12 @@ def handout(directory: Path | None, cache: Path, name: str, *, make: bool = True
         OSError: it cannot be kept.
     """
     where = _where(_LESSON, directory, cache, name)
-    if not make and not where().exists():
-        return None
-    return _read(_kept(_LESSON, where, directory, name))
+    path = where()
+    if not path.exists():
+        if not make:
+            return None
+        path = _made_and_kept(_LESSON, where, directory, name)
+    return _read(path)
 
 
 def archive(directory: Path | None, cache: Path, name: str) -> Path:
@@ -75,7 +78,9 @@ def archive(directory: Path | None, cache: Path, name: str) -> Path:
 
     Arguments and errors as of `handout`.
     """
-    return _kept(_ARCHIVE, _where(_ARCHIVE, directory, cache, name), directory, name)
+    where = _where(_ARCHIVE, directory, cache, name)
+    path = where()
+    return path if path.exists() else _made_and_kept(_ARCHIVE, where, directory, name)
 
 
 @lru_cache(maxsize=64)
@@ -96,13 +101,10 @@ def _where(what: str, directory: Path | None, cache: Path, name: str) -> Callabl
     return where
 
 
-def _kept(what: str, where: Callable[[], Path], directory: Path | None, name: str) -> Path:
-    """The file, which is made if need be."""
-    path = where()
-    if not path.exists():
-        arguments = str((directory or folder.DEFAULT).resolve()), name, what
-        path, content = aside.steady(where, lambda p: (p, aside.made(__name__, *arguments)))
-        aside.keep(path, content)
+def _made_and_kept(what: str, where: Callable[[], Path], directory: Path | None, name: str) -> Path:
+    arguments = str((directory or folder.DEFAULT).resolve()), name, what
+    path, content = aside.steady(where, lambda p: (p, aside.made(__name__, *arguments)))
+    aside.keep(path, content)
     return path
 
 

@@ -22,7 +22,7 @@ from autograder.sandbox.zygote import Program, Worker, Zygote
 
 AT_ONCE = 4  # jobs; what they may use together is that many times what one may
 PATIENCE = 60.0  # seconds on the clock: so long only a machine that is short of everything takes
-_NEEDED = ("nbformat", "pygments", "ipython", "pillow")
+_NEEDED = ("nbformat", "ipython", "pillow")
 _OF_USE = ("copydetect",)  # where they are installed
 _CODE = ("__init__.py", "handin", "reading/inside", "sandbox/inside")  # of ours, to be seen inside
 
@@ -116,13 +116,13 @@ class Reader:
     def _fork(self, slot: int, job: Job) -> Worker:
         zygote = self._warm()
         try:
-            return zygote.fork(slot, job, more=job.more)
+            return zygote.fork(slot, job)
         except SandboxFault:  # once may be bad luck
             with self._lock:
                 if self._zygote is zygote:
                     zygote.close()
                     self._zygote = None
-            return self._warm().fork(slot, job, more=job.more)
+            return self._warm().fork(slot, job)
 
     def _warm(self) -> Zygote:
         with self._lock:

@@ -157,14 +157,13 @@ def _parts(text: str, lengths: Iterable[int], kinds: Iterable[str]) -> Iterable[
 
 def _line_by_line(parts: Iterable[tuple[str, str | _Mark]]) -> list[str]:
     """Each line as HTML, every text in it escaped."""
-    lines: list[list[str]] = [[]]
+    made: list[str] = []
     for text, around in parts:
-        for number, line in enumerate(text.split("\n")):
-            if number:
-                lines.append([])
-            if line:
-                lines[-1].append(around.format(escape(line)) if around else escape(line))
-    return ["".join(line) for line in lines]
+        safe: str = escape(text)
+        if around:  # anew in each line: what is around it ends there
+            safe = "\n".join(around.format(line) if line else "" for line in safe.split("\n"))
+        made.append(safe)
+    return "".join(made).split("\n")
 
 
 def _lines(lines: Iterable[str]) -> Markup:

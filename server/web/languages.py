@@ -10,7 +10,7 @@ import flask_login
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 
 from server import language
@@ -43,6 +43,11 @@ CATALOGUES = Path(__file__).parents[1] / "translations"
 def install(app: Flask) -> None:
     _Babel(app, default_locale=ENGLISH, locale_selector=_wanted)
     language.chosen_by(_spoken)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: _spoken()[1].gettext(text),
+        lambda one, many, count: _spoken()[1].ngettext(one, many, count),
+        newstyle=True,
+    )
     app.context_processor(lambda: {"language": language.language(), "languages": LANGUAGES})
 
 
@@ -77,8 +82,11 @@ def _translations(name: str) -> NullTranslations:
 def _spoken() -> tuple[str, NullTranslations]:
     if not has_request_context():
         return ENGLISH, _translations(ENGLISH)
-    name = str(get_locale())
-    return name, _translations(name)
+    found: tuple[str, NullTranslations] | None = g.get("spoken")
+    if found is None:
+        name = str(get_locale())
+        found = g.spoken = name, _translations(name)
+    return found
 
 
 def _wanted() -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
+import keyword
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate
 
 from autograder.handin.submission import Source, Submission, parse
 from autograder.sandbox.inside.loading.statements import read
@@ -20,7 +23,13 @@ MOST_HIGHLIGHTED = 100_000  # characters; what comes after them is shown plain
 MOST_COMPARED = 4000  # lines: comparing them takes longer than it takes to read them
 LONGEST_ALIKE = 400_000  # characters of a hand-in that are held against others
 _AROUND = 3  # unchanged lines shown around a change
-_MOST_BLANK = 100  # lines in a row: Pygments looks at them once more from each of them
+_KINDS: dict[int, str] = {tokenize.COMMENT: "c", tokenize.NUMBER: "m", tokenize.STRING: "s"} | {
+    getattr(tokenize, name): "s"
+    for name in ("FSTRING_START", "FSTRING_MIDDLE", "FSTRING_END")
+    if hasattr(tokenize, name)  # from Python 3.12 on
+}
+_NAMED = {"def": "nf", "class": "nf", "@": "nd"}  # a name, by what stands before it
+_LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
 _MANY_BLANKS = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 
 
@@ -36,7 +45,7 @@ class Stretch:
 @dataclass(frozen=True)
 class Piece:
     """A file, or a notebook's code cell. Its text is a row of parts: so many characters of a kind
-    each, by the short names that Pygments gives to kinds of tokens."""
+    each, "" where nothing is said of them: `_KINDS`, `k` for a keyword, and `_NAMED`."""
 
     title: str
     text: str
@@ -62,7 +71,7 @@ def pieces(file: File, *, highlighted: bool = True) -> tuple[Piece, ...]:
         lines -= text.count("\n") + 1
         parts = [(len(text), "")]
         functions: tuple[Stretch, ...] = ()
-        if plain + len(text) <= MOST_HIGHLIGHTED and _blank(text) < _MOST_BLANK:
+        if plain + len(text) <= MOST_HIGHLIGHTED:
             parts, functions = list(_parts(text)), tuple(_functions(text))
         plain += len(text)
         lengths, kinds = zip(*parts, strict=True) if parts else ((), ())
@@ -104,16 +113,6 @@ def _chunks(submission: Submission) -> Iterator[tuple[str, str]]:
                 yield f"{source.module}, cell {number}", chunk
 
 
-def _blank(text: str) -> int:
-    """How many blank lines it has in a row."""
-    lines = ((blank, len(list(run))) for blank, run in groupby(text.split("\n"), _is_blank))
-    return max((count for blank, count in lines if blank), default=0)
-
-
-def _is_blank(line: str) -> bool:
-    return not line or line.isspace()
-
-
 def _functions(text: str) -> Iterator[Stretch]:
     for node in read(text)[0]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -122,13 +121,34 @@ def _functions(text: str) -> Iterator[Stretch]:
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
-    from pygments.lexers import PythonLexer
-    from pygments.token import STANDARD_TYPES
+    """What Python's own tokens are in it, as far as it can be read as Python."""
+    lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    at, before = 0, ""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            kind = _kind(token, before)
+            if token.type == tokenize.NEWLINE:
+                before = ""
+            elif token.type not in _LAYOUT:
+                # Elsewhere than at the beginning of a statement it multiplies matrices.
+                before = "" if token.string == "@" and before else token.string
+            if kind:
+                (first, column), (last, end) = token.start, token.end
+                begin = lines[first - 1] + column
+                yield begin - at, ""
+                at = lines[last - 1] + end
+                yield at - begin, kind
+    except (SyntaxError, tokenize.TokenError):
+        pass
+    yield len(text) - at, ""
 
-    for kind, part in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
-        while kind not in STANDARD_TYPES:
-            kind = kind.parent
-        yield len(part), STANDARD_TYPES[kind]
+
+def _kind(token: tokenize.TokenInfo, before: str) -> str:
+    if token.type != tokenize.NAME:
+        return _KINDS.get(token.type, "")
+    if keyword.iskeyword(token.string):
+        return "k"
+    return _NAMED.get(before, "")
 
 
 def _lines(before: list[str], after: list[str]) -> Iterator[Line]:

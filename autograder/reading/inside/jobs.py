@@ -28,7 +28,6 @@ class Job:
     memory_bytes: int = 2**30  # of address space, of which a fresh process has a fifth
     reply_bytes: int = 8 * 2**20
     scratch_bytes: int = 2**20
-    more: bool = False  # it needs what others do without, which its first worker waits for
 
 
 def read(file: File) -> Submission:
@@ -60,7 +59,7 @@ JOBS: Mapping[str, Job] = {
     "read": Job(read, Submission, (_NOTEBOOK,)),
     "look": Job(look, Look, (_NOTEBOOK,), cpu_seconds=3, reply_bytes=2**18),
     "cells": Job(cells, tuple[Cell, ...], (_NOTEBOOK,)),
-    "pieces": Job(pieces, tuple[Piece, ...], (_NOTEBOOK,), cpu_seconds=2, more=True),
+    "pieces": Job(pieces, tuple[Piece, ...], (_NOTEBOOK,), cpu_seconds=2),
     "changes": Job(
         changes, dict[str, tuple[Line, ...]] | None, (_NOTEBOOK, _NOTEBOOK), cpu_seconds=3
     ),

@@ -23,11 +23,6 @@ def warm_up(*jobs: str) -> None:
         JOBS[name].work(*JOBS[name].sample)
 
 
-def warm_up_more() -> None:
-    """What highlights, at the first job for which more is asked."""
-    warm_up(*(name for name, job in JOBS.items() if job.more))
-
-
 def serve() -> None:
     gc.disable()  # one job, and the end: parsing makes many objects and no circles
     text, size = frame.read_header(_receive, MAX_REQUEST_HEADER)
