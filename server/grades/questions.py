@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from server import outbox
@@ -31,10 +31,16 @@ class NotAsked(ValueError):
     """The message is one sentence that says why."""
 
 
+_OF = (
+    select(Question)
+    .where(Question.submission_id == bindparam("submission"))
+    .options(joinedload(Question.answered_by))
+    .order_by(Question.id)
+)
+
+
 def of(session: Session, submission: Submission) -> Sequence[Question]:
-    query = select(Question).where(Question.submission_id == submission.id)
-    query = query.options(joinedload(Question.answered_by)).order_by(Question.id)
-    return session.scalars(query).all()
+    return session.scalars(_OF, {"submission": submission.id}).all()
 
 
 def of_course(course: Course, state: QuestionState | None) -> Select[Question]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select, union_all
+from sqlalchemy import BindParameter, ColumnElement, and_, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
 from server.storage.models import Assignment, Extension, Submission, Team, TeamMember, User
@@ -14,11 +14,13 @@ from server.storage.models import Assignment, Extension, Submission, Team, TeamM
 _ONE = aliased(Submission)  # made once: that takes longer than to ask
 
 
-def theirs(user: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+def theirs(
+    user: int | BindParameter[int] | InstrumentedAttribute[int],
+) -> ColumnElement[bool]:
     """The condition by which a submission is a student's: handed in alone, or by one of the
     team."""
     teams = select(TeamMember.team_id).where(TeamMember.user_id == user)
-    if not isinstance(user, int):
+    if isinstance(user, InstrumentedAttribute):
         alone = and_(Submission.user_id == user, Submission.team_id.is_(None))
         return or_(alone, Submission.team_id.in_(teams))
     # Each by its index: for an "or", SQLite reads all that was handed in to an assignment.

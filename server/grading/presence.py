@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from server.clock import Clock
@@ -20,6 +20,11 @@ from server.storage.models import GraderProcess
 BEAT = timedelta(seconds=5)
 ALIVE = 4 * BEAT  # for how long a silent grader is believed to be there
 _FORGOTTEN = timedelta(days=1)
+_ALIVE = (
+    select(GraderProcess)
+    .where(GraderProcess.seen_at >= bindparam("since"))
+    .order_by(GraderProcess.id)
+)
 
 
 class Sign:
@@ -79,9 +84,7 @@ def announced(
 
 def alive(session: Session, now: datetime) -> Sequence[GraderProcess]:
     """The graders that gave a sign of life lately."""
-    return session.scalars(
-        select(GraderProcess).where(GraderProcess.seen_at >= now - ALIVE).order_by(GraderProcess.id)
-    ).all()
+    return session.scalars(_ALIVE, {"since": now - ALIVE}).all()
 
 
 def able(session: Session, now: datetime, kind: str) -> int:

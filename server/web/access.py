@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 import flask_login
 from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask import session as cookie
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload, undefer
 from werkzeug.wrappers import Response
 
@@ -130,7 +130,7 @@ def token() -> ApiToken | None:
 def take_seat(user: User, course: str) -> Seat:
     """The user's seat in a course, remembered for the navigation; 404 where they have none."""
     if token() is not None:
-        found = _seats(user, Course.slug == course)
+        found = _seats(user, course)
     else:  # the page's navigation asks for all of them
         g.seats = seats(user)
         found = [seat for seat in g.seats if seat.course.slug == course]
@@ -150,22 +150,27 @@ def courses(user: User) -> list[Course]:
     return [seat.course for seat in seats(user)]
 
 
-def _seats(user: User, *which: ColumnElement[bool]) -> list[Seat]:
-    query = (
-        select(Course, Enrolment)
-        .outerjoin(
-            Enrolment,
-            (Enrolment.course_id == Course.id) & (Enrolment.user_id == user.id) & Enrolment.here,
-        )
-        .where(*which)
-        .order_by(Course.title)
+_SEATS = (
+    select(Course, Enrolment)
+    .outerjoin(
+        Enrolment,
+        (Enrolment.course_id == Course.id)
+        & (Enrolment.user_id == bindparam("user"))
+        & Enrolment.here,
     )
-    if not user.is_admin:
-        query = query.where(Enrolment.user_id.is_not(None))
+    .order_by(Course.title)
+)
+_TAKEN = _SEATS.where(Enrolment.user_id.is_not(None))
+
+
+def _seats(user: User, slug: str | None = None) -> list[Seat]:
+    query = _SEATS if user.is_admin else _TAKEN
+    if slug is not None:
+        query = query.where(Course.slug == slug)
     with services().database.ask() as session:
         return [
             Seat(user, course, _role(user, enrolment), enrolment)
-            for course, enrolment in session.execute(query)
+            for course, enrolment in session.execute(query, {"user": user.id})
         ]
 
 
@@ -207,15 +212,20 @@ def _seen_as(seat: Seat) -> Seat | None:
     return Seat(enrolment.user, seat.course, enrolment.role, enrolment, seen_by=seat.user)
 
 
+_ASSIGNMENT = select(Assignment).where(
+    Assignment.course_id == bindparam("course"), Assignment.slug == bindparam("slug")
+)
+_OPENED = _ASSIGNMENT.where(Assignment.opens_at <= bindparam("now"), ~Assignment.hidden)
+
+
 def assignment(seat: Seat, slug: str) -> Assignment:
     """The course's assignment; 404 for students before it opens, and while it is hidden."""
-    query = select(Assignment).where(
-        Assignment.course_id == seat.course.id, Assignment.slug == slug
-    )
-    if not seat.is_staff:
-        query = query.where(Assignment.opens_at <= services().clock(), ~Assignment.hidden)
+    wanted = {"course": seat.course.id, "slug": slug}
     with services().database.ask() as session:
-        found = session.scalar(query)
+        if seat.is_staff:
+            found = session.scalar(_ASSIGNMENT, wanted)
+        else:
+            found = session.scalar(_OPENED, {**wanted, "now": services().clock()})
     return found or abort(404)
 
 
@@ -227,19 +237,28 @@ def shown(seat: Seat, assignment: Assignment) -> Shown:
 def submission(seat: Seat, public_id: str, *, report: bool = False) -> Submission:
     """A submission in the course, with assignment and user: one's own or one's
     team's, or for staff anybody's."""
+    wanted = {"public_id": public_id, "course": seat.course.id, "user": seat.user.id}
+    with services().database.ask() as session:
+        found = session.scalar(_submission(seat.is_staff, report), wanted)
+    return found or abort(404)
+
+
+@cache
+def _submission(anybody: bool, report: bool) -> Select[Submission]:
     query = (
         select(Submission)
         .join(Submission.assignment)
-        .where(Submission.public_id == public_id, Assignment.course_id == seat.course.id)
+        .where(
+            Submission.public_id == bindparam("public_id"),
+            Assignment.course_id == bindparam("course"),
+        )
         .options(joinedload(Submission.assignment), joinedload(Submission.user))
     )
     if report:
         query = query.options(undefer(Submission.report))
-    if not seat.is_staff:
-        query = query.where(teams.theirs(seat.user.id), ~Assignment.hidden)
-    with services().database.ask() as session:
-        found = session.scalar(query)
-    return found or abort(404)
+    if not anybody:
+        query = query.where(teams.theirs(bindparam("user")), ~Assignment.hidden)
+    return query
 
 
 def is_own(seat: Seat, submission: Submission) -> bool:

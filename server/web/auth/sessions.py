@@ -14,7 +14,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, login_user
 from flask_wtf import CSRFProtect
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from server.storage.models import User
 from server.web import access, limits
@@ -125,8 +125,9 @@ checks = limiter.shared_limit("5 per minute; 30 per hour", scope="check", key_fu
 joins = limiter.shared_limit("30 per hour", scope="join", key_func=whoever_asks)
 
 
+_OF_SESSION = select(User).where(User.session_key == bindparam("key"), User.disabled.is_(False))
+
+
 def _load(key: str) -> User | None:
     with services().database.ask() as database:
-        return database.scalar(
-            select(User).where(User.session_key == key, User.disabled.is_(False))
-        )
+        return database.scalar(_OF_SESSION, {"key": key})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import redirect, render_template, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from werkzeug.wrappers import Response
 
 from server.storage.models import Assignment, Enrolment, Pace, Role, State, Submission, User
@@ -15,6 +15,12 @@ from server.web.services import services
 from server.web.student.blueprint import pages
 
 MOST = 100  # that a page lists of one check
+_TIMED = (
+    select(Pace.submission_id)
+    .join(Submission, Pace.submission_id == Submission.id)
+    .where(Submission.assignment_id == bindparam("assignment"))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -96,11 +102,5 @@ def _shows_name(seat: Seat) -> bool | None:
 
 def is_timed(assignment: Assignment) -> bool:
     """Whether anybody's answers to it were timed."""
-    query = (
-        select(Pace.submission_id)
-        .join(Submission, Pace.submission_id == Submission.id)
-        .where(Submission.assignment_id == assignment.id)
-        .limit(1)
-    )
-    with services().database.read() as session:
-        return session.scalar(query) is not None
+    with services().database.ask() as session:
+        return session.scalar(_TIMED, {"assignment": assignment.id}) is not None

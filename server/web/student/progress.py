@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from server.grades.grades import share_of
 from server.language import N_
@@ -16,6 +16,11 @@ from server.storage.models import Assignment, ExerciseScore, State, Submission
 from server.web.services import services
 
 _DECIMALS = 2
+_SCORES = (
+    select(ExerciseScore)
+    .where(ExerciseScore.submission_id.in_(bindparam("submissions", expanding=True)))
+    .order_by(ExerciseScore.submission_id, ExerciseScore.position)
+)
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,9 @@ class Difference:
 def marks(assignment: Assignment, history: Sequence[Submission]) -> Mapping[int, Marks]:
     """Of each graded attempt, by its id."""
     graded = {s.id: s for s in history if s.state is State.GRADED and s.max_score}
-    query = (
-        select(ExerciseScore)
-        .where(ExerciseScore.submission_id.in_(graded))
-        .order_by(ExerciseScore.submission_id, ExerciseScore.position)
-    )
     found: defaultdict[int, dict[str, Mark]] = defaultdict(dict)
     with services().database.read() as session:
-        for row in session.scalars(query):
+        for row in session.scalars(_SCORES, {"submissions": list(graded)}):
             factor = assignment.automatic_points / (graded[row.submission_id].max_score or 1.0)
             found[row.submission_id][row.exercise] = Mark(
                 round(row.score * factor, _DECIMALS), round(row.max_score * factor, _DECIMALS)

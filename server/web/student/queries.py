@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from sqlalchemy import func, select, union_all
+from sqlalchemy import BindParameter, CompoundSelect, bindparam, func, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from server.courses import announcing
@@ -39,6 +39,65 @@ from server.web import access
 from server.web.access import Seat
 from server.web.markdown import markdown
 from server.web.services import services
+
+_USER: BindParameter[int] = bindparam("user")
+_ASSIGNMENT: BindParameter[int] = bindparam("assignment")
+_ASSIGNMENTS: BindParameter[Sequence[int]] = bindparam("assignments", expanding=True)
+_HISTORY = (
+    select(Submission)
+    .where(Submission.assignment_id == _ASSIGNMENT, teams.theirs(_USER))
+    .order_by(Submission.number.desc())
+    .options(joinedload(Submission.user))
+)
+_COMMENTS = (
+    select(Comment)
+    .where(Comment.submission_id == bindparam("submission"), Comment.for_staff.is_(False))
+    .order_by(Comment.id)
+    .options(joinedload(Comment.author))
+)
+_GRADE = (
+    select(Grade)
+    .where(Grade.assignment_id == _ASSIGNMENT, Grade.user_id == _USER)
+    .options(joinedload(Grade.submission))
+)
+_ADJUSTMENTS = (
+    select(Adjustment)
+    .where(Adjustment.assignment_id == _ASSIGNMENT, Adjustment.user_id == _USER)
+    .order_by(Adjustment.id)
+)
+_MINE = teams.theirs(_USER), Submission.assignment_id.in_(_ASSIGNMENTS)
+_COUNTED = select(Submission.assignment_id, Submission.received_at).where(
+    *_MINE, Submission.state.not_in(FREE)
+)
+# What a student has of each assignment, at most one of each kind.
+_OWN = (
+    select(Assignment.id, Grade, Extension, Sitting)
+    .outerjoin(Grade, (Grade.assignment_id == Assignment.id) & (Grade.user_id == _USER))
+    .outerjoin(Extension, (Extension.assignment_id == Assignment.id) & (Extension.user_id == _USER))
+    .outerjoin(Sitting, (Sitting.assignment_id == Assignment.id) & (Sitting.user_id == _USER))
+    .where(Assignment.id.in_(_ASSIGNMENTS))
+)
+
+
+def _unread() -> CompoundSelect[int, int, int]:
+    """How much is new, by assignment and submission."""
+    one = (Submission.assignment_id, Submission.id)
+    comments = (
+        select(*one, func.count())
+        .join(Comment, Comment.submission_id == Submission.id)
+        .where(*_MINE, Comment.for_staff.is_(False), Comment.read_at.is_(None))
+        .group_by(*one)
+    )
+    answers = (
+        select(*one, func.count())
+        .join(Question, Question.submission_id == Submission.id)
+        .where(*_MINE, Question.answered_at.is_not(None), Question.read_at.is_(None))
+        .group_by(*one)
+    )
+    return union_all(comments, answers)
+
+
+_UNREAD = _unread()
 
 
 @dataclass(frozen=True)
@@ -103,14 +162,8 @@ def place(seat: Seat, assignment: Assignment) -> Place:
 
 def history(assignment: Assignment, user_id: int) -> Sequence[Submission]:
     """A student's submissions for the assignment, the newest first."""
-    query = (
-        select(Submission)
-        .where(Submission.assignment_id == assignment.id, teams.theirs(user_id))
-        .order_by(Submission.number.desc())
-        .options(joinedload(Submission.user))
-    )
     with services().database.ask() as session:
-        return session.scalars(query).all()
+        return session.scalars(_HISTORY, {"assignment": assignment.id, "user": user_id}).all()
 
 
 def team(seat: Seat, assignment: Assignment) -> tuple[Team, Sequence[User]] | None:
@@ -127,14 +180,8 @@ def comments(seat: Seat, submission: Submission) -> Sequence[Comment]:
     themselves."""
     if not access.shown(seat, submission.assignment).comments:
         return []
-    query = (
-        select(Comment)
-        .where(Comment.submission_id == submission.id, Comment.for_staff.is_(False))
-        .order_by(Comment.id)
-        .options(joinedload(Comment.author))
-    )
     with services().database.ask() as session:
-        return session.scalars(query).all()
+        return session.scalars(_COMMENTS, {"submission": submission.id}).all()
 
 
 def questions(submission: Submission) -> Sequence[Question]:
@@ -181,79 +228,32 @@ def standing(
     there were none while scores are hidden."""
     if not access.shown(seat, assignment).scores:
         return None, []
-    grade = (
-        select(Grade)
-        .where(Grade.assignment_id == assignment.id, Grade.user_id == user_id)
-        .options(joinedload(Grade.submission))
-    )
-    adjustments = (
-        select(Adjustment)
-        .where(Adjustment.assignment_id == assignment.id, Adjustment.user_id == user_id)
-        .order_by(Adjustment.id)
-    )
+    wanted = {"assignment": assignment.id, "user": user_id}
     with services().database.read() as session:
-        return session.scalar(grade), session.scalars(adjustments).all()
-
-
-def _unread(
-    session: Session, assignments: Collection[int], user_id: int
-) -> defaultdict[int, Counter[int]]:
-    """How much is new, by assignment and submission."""
-    mine = (teams.theirs(user_id), Submission.assignment_id.in_(assignments))
-    one = (Submission.assignment_id, Submission.id)
-    comments = (
-        select(*one, func.count())
-        .join(Comment, Comment.submission_id == Submission.id)
-        .where(*mine, Comment.for_staff.is_(False), Comment.read_at.is_(None))
-        .group_by(*one)
-    )
-    answers = (
-        select(*one, func.count())
-        .join(Question, Question.submission_id == Submission.id)
-        .where(*mine, Question.answered_at.is_not(None), Question.read_at.is_(None))
-        .group_by(*one)
-    )
-    counts: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for assignment, submission, count in session.execute(union_all(comments, answers)):
-        counts[assignment][submission] += count
-    return counts
+        return session.scalar(_GRADE, wanted), session.scalars(_ADJUSTMENTS, wanted).all()
 
 
 def _places(session: Session, seat: Seat, assignments: Sequence[Assignment]) -> list[Place]:
-    ids = [assignment.id for assignment in assignments]
-    extensions = {
-        row.assignment_id: row
-        for row in session.scalars(
-            select(Extension).where(
-                Extension.user_id == seat.user.id, Extension.assignment_id.in_(ids)
-            )
-        )
-    }
+    wanted = {"user": seat.user.id, "assignments": [assignment.id for assignment in assignments]}
+    grades: dict[int, Grade] = {}
+    extensions: dict[int, Extension] = {}
+    sittings: dict[int, Sitting] = {}
+    for id_, grade, extension, sitting in session.execute(_OWN, wanted):
+        if grade is not None:
+            grades[id_] = grade
+        if extension is not None:
+            extensions[id_] = extension
+        if sitting is not None:
+            sittings[id_] = sitting
     for one in assignments:
         if one.team_size > 1 and (found := teams.extension(session, one, seat.user.id)):
             extensions[one.id] = found
-    grades = {
-        row.assignment_id: row
-        for row in session.scalars(
-            select(Grade).where(Grade.user_id == seat.user.id, Grade.assignment_id.in_(ids))
-        )
-    }
     counted: defaultdict[int, list[datetime]] = defaultdict(list)
-    for assignment_id, received_at in session.execute(
-        select(Submission.assignment_id, Submission.received_at).where(
-            teams.theirs(seat.user.id),
-            Submission.assignment_id.in_(ids),
-            Submission.state.not_in(FREE),
-        )
-    ):
+    for assignment_id, received_at in session.execute(_COUNTED, wanted):
         counted[assignment_id].append(received_at)
-    unread = _unread(session, ids, seat.user.id)
-    sittings = {
-        row.assignment_id: row
-        for row in session.scalars(
-            select(Sitting).where(Sitting.user_id == seat.user.id, Sitting.assignment_id.in_(ids))
-        )
-    }
+    unread: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for assignment_id, submission, count in session.execute(_UNREAD, wanted):
+        unread[assignment_id][submission] += count
     now = services().clock()
     free = free_days.account(session, seat.course, seat.user.id, now, for_student=not seat.is_staff)
 
