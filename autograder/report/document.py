@@ -51,7 +51,7 @@ def student_view(report: Report) -> Report:
     look at, too few to be given back as one's own, and within six decades around the reference's
     little to carry a hidden input out with.
     """
-    view: Report = copied(report)
+    view: Report = copied(report | {"exercises": [*map(_without_hidden, report["exercises"])]})
     view["view"] = "student"
     environment = report["environment"]
     view["environment"] = {key: environment[key] for key in _ENVIRONMENT if key in environment}
@@ -65,14 +65,29 @@ def student_view(report: Report) -> Report:
             check["message"] = check.pop("student_message")
             for curve in check.get("curves", ()):
                 _coarsen(curve)
-            check["cases"] = [
-                case if case["public"] else {"name": "", "public": False, "passed": case["passed"]}
-                for case in check["cases"]
-            ]
         exercise["output"] = "".join(
             text["text"] for text in exercise.pop("outputs") if text["public"]
         )
     return view
+
+
+def _without_hidden(exercise: dict[str, Any]) -> dict[str, Any]:
+    """The exercise with nothing of its hidden cases but whether they passed. Before it is copied,
+    for they are most of it."""
+    return exercise | {
+        "checks": [
+            check
+            | {
+                "cases": [
+                    case
+                    if case["public"]
+                    else {"name": "", "public": False, "passed": case["passed"]}
+                    for case in check["cases"]
+                ]
+            }
+            for check in exercise["checks"]
+        ]
+    }
 
 
 def _coarsen(curve: dict[str, Any]) -> None:
