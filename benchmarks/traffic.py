@@ -4,8 +4,9 @@
 
 A student hands in a right file by the page's form, waits until it is graded and looks at the
 course, the assignment and the report, each revision with a server, a grader and data of its own.
-Both get the same files, one per topic of the lecture. What the web process itself takes is
-told apart from all that it has started: confined readers, grader, sandbox.
+Both get the same files, one per topic of the lecture. What pages take, by the web process and the
+confined readers that it starts, is told apart from what grading takes, which has more cases now:
+`benchmarks.against` compares that with the older one's cases alone.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ class Student:
         return answer
 
     def way(self, topic: str, text: str) -> tuple[float, float, str]:
-        """Seconds of processor time of the web process, of all below it, and the score, from an
-        assignment's page to the report's."""
+        """Seconds of processor time of pages and of grading, and the score, from an assignment's
+        page to the report's."""
         address = f"/courses/bench/assignments/{topic}/"
         self._get(address)
         before = self._spent()
@@ -107,16 +108,22 @@ class Student:
         raise SystemExit(f"{address}: not graded after {PATIENCE:g} s.")
 
     def _spent(self) -> tuple[float, float]:
-        """Seconds of the web process and of all that it has started."""
-        own = self._server.cpu_times()
-        ended = own.children_user + own.children_system
-        for one in self._server.children(recursive=True):
-            try:
-                times = one.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            ended += times.user + times.system + times.children_user + times.children_system
-        return own.user + own.system, ended
+        """Seconds of the web process with its confined readers, and of graders with theirs."""
+        graders = [one for one in self._server.children() if "--supervised" in one.cmdline()]
+        grading = sum(map(_tree, graders))
+        return _tree(self._server) - grading, grading
+
+
+def _tree(root: psutil.Process) -> float:
+    """Seconds that a process has used, with all that it started."""
+    total = 0.0
+    for one in (root, *root.children(recursive=True)):
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def _name_commands(tree: Path) -> None:
@@ -181,8 +188,8 @@ def serving(tree: Path, data: Path) -> Iterator[Student]:
 
 @dataclass(frozen=True)
 class Way:
-    web: float
-    below: float
+    pages: float
+    grading: float
     score: str
 
 
@@ -204,7 +211,7 @@ def measure(tree: Path, rounds: int) -> None:
                     if number:  # the first one warms up
                         found.setdefault((topic, side), []).append(one)
             console.print(f"round {number} of {rounds}")
-    table = Table(title="ms of processor time, web process + all others", title_justify="left")
+    table = Table(title="ms of processor time, pages + grading", title_justify="left")
     for heading in ("topic", "before", "now", "of before", "score before", "now"):
         table.add_column(heading, justify="left" if heading == "topic" else "right")
     totals = {"before": [0.0, 0.0], "now": [0.0, 0.0]}
@@ -212,18 +219,18 @@ def measure(tree: Path, rounds: int) -> None:
         row = [topic]
         for side, total in totals.items():
             ways = found[topic, side]
-            web = 1e3 * statistics.median(way.web for way in ways)
-            below = 1e3 * statistics.median(way.below for way in ways)
-            total[0] += web / len(files)
-            total[1] += below / len(files)
-            row.append(f"{web:.0f} + {below:.0f}")
+            pages = 1e3 * statistics.median(way.pages for way in ways)
+            grading = 1e3 * statistics.median(way.grading for way in ways)
+            total[0] += pages / len(files)
+            total[1] += grading / len(files)
+            row.append(f"{pages:.0f} + {grading:.0f}")
         both = {
-            side: statistics.median(way.web + way.below for way in found[topic, side])
+            side: statistics.median(way.pages + way.grading for way in found[topic, side])
             for side in totals
         }
         scores = (found[topic, side][0].score for side in totals)
         table.add_row(*row, f"{both['now'] / both['before']:.2f}", *scores)
-    means = [f"{web:.0f} + {below:.0f}" for web, below in totals.values()]
+    means = [f"{pages:.0f} + {grading:.0f}" for pages, grading in totals.values()]
     table.add_row("mean", *means, f"{sum(totals['now']) / sum(totals['before']):.2f}")
     console.print(table)
     console.print(f"Load: {' '.join(f'{one:.1f}' for one in os.getloadavg())}")
