@@ -218,14 +218,21 @@ def _memory_image(tensor: torch.Tensor) -> torch.Tensor:
     return image
 
 
-def read_reply(read: wire.Read, call: Call, most_bytes: int) -> Answer:
+def read_reply(
+    read: wire.Read, call: Call, most_bytes: int, take: wire.Read = lambda _: 0
+) -> Answer:
     """Read the answer to `call` from a process that may send anything.
+
+    Args:
+        take: what lies on the shelf.
 
     Raises:
         ReplyError: it is no answer to this call.
         EOFError: the process is gone.
     """
     header, payload = _read_header(read)
+    if payload & wire.ASIDE:
+        read, payload = take, payload ^ wire.ASIDE
     output = _text(header.pop("output", None), wire.MAX_REPLY_HEADER)
     operators = _names(header.pop("operators", []), trace.MOST)
     try:

@@ -338,6 +338,7 @@ class Session:
         began = time.monotonic()
         worker.deadline = began + min(seconds, self._seconds_left)
         broken: OSError | None = None
+        worker.shelf.clear()
         try:
             wire.send(worker.write, request.header, request.buffers)
         except OSError as error:  # TimeoutError is one
@@ -358,7 +359,7 @@ class Session:
             if sent.broken is not None:
                 raise sent.broken
             most = min(self._limits.reply_bytes, left)
-            return codec.read_reply(worker.read, known or call, most)
+            return codec.read_reply(worker.read, known or call, most, worker.shelf.take)
 
         answer = self._timed(ask, seconds)
         if known is None and answer.failure is None:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autograder.sandbox.inside.frame import Read, Write
+from autograder.sandbox.inside.shelf import Shelf
+from autograder.sandbox.inside.shelf import make as make_shelf
 from autograder.sandbox.inside.view import CODE
 from autograder.sandbox.inside.zygote import REQUEST
 from autograder.sandbox.limits import SandboxFault, SandboxUnavailable
@@ -64,8 +66,11 @@ class Worker:
     """One forked process. Its socket is read and written against a deadline, also while the process
     is on its way."""
 
-    def __init__(self, calls: socket.socket, status: socket.socket, seconds: float) -> None:
+    def __init__(
+        self, calls: socket.socket, status: socket.socket, shelf: Shelf, seconds: float
+    ) -> None:
         """Args: seconds: how long it may be on its way."""
+        self.shelf = shelf
         self._calls = calls
         self._status = status
         self._pidfd = -1  # until it is there
@@ -223,7 +228,7 @@ def _status(message: bytes) -> int:
 class Program:
     """What a zygote's workers do, and what of this machine's files they see."""
 
-    module: str  # with `warm_up(*warm)` and `serve()`
+    module: str  # with `warm_up(*warm)` and `serve(shelf)`
     runtime: Callable[[], Runtime]
     optional: tuple[str, ...] = ()  # paths to be seen inside, where there are such
     warm: tuple[str, ...] = ()
@@ -374,9 +379,11 @@ class Zygote:
         status, zygote_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         numbers = allowance.memory_bytes, allowance.cpu_seconds, allowance.scratch_bytes
         request = REQUEST.pack(slot, more, *numbers)
-        descriptors = [worker_calls.fileno(), zygote_status.fileno()]
+        shelf_fd = make_shelf()
+        descriptors = [worker_calls.fileno(), zygote_status.fileno(), shelf_fd]
         try:
             socket.send_fds(self._control, [request], descriptors)
+            shelf = Shelf(shelf_fd)
         except OSError as error:
             calls.close()
             status.close()
@@ -384,7 +391,8 @@ class Zygote:
         finally:
             worker_calls.close()
             zygote_status.close()
-        return Worker(calls, status, START_SECONDS if more else REAP_SECONDS)
+            os.close(shelf_fd)
+        return Worker(calls, status, shelf, START_SECONDS if more else REAP_SECONDS)
 
     def close(self) -> None:
         """End the zygote, and with it every worker."""

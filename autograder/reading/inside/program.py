@@ -12,6 +12,7 @@ from autograder.handin.submission import SubmissionError
 from autograder.reading.inside.jobs import JOBS
 from autograder.sandbox.inside import frame
 from autograder.sandbox.inside.confine import CALL_FD
+from autograder.sandbox.inside.shelf import Shelf
 
 LONG = 64  # characters; a longer text travels beside the header
 MAX_REQUEST_HEADER = 2**16
@@ -23,7 +24,7 @@ def warm_up(*jobs: str) -> None:
         JOBS[name].work(*JOBS[name].sample)
 
 
-def serve() -> None:
+def serve(_: Shelf) -> None:
     gc.disable()  # one job, and the end: parsing makes many objects and no circles
     text, size = frame.read_header(_receive, MAX_REQUEST_HEADER)
     request = frame.decode(text)

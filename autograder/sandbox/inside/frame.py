@@ -2,7 +2,7 @@
 
 prefix   magic (4 bytes), header length (u32), payload length (u64), little-endian
 header   JSON
-payload  as the header says
+payload  as the header says; with `ASIDE` in its length, it lies on the shelf
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .shelf import Shelf
+
 MAGIC = b"GMK1"
 PREFIX = struct.Struct("<4sIQ")
+ASIDE = 2**63
 
 Read = Callable[[memoryview], int]
 Write = Callable[[Sequence[memoryview]], int]
@@ -25,10 +28,23 @@ class FrameError(ValueError):
     """What arrived is no frame."""
 
 
-def send(write: Write, header: dict[str, Any] | str, buffers: Sequence[memoryview]) -> None:
-    """Args: header: what it holds, or that as JSON."""
+def send(
+    write: Write,
+    header: dict[str, Any] | str,
+    buffers: Sequence[memoryview],
+    shelf: Shelf | None = None,
+) -> None:
+    """Send a frame.
+
+    Args:
+        header: what it holds, or that as JSON.
+        shelf: where the payload goes if there is room.
+    """
     text = (header if isinstance(header, str) else _JSON.encode(header)).encode()
-    prefix = PREFIX.pack(MAGIC, len(text), sum(map(len, buffers)))
+    payload = sum(map(len, buffers))
+    if payload and shelf is not None and shelf.put(buffers, payload):
+        payload, buffers = payload | ASIDE, ()
+    prefix = PREFIX.pack(MAGIC, len(text), payload)
     parts = [memoryview(prefix + text), *filter(len, buffers)]
     first = 0
     while first < len(parts):
@@ -55,7 +71,8 @@ def fill(read: Read, buffer: memoryview) -> None:
 
 
 def read_header(read: Read, most: int) -> tuple[bytes, int]:
-    """The header of the next frame, at most `most` bytes, and the length of its payload."""
+    """The header of the next frame, at most `most` bytes, and the length of its payload, which may
+    be `ASIDE`."""
     prefix = bytearray(PREFIX.size)
     fill(read, memoryview(prefix))
     magic, length, payload = PREFIX.unpack(prefix)

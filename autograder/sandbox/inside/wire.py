@@ -15,6 +15,7 @@ from __future__ import annotations
 import torch
 
 from .frame import (
+    ASIDE,
     MAGIC,
     PREFIX,
     FrameError,
@@ -25,7 +26,7 @@ from .frame import (
     send,
 )
 
-__all__ = ["MAGIC", "PREFIX", "FrameError", "Read", "Write", "fill", "read_header", "send"]
+__all__ = ["ASIDE", "MAGIC", "PREFIX", "FrameError", "Read", "Write", "fill", "read_header", "send"]
 
 DTYPES = {
     name: getattr(torch, name)

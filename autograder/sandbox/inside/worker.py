@@ -24,6 +24,7 @@ from .loading.loader import Key, Submission
 from .loading.source import Source
 from .operations import operation
 from .scan import scan
+from .shelf import Shelf
 from .trace import Operators
 from .values import Decoder, Encoder, TooLarge
 from .warm import warm_up, warm_up_more
@@ -68,7 +69,7 @@ class Output(io.TextIOBase):
         return text
 
 
-def serve() -> None:
+def serve(shelf: Shelf) -> None:
     """Answer the requests on CALL_FD until it is closed."""
 
     def read(buffer: memoryview) -> int:
@@ -109,6 +110,7 @@ def serve() -> None:
             text, size = wire.read_header(read, 2**31)
         except EOFError:
             return
+        shelf.clear()
         # All of it at once: nobody reads the answers before the whole request is sent.
         payload = torch.empty(size, dtype=torch.uint8)
         wire.fill(read, wire.octets(payload))
@@ -119,7 +121,7 @@ def serve() -> None:
             call |= {"number": first + at, "keep": keep.get(at, ())}
             header, buffers = worker.answer(at, call, decoder)
             header["output"] = output.take()
-            wire.send(write, header, buffers)
+            wire.send(write, header, buffers, shelf)
 
 
 def _sources(nodes: list[dict[str, Any]]) -> list[Source]:

@@ -1,7 +1,7 @@
 """Imports once what its workers need, then forks one confined worker per request.
 
 What it imports and what a worker does is the business of a program: a module with `warm_up()` and
-`serve()`, named by whoever starts the zygote. If it has `warm_up_more()` as well, that is done
+`serve(shelf)`, named by whoever starts the zygote. If it has `warm_up_more()` as well, that is done
 before the first worker for whom more is asked.
 
 It never reads a submission, an argument or a result: it gets descriptors and a few numbers, and
@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 
 from . import kernel
 from .confine import Confinement, Walls, confine, confine_flat, hidden_by_scratch, keep_only, limit
+from .shelf import Shelf
 
 REQUEST = struct.Struct("<I?QQQ")  # slot, more, memory_bytes, cpu_seconds, scratch_bytes
 
@@ -54,7 +55,7 @@ def main() -> None:
 class Zygote:
     def __init__(self, control: socket.socket, config: dict[str, Any], program: Any) -> None:
         self._control = control
-        self._serve: Callable[[], None] = program.serve
+        self._serve: Callable[[Shelf], None] = program.serve
         self._warm_up_more: Callable[[], None] | None = getattr(program, "warm_up_more", None)
         self._isolation: str = config["isolation"]
         seccomp = base64.b64decode(config["seccomp"])
@@ -72,14 +73,16 @@ class Zygote:
                     poll.unregister(descriptor)
                     self._bury(descriptor)
                 else:
-                    message, descriptors, _, _ = socket.recv_fds(self._control, REQUEST.size, 2)
+                    message, descriptors, _, _ = socket.recv_fds(self._control, REQUEST.size, 3)
                     if not message:
                         os._exit(0)
                     worker = self._fork(REQUEST.unpack(message), *descriptors)
                     if worker is not None:
                         poll.register(worker, select.POLLIN)
 
-    def _fork(self, numbers: tuple[int, ...], call_fd: int, status_fd: int) -> int | None:
+    def _fork(
+        self, numbers: tuple[int, ...], call_fd: int, status_fd: int, shelf_fd: int
+    ) -> int | None:
         status = socket.socket(fileno=status_fd)
         slot, more, *rest = numbers
         if more and self._warm_up_more is not None:
@@ -94,7 +97,7 @@ class Zygote:
             try:
                 pid = os.fork()
                 if not pid:
-                    self._work(call_fd, status, how)
+                    self._work(call_fd, status, shelf_fd, how)
             finally:
                 if self._isolation == "namespaces":
                     kernel.setns(self._self, kernel.CLONE_NEWPID)
@@ -104,6 +107,7 @@ class Zygote:
             return None
         finally:
             os.close(call_fd)
+            os.close(shelf_fd)
         pidfd = os.pidfd_open(pid)
         self._workers[pidfd] = pid, status
         try:
@@ -112,10 +116,13 @@ class Zygote:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # nobody is waiting for it
         return pidfd
 
-    def _work(self, call_fd: int, status: socket.socket, how: Confinement) -> NoReturn:
+    def _work(
+        self, call_fd: int, status: socket.socket, shelf_fd: int, how: Confinement
+    ) -> NoReturn:
         """What the forked process does. It must never return into the zygote's loop."""
         try:
             try:
+                shelf = Shelf(shelf_fd)
                 if self._isolation == "namespaces":
                     confine(call_fd, how)
                 elif self._isolation == "flat":
@@ -130,7 +137,7 @@ class Zygote:
                 os._exit(1)
             status.detach()
             self._control.detach()
-            self._serve()
+            self._serve(shelf)
         except BaseException:
             os._exit(1)
         os._exit(0)
