@@ -231,8 +231,8 @@ def read_reply(
         EOFError: the process is gone.
     """
     header, payload = _read_header(read)
-    if payload & wire.ASIDE:
-        read, payload = take, payload ^ wire.ASIDE
+    if payload > wire.ASIDE:
+        read, payload = take, payload - wire.ASIDE
     output = _text(header.pop("output", None), wire.MAX_REPLY_HEADER)
     operators = _names(header.pop("operators", []), trace.MOST)
     try:

@@ -115,7 +115,7 @@ def allowed(action):
     except OSError:
         return False
     return True
-def serve():
+def serve(_):
     answer = {
         "files": [path for path in seen() if "autograder" in path or "server" in path
                   or "reference" in path],
