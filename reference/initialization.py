@@ -639,6 +639,13 @@ EXERCISES = (
             ),
             edit(
                 fan_in_and_fan_out,
+                "math.prod(shape[2:])",
+                "shape[2] ** len(shape[2:]) if shape[2:] else 1",
+                name="kernel-taken-for-square",
+                hint="Is every kernel square? Count the elements of one of 3 x 5.",
+            ),
+            edit(
+                fan_in_and_fan_out,
                 "channels_out * receptive_field",
                 "channels_out",
                 name="receptive-field-for-fan-in-only",

@@ -9,6 +9,7 @@ from autograder.judging.finding import Finding
 from autograder.judging.wording import hint_at
 from autograder.truth.changes import Arguments, Found, sizes, slug_of
 
+WIDE = 0.1  # of its spread a mean may be off by that, and by no more where it is all right
 NEAR = 0.03  # how far a measured spread may be from what explains it
 
 
@@ -31,6 +32,8 @@ def by_law(off: Sequence[OffLaw], cases: int) -> Found | None:
     if together and len(tests) > 1 and tests <= {*together, "share kept"}:
         said = "its elements hang together, or are kept apart: each should be drawn on its own"
         return Found("not-independent", f"not as it should be: {said}")
+    if tests == {"spread", "mean"} and all(_is_wide(one.finding) for one in off):
+        return _spread([float(one.finding.evidence["spread"]) for one in off], off)
     if len(tests) != 1:
         return None
     (test,) = tests
@@ -42,6 +45,13 @@ def by_law(off: Sequence[OffLaw], cases: int) -> Found | None:
     said, output = hint_at(off[0].finding), f"{off[0].finding.output} "
     told = f"it {said.removeprefix(output)}" if said.startswith(output) else said
     return Found(kind, f"not as it should be: {told}")
+
+
+def _is_wide(finding: Finding) -> bool:
+    """Whether all that is wrong is the spread: of numbers that are spread too wide the mean is
+    further off, too."""
+    e = finding.evidence
+    return e["test"] == "spread" or abs(float(e["mean"])) < WIDE * float(e["spread"]) > WIDE
 
 
 _POWERS = ((1.0, ""), (0.5, "the root of "), (-1.0, "1 / "), (-0.5, "1 / the root of "))

@@ -20,6 +20,9 @@ from torch import Tensor
 from autograder.judging.call import Value
 
 NEARLY_ALL = 0.9  # of a region is wrong that it is enough to name
+NARROW = 0.1  # between what is right and what is wrong, for one number to stand for both
+UNIT = 2.0**-53  # the last place of numbers just below 1
+SMALL = 2.0**-8  # of them differences lose digits
 HALVES = 2.0**-12  # what rounding to 24 bits moves a number by, where half of them cancel
 SEVERAL = 4  # amounts of which not all are rounded one way
 FEW = 8  # numbers of which all may be rounded one way
@@ -80,11 +83,18 @@ def changes(seen: Sequence[Seen]) -> Found | None:
     return _change(seen) or _factor(telling) or _offset(telling) or _in_a_region(seen)
 
 
+def is_zero(seen: Sequence[Seen]) -> bool:
+    """Whether all of these are zero everywhere, where something else is right."""
+    return len(seen) > 1 and all(
+        one.got.numel() and not bool(one.got.any()) and bool(one.right.any()) for one in seen
+    )
+
+
 def _tell(seen: Sequence[Seen]) -> bool:
     """Whether there are numbers to be told apart: what is all NaN may be 0 / 0 of anything."""
     return (
         bool(seen)
-        and all(one.right.is_floating_point() and one.right.numel() for one in seen)
+        and all(one.right.dtype != torch.bool and one.right.numel() for one in seen)
         and any(bool(one.got.isfinite().any()) for one in seen)
     )
 
@@ -152,6 +162,24 @@ def is_rounding(seen: Sequence[Seen]) -> bool:
     return 2 * sum(one_way) <= len(one_way)
 
 
+def is_cancellation(seen: Sequence[Seen]) -> bool:
+    """Whether all that is wrong is small, and what numbers of about 1 leave when they are
+    subtracted: so many whole units in the last place of 1."""
+    fitting = [one for one in seen if one.got.shape == one.right.shape]
+    off = [
+        (one.got[at], one.right[at]) for one in fitting if bool((at := one.got != one.right).any())
+    ]
+    is_double = all(one.got.dtype == torch.float64 for one in seen)
+    return bool(off) and len(fitting) == len(seen) and is_double and all(_is_left(*o) for o in off)
+
+
+def _is_left(got: Tensor, right: Tensor) -> bool:
+    units = got / UNIT
+    off = (got - right).abs()
+    near = bool((off <= 8 * UNIT).all()) and float(right.abs().max()) < SMALL
+    return near and bool((units == units.round()).all())
+
+
 def _goes_one_way(off: Tensor, right: Tensor) -> bool:
     """Whether nearly all numbers are moved up, or nearly all down, and not by one factor."""
     up, parts = int((off > 0).sum()), (off / right).abs()
@@ -159,13 +187,21 @@ def _goes_one_way(off: Tensor, right: Tensor) -> bool:
     return one_way and float(parts.max()) > 2 * float(parts.min())
 
 
-def changes_of_some(seen: Sequence[Seen]) -> Found | None:
-    """What was done to the right answer in the most of these, two at least; what is so in fewer
-    than half of them says too little."""
+def changes_of_some(seen: Sequence[Seen], of: int) -> Found | None:
+    """What was done to the right answer in two of these at least; what is so in fewer than half of
+    all that fail says too little.
+
+    Args:
+        of: how many fail, with those that cannot be read.
+    """
     telling = [s for s in seen if s.right.is_floating_point() and s.right.numel() >= CONVINCING]
-    best, most = None, max(2, (len(seen) + 1) // 2) - 1
+    best, most = None, max(2, (of + 1) // 2) - 1
     for kind, what, apply in _all(telling[0]) if telling else ():
-        alike = sum(_try(one, apply) for one in telling)
+        alike = 0
+        for at, one in enumerate(telling):
+            if alike + len(telling) - at <= most:
+                break
+            alike += _try(one, apply)
         if alike > most:
             best, most = Found(kind, what), alike
     return best
@@ -190,6 +226,7 @@ def _all(first: Seen) -> Iterator[Change]:
     for name, value in first.arguments.items():
         if isinstance(value, Tensor):
             yield f"is-{name}", f"`{name}` itself", partial(_argument, name)
+    yield from _products(first)
     yield from _with_arguments(first)
     yield from _with_counts(first)
     for name in _shaped_as_the_output(first):
@@ -256,6 +293,21 @@ _OPERATIONS: tuple[tuple[str, str, Callable[[Tensor, Tensor], Tensor]], ...] = (
     ("added", "the right one plus {}", torch.add),
     ("taken-away", "the right one minus {}", torch.sub),
 )
+
+
+def _products(first: Seen) -> Iterator[Change]:
+    """What comes from above and one argument, and nothing else."""
+    if "grad_y" not in first.arguments:
+        return
+    for name, value in first.arguments.items():
+        if name != "grad_y" and isinstance(value, Tensor) and value.is_floating_point():
+            what = f"`grad_y` times `{name}`, and nothing more"
+            yield f"is-grad_y-times-{name}", what, partial(_product, name)
+
+
+def _product(name: str, one: Seen) -> Tensor:
+    grad = _argument("grad_y", one).to(torch.float64)
+    return grad * _beside(Seen(grad, grad, one.near, one.arguments, {}), name)
 
 
 def _with_arguments(first: Seen) -> Iterator[Change]:
@@ -341,8 +393,8 @@ _PLAIN: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
     ("logarithm", "the logarithm of the right one", torch.log),
     ("complement", "one minus the right one", lambda t: 1 - t),
     ("rounded", "the right one, rounded to whole numbers", torch.round),
-    ("reduced", "the sum of the right one", torch.sum),
-    ("reduced", "the mean of the right one", torch.mean),
+    ("reduced", "the sum of the right one", lambda t: torch.sum(_several(t))),
+    ("reduced", "the mean of the right one", lambda t: torch.mean(_several(t))),
     (
         "transposed",
         "the right one, its last two dimensions exchanged",
@@ -357,6 +409,12 @@ _PLAIN: tuple[tuple[str, str, Callable[[Tensor], Tensor]], ...] = (
     ("squeezed", "the right one without dimensions of size one", torch.squeeze),
     ("flattened", "the right one, flattened", torch.flatten),
 )
+
+
+def _several(t: Tensor) -> Tensor:
+    if t.numel() == 1:
+        raise ValueError("one number is its own sum")
+    return t
 
 
 def _of_dimensions(count: int) -> Iterator[Change]:
@@ -457,10 +515,41 @@ def _factor_of_numbers(seen: Sequence[Seen]) -> Found | None:
 
 
 def _offset(seen: Sequence[Seen]) -> Found | None:
+    amounts = [(one.got - one.right).double().mean() for one in seen if _shifted(one, ())]
+    if 1 < len(amounts) == len(seen) and len({f"{float(amount):.4g}" for amount in amounts}) == 1:
+        return Found("offset", f"the right one plus {float(amounts[0]):.4g}")
     for kept, told in [((), "case"), *_axes(seen[0].right.dim())]:
         if all(_shifted(one, kept) for one in seen):
             return Found("offset", f"the right one plus an amount, the same for all of one {told}")
     return None
+
+
+def multiples(seen: Sequence[Seen]) -> Found | None:
+    """Whether what is added are multiples of one argument or of two, others in each case."""
+    if not _tell(seen):
+        return None
+    names = [n for n in _shaped_as_the_output(seen[0]) if n != "grad_y"]
+    for count in (1, 2):
+        for some in itertools.combinations(names, count):
+            telling = [one for one in seen if one.got.numel() >= count + CONVINCING]
+            if len(telling) > 1 and all(_made_of(one, some) for one in telling):
+                told = " and one of ".join(f"`{name}`" for name in some)
+                return Found("off-by-multiples", f"the right one plus a multiple of {told}")
+    return None
+
+
+def _made_of(one: Seen, names: Sequence[str]) -> bool:
+    if one.got.shape != one.right.shape:
+        return False
+    try:
+        parts = torch.stack([_argument(n, one).to(torch.float64).flatten() for n in names], 1)
+        off = (one.got - one.right).to(torch.float64)
+        if not bool(parts.isfinite().all() and off.isfinite().all()):
+            return False
+        factors = torch.linalg.lstsq(parts, off.flatten()).solution
+        return one.alike(one.right + (parts @ factors).reshape(off.shape))
+    except (RuntimeError, LookupError, TypeError):
+        return False
 
 
 def _axes(dims: int) -> list[tuple[tuple[int, ...], str]]:
@@ -564,9 +653,9 @@ def _shaped_as_the_output(one: Seen) -> list[str]:
 
 
 _MEASURES: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
-    ("greater than about {:.2g}", lambda t: t),
-    ("less than about -{:.2g}", torch.neg),
-    ("further than about {:.2g} from 0", torch.abs),
+    ("greater than {}", lambda t: t),
+    ("less than -{}", torch.neg),
+    ("further than {} from 0", torch.abs),
 )
 
 
@@ -582,7 +671,14 @@ def _beyond(seen: Sequence[Seen]) -> Iterator[tuple[str, Region]]:
             limit = float((sizes[wrong].min() + sizes[~wrong].max()) / 2)
             if 0 < limit < float(sizes[wrong].min()):
                 region = partial(_greater, limit, measure, name)
-                yield f"where `{name}` is {told.format(limit)}", region
+                low, high = (float(t) for t in (sizes[~wrong].max(), sizes[wrong].min()))
+                yield f"where `{name}` is {told.format(_between(low, high))}", region
+
+
+def _between(low: float, high: float) -> str:
+    if high - low < NARROW * high:
+        return f"about {(low + high) / 2:.2g}"
+    return f"some number between {low:.2g} and {high:.2g}"
 
 
 def _greater(limit: float, measure: Callable[[Tensor], Tensor], name: str, one: Seen) -> Tensor:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from autograder.case import Arguments
@@ -31,7 +32,10 @@ from autograder.truth.changes import (
     Seen,
     changes,
     changes_of_some,
+    is_cancellation,
     is_rounding,
+    is_zero,
+    multiples,
     scaled,
     scaled_part,
 )
@@ -141,10 +145,17 @@ class _Candidate:
     rank: int = 0  # of what is edited: how far-fetched
 
     def explained(self, places: Iterable[Place], least: Agreement) -> list[Place]:
-        return [p for p in places if p in self.at and self.at[p].agreement >= least]
+        found = [p for p in places if p in self.at and self.at[p].agreement >= least]
+        if least == Agreement.SOME and not self.names:  # of few cases many an edit is right
+            found = [p for p in found if self.at[p].agreement > least or self.at[p].often]
+        return found
 
     def covers(self, place: Place) -> bool:
         return place in self.at and self.at[place].agreement.covers
+
+    def against(self, places: Iterable[Place], least: Agreement) -> int:
+        """How many cases of what it explains speak against it."""
+        return sum(self.at[p].against for p in self.explained(places, least))
 
     def extent(self, places: Iterable[Place], least: Agreement) -> tuple[int, int]:
         """How many places it explains, and how many cases of them."""
@@ -179,7 +190,12 @@ def _of_function_at(
             known = {*named, *(one.name for one in found)}
             best = max(
                 some,
-                key=lambda c: (*c.extent(left, least), c.at_home, len(c.names & known)),
+                key=lambda c: (
+                    *c.extent(left, least),
+                    c.at_home,
+                    len(c.names & known),
+                    -c.against(left, least),
+                ),
                 default=None,
             )
             covered = best.explained(left, least) if best is not None else []
@@ -213,8 +229,19 @@ def _of_function_at(
 
     def change_all() -> None:
         for place in list(left):
-            change = changes(_seen(trials, seen, place)) or _by_law(trials, seen, place)
+            some = _seen(trials, seen, place, all_of_them=False)
+            given = [at for at in _failing(trials, seen, place) if not _raises(seen, at, place)]
+            given = [at for at in given if trials[at].check.kind != "precision"]
+            if len(some) == len(given) and is_zero(some):
+                change: Found | None = Found("all-zero", "zero everywhere")
+            else:
+                change = changes(_seen(trials, seen, place))
             if change is not None:
+                in_a_region = change.kind.endswith("in-a-region")  # which says where by itself
+                scope = "Your {}" if in_a_region else _where_wrong(trials, seen, place)
+                found.append(_changed(change, place, scope))
+                left.remove(place)
+            elif (change := _by_law(trials, seen, place)) is not None:
                 found.append(_changed(change, place))
                 left.remove(place)
 
@@ -228,7 +255,7 @@ def _of_function_at(
                 change = scaled(given) if len(given) > 1 else None
                 if change is not None:
                     found.extend(_known([suspect.misconception], [place[1]], ""))
-                    found.append(_changed(change, place, "With that mended, your"))
+                    found.append(_changed(change, place, "With that mended, your {}"))
                     left.remove(place)
                     break
 
@@ -243,11 +270,20 @@ def _of_function_at(
                     return Found(f"{change.kind}-but-for-{name}", what)
         return None
 
+    def added(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+        return multiples(_seen(trials, seen, place))
+
     def float32(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
         found = in_float32(trials, seen, place)
         if found is None or not is_rounding(_seen(trials, seen, place, all_of_them=False)):
             return None
         return found
+
+    def cancelled(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> Found | None:
+        if not is_cancellation(_seen(trials, seen, place)):
+            return None
+        what = "off by what is lost where two numbers near 1 are subtracted. How many digits of a "
+        return Found("digits-cancelled", what + "small difference are left?")
 
     def mostly_named() -> None:
         """What is named already, and is wrong in no other case, explains the most of a place: no
@@ -291,6 +327,7 @@ def _of_function_at(
     if any(_is_near(trials, seen, place) for place in left):
         try_all(suspects.guards[function])
         settle(Agreement.ALMOST)
+    say_all(cancelled)
     say_all(float32)
     try_all(suspects.others[function])
     try_all(suspects.questions[function])
@@ -309,16 +346,18 @@ def _of_function_at(
     say_all(by_shape)
     settle(Agreement.CHECK)
     settle(Agreement.FAILING)
+    for place in list(left):
+        fail = sum(trials[at].check.kind != "precision" for at in _failing(trials, seen, place))
+        part = changes_of_some(_seen(trials, seen, place, all_of_them=False), fail)
+        if part is not None:
+            found.append(_changed(part, place, "In some of the cases that fail, your {}"))
+            left.remove(place)
     when: dict[str, list[Place]] = {}
     for place in left:
         when.setdefault(occasion(trials, seen, place), []).append(place)
     left = when.pop("", [])
     settle(Agreement.SOME)
-    for place in list(left):
-        part = changes_of_some(_seen(trials, seen, place, all_of_them=False))
-        if part is not None:
-            found.append(_changed(part, place, "In some of the cases that fail, your"))
-            left.remove(place)
+    say_all(added)
     say_all(in_part)
     return found + [_occasional(when, places) for when, places in when.items()]
 
@@ -382,8 +421,17 @@ def _told(lazy: Lazy, function: str, outputs: Sequence[str], scope: str) -> list
     return [Explanation(f"{about}-{lazy.kind}", hint, cause if not scope else "", _of(places))]
 
 
-def _changed(change: Found, place: Place, your: str = "Your") -> Explanation:
-    return Explanation(f"{place[1]}-{change.kind}", f"{your} {place[1]} is {change.what}. Why?")
+def _changed(change: Found, place: Place, your: str = "Your {}") -> Explanation:
+    return Explanation(
+        f"{place[1]}-{change.kind}", f"{your.format(place[1])} is {change.what}. Why?"
+    )
+
+
+def _where_wrong(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> str:
+    """Your output, or what is wrong of it, where some cases are right."""
+    exact = [at for at, t in at_place(trials, seen, place) if t.check.kind != "precision"]
+    right = any(seen[at].findings[place[1]].passed for at in exact)
+    return "Where your {} is wrong, it" if right else "Your {}"
 
 
 def _said(found: Found, *places: Place) -> Explanation:
@@ -449,6 +497,10 @@ def _failing(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> 
     ]
 
 
+def _raises(seen: Sequence[Outcome], at: int, place: Place) -> bool:
+    return seen[at].findings[place[1]].problem == "failure"
+
+
 def _probes(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> list[int]:
     """The failing cases of a place, that which tells most first."""
     output = place[1]
@@ -511,9 +563,11 @@ def _seen(
     for at, trial in at_place(trials, seen, place):
         finding = seen[at].findings.get(output)
         expectation = trial.expectation
-        if not isinstance(expectation, ValueExpectation) or trial.check.kind == "precision":
+        if finding is None or finding.passed or trial.check.kind == "precision":
             continue
-        if finding is None or finding.passed:
+        if not isinstance(expectation, ValueExpectation):
+            if all_of_them and trial.check.kind == "statistics":
+                return []
             continue
         names = Outputs(tuple(expectation.returns), tuple(expectation.updates))
         answer = seen[at].answers[0]
@@ -524,7 +578,8 @@ def _seen(
             not isinstance(got, Tensor)
             or not isinstance(expected.value, Tensor)
             or got.dtype != expected.value.dtype
-            or expected.tolerance is None
+            or got.dtype == torch.bool
+            or (expected.tolerance is None and got.is_floating_point())
         ):
             if all_of_them:
                 return []
@@ -532,7 +587,9 @@ def _seen(
         others = {
             n: e.value for n, e in right.items() if n != output and isinstance(e.value, Tensor)
         }
-        near, truth = ALIKE * expected.tolerance, expected.value
+        truth = expected.value
+        whole = torch.zeros_like(truth)  # whole numbers are equal or not
+        near = whole if expected.tolerance is None else ALIKE * expected.tolerance
         if without is not None and (asked := without.outcome(at)) is not None:
             rest = names.of(asked.answers[0]) if asked.answers[0].failure is None else None
             base = (rest or {}).get(output)
@@ -585,9 +642,7 @@ def diagnose(
             explained[at] = {
                 place for place in shows & failing if held[place].agreement is Agreement.WHOLE
             }
-            against[at] = sum(
-                one.count(State.THEIRS) + one.count(State.OTHER) for one in held.values()
-            )
+            against[at] = sum(one.against for one in held.values())
             if shows & by_law - explained[at]:  # of one draw one law explains all outputs
                 explained[at] -= by_law
             whole[at] = explained[at] == shows

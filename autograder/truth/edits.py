@@ -249,6 +249,8 @@ _EXCHANGED = {
     "repeat_interleave": ("repeat", "is repeated as a whole where each of it belongs repeated"),
     "repeat": ("repeat_interleave", "has each of it repeated where it is repeated as a whole"),
     "normal_": ("uniform_", "is drawn from a uniform law where a normal one belongs"),
+    "tanh": ("sigmoid", "has a sigmoid where tanh belongs"),
+    "sigmoid": ("tanh", "has a tanh where a sigmoid belongs"),
     "abs": ("square", "is squared where its absolute value belongs"),
 }
 
@@ -385,6 +387,10 @@ def _of_expression(node: ast.expr, names: Mapping[str, Sequence[str]]) -> Iterat
             yield operand, "condition-turned", f"{words_for(operand)} is not negated", 1
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             yield from _of_comparison(left, op, right)
+            if isinstance(right, ast.Constant) and type(right.value) in {int, float}:
+                for name in names.get("", ()):
+                    other = ast.Compare(left, [op], [ast.Name(name, ast.Load())])
+                    yield other, "threshold", f"{words_for(left)} is compared with `{name}`", 3
         case ast.IfExp(test=test, body=body, orelse=orelse):
             yield body, "case-ignored", f"the case that {words_for(test)} decides always holds", 1
             yield orelse, "case-ignored", f"the case that {words_for(test)} decides never holds", 1
@@ -440,7 +446,7 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
             yield left, "term-left-out", f"the term with {b} is left out", 0
             minus = ast.UnaryOp(ast.USub(), right)
             yield minus, "term-left-out", f"the term with {a} is left out", 1
-            yield right, "term-left-out", f"the term with {a} is left out", 2
+            yield right, "complement", f"{b} stands where {a} minus {b} belongs", 2
             yield ast.BinOp(right, op, left), "sign-turned", f"{a} and {b} are exchanged", 1
         case ast.Mult():
             yield left, "factor-left-out", f"the factor with {b} is left out", 0
@@ -490,6 +496,12 @@ def _of_operation(node: ast.BinOp) -> Iterator[Change]:
             if isinstance(op, ast.Add | ast.Sub):
                 other_left = ast.BinOp(left, ast.Mult(), ast.Constant(times))
                 yield ast.BinOp(other_left, op, right), "factor", f"{a} is {told}", 3
+    is_sum = isinstance(op, ast.Add | ast.Sub)
+    if is_sum and isinstance(right, ast.BinOp) and isinstance(right.op, ast.Pow):
+        whole = ast.BinOp(ast.BinOp(left, op, right.left), ast.Pow(), right.right)
+        told = "sum" if isinstance(op, ast.Add) else "difference"
+        what = f"the whole {told} of {a} and {b} is raised to the power of {b} alone"
+        yield whole, "power-of-the-whole", what, 2
     if isinstance(op, ast.Add | ast.Sub) and not isinstance(right, ast.Constant):
         power = ast.BinOp(left, op, ast.BinOp(right, ast.Pow(), ast.Constant(2)))
         yield power, "other-power", f"{b} is squared", 4
@@ -566,6 +578,7 @@ def _of_constant(node: ast.Constant) -> Iterator[Change]:
     elif isinstance(value, int | float):
         others: list[float] = [2 * value, value / 2, -value, value + 1, value - 1, 0, 1, 2, 3]
         others += [1e-12, 1e-8, 1e-7, 1e-6, 1e-5] if value == 0 else []
+        others += [10 * value, value / 10] if isinstance(value, float) else []
         if isinstance(value, int):
             others = [int(o) if float(o).is_integer() else o for o in others]
         for other in dict.fromkeys(others):
@@ -613,6 +626,8 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         assert isinstance(again.func, ast.Attribute | ast.Name)  # noqa: S101 - it has a name
         if isinstance(again.func, ast.Attribute):
             again.func.attr = other
+        elif other in {"tanh", "sigmoid"}:  # functions of a topic, too
+            again.func.id = other
         yield again, f"{other}-for-{name}".replace("_", ""), f"{about} {what}", 1
     for at, keyword in enumerate(node.keywords):
         again = copy.deepcopy(node)
@@ -675,8 +690,8 @@ def _of_subscript(node: ast.Subscript) -> Iterator[Change]:
 
 
 def _names(function: ast.FunctionDef) -> Mapping[str, Sequence[str]]:
-    """For each parameter and local variable, what may be mistaken for it: the parameters, and
-    those that are named alike (`pad_h` and `pad_w`, `fan_in` and `fan_out`)."""
+    """For each parameter and local variable, and for numbers (""), what may be mistaken for it: the
+    parameters, and those that are named alike (`pad_h` and `pad_w`, `fan_in` and `fan_out`)."""
     arguments = function.args
     parameters = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     stored = [
@@ -688,7 +703,8 @@ def _names(function: ast.FunctionDef) -> Mapping[str, Sequence[str]]:
         parts = a.split("_"), b.split("_")
         return bool(set(parts[0]) & set(parts[1])) or a[:-1] == b[:-1] or len(a) == len(b) == 1
 
-    return {
+    mistaken = {
         name: [o for o in names if o != name and (o in parameters or alike(name, o))]
         for name in names
     }
+    return mistaken | {"": parameters}

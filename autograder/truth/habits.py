@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from autograder.truth.edits import (
     Change,
     Edit,
+    Spot,
     expressions,
     other_axes,
     place_of,
@@ -28,12 +30,14 @@ _PROBABILITIES = {"exp", "softmax", "sigmoid"}
 
 def habits(function: ast.FunctionDef, _: Mapping[str, Sequence[str]]) -> Iterator[Edit]:
     """Edits of a function that may be far from right."""
-    for _spot, statement, _block in statements(function):
+    for place, statement, _block in statements(function):
         for spot, node in expressions(statement):
-            for change in (_at_least_one, _median, _unbiased, _in_turn):
+            for change in (_at_least_one, _median, _unbiased, _in_turn, _rounded, _each_with_each):
                 for replacement, kind, what, rank in change(node):
                     yield spot, replacement, kind, f"{place_of(statement)}, {what}", rank
+        yield from _as_zero(place, statement)
     yield from _of_another_mean(function)
+    yield from _from_there_on(function)
 
 
 def guards(function: ast.FunctionDef, _: Mapping[str, Sequence[str]]) -> Iterator[Edit]:
@@ -152,6 +156,98 @@ def _unbiased(node: ast.expr) -> Iterator[Change]:
         again = ast.parse(_UNBIASED, mode="eval").body
         told = f"the sum with {words_for(inner)} is divided by n - 1 where n belongs"
         yield ast.Call(again, [inner, node], []), "unbiased", told, 1
+
+
+_WHOLE = {"mean", "sum", "amax"}  # what a statistic is worked out by
+DIGITS = range(1, 7)
+
+
+def _as_zero(spot: Spot, statement: ast.stmt) -> Iterator[Edit]:
+    """A statistic that is not subtracted, or not added, wherever it is used."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as value):
+            if _called(value)[0] in _WHOLE:
+                nothing = ast.Assign(
+                    statement.targets, ast.BinOp(ast.Constant(0), ast.Mult(), value)
+                )
+                told = f"`{name}` is taken as zero, wherever it stands"
+                yield spot, nothing, "taken-as-zero", f"{place_of(statement)}, {told}", 2
+
+
+def _rounded(node: ast.expr) -> Iterator[Change]:
+    """A number that is written down with too few digits."""
+    exact = _number(node)
+    if exact is None or not math.isfinite(exact) or not exact:
+        return
+    for digits in DIGITS:
+        rounded = float(f"{exact:.{digits}g}")
+        if rounded != exact and abs(rounded / exact - 1) < 0.05:
+            told = f"a number is rounded to {rounded:g}: are these digits enough?"
+            yield ast.Constant(rounded), "number-rounded", told, 2
+
+
+def _number(node: ast.expr) -> float | None:
+    """What an expression of numbers and of `math` alone comes to."""
+    parts = list(ast.walk(node))
+    if any(isinstance(n, ast.Name) and n.id != "math" for n in parts):
+        return None
+    if not any(isinstance(n, ast.Attribute | ast.Constant) for n in parts):
+        return None
+    if not isinstance(node, ast.Constant | ast.Attribute | ast.BinOp | ast.UnaryOp | ast.Call):
+        return None
+    try:
+        # The author's own numbers: nothing of a student's comes here.
+        value = eval(ast.unparse(node), {"math": math, "__builtins__": {}})  # noqa: S307
+    except (ArithmeticError, ValueError, TypeError, AttributeError, SyntaxError):
+        return None
+    return value if type(value) is float else None
+
+
+def _each_with_each(node: ast.expr) -> Iterator[Change]:
+    """A column meets a row: what belongs side by side is combined each with each."""
+    match node:
+        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div(), left=left, right=right):
+            if isinstance(left, ast.Constant) or isinstance(right, ast.Constant):
+                return
+            a, b = words_for(left), words_for(right)
+            told = f"{a} and {b} are combined each with each: is one a column and the other a row?"
+            yield ast.BinOp(_column(left), node.op, right), "each-with-each", told, 3
+            yield ast.BinOp(left, node.op, _column(right)), "each-with-each", told, 3
+
+
+_COLUMN = "(lambda t: t.unsqueeze(-1) if t.dim() == 1 and len(t) < 100 else None)"
+
+
+def _column(node: ast.expr) -> ast.expr:
+    return ast.Call(ast.parse(_COLUMN, mode="eval").body, [node], [])
+
+
+_AXES = "0", "1", "-1", "-2", "(2, 3)", "(3, 4)", "(-2, -1)", "(0, 1)", "(1, 2, 3)", "(0, 2, 3)"
+
+
+def _from_there_on(function: ast.FunctionDef) -> Iterator[Edit]:
+    """All that is reduced from some statement on is reduced over other dimensions."""
+    named = {
+        keyword.value.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg in {"dim", "axis"} and isinstance(keyword.value, ast.Name)
+    }
+    for name in sorted(named):
+        for place, statement, _block in statements(function):
+            used = [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name]
+            if not used or any(isinstance(n.ctx, ast.Store) for n in used):
+                continue
+            for axes in _AXES:
+                others = ast.parse(f"{name} = {axes}").body
+                there = ast.If(ast.Constant(True), [*others, statement], [])
+                told = f"and after that, what is reduced is reduced over {_dimensions(axes)}"
+                yield place, there, "axes", f"{place_of(statement)}, {told}", 2
+
+
+def _dimensions(axes: str) -> str:
+    return f"dimension{'s' if ',' in axes else ''} {axes}"
 
 
 _SHAPED = {"reshape", "view", "unflatten"}

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
+from torch import Tensor
+
+from autograder.judging.compare import ValueExpectation
 from autograder.judging.finding import Finding
+from autograder.numerics.expectation import Outputs
 from autograder.numerics.outcome import Outcome
 from autograder.truth.changes import CONVINCING
 from autograder.truth.repeats import Unmoved
@@ -24,6 +28,7 @@ OutcomeOf: TypeAlias = Callable[[int], Outcome | None]
 
 ONE_FLOAT = 2  # what a case of one number says: nine digits of it are alike
 SEVERAL = 2  # cases that are wrong alike are no chance, each of them with a few numbers
+ROUNDING = -1  # in place of how many numbers are wrong alike
 _WAITING = "unsettled"
 _DEGENERATE = {"failure", "nonfinite", "shape", "count", "type", "dtype", "accepted", "refused"}
 
@@ -71,14 +76,17 @@ class Compared:
         if self.weight < CONVINCING:
             return Agreement.NONE
         alike = self.count(State.SAME)
+        telling = sum(w != ROUNDING for _, state, w in self.cases if state is State.SAME)
         beyond = states - {State.QUIET, State.SAME}
         if beyond == {State.DEGENERATE} and alike >= self.count(State.DEGENERATE):
             return Agreement.ALMOST
         if self.checks and self.count(State.OTHER) < alike:
             return Agreement.CHECK
-        if not beyond - {State.THEIRS} and (alike >= SEVERAL or self.count(State.THEIRS) <= alike):
+        if not beyond - {State.THEIRS} and (
+            telling >= SEVERAL or self.count(State.THEIRS) <= telling
+        ):
             return Agreement.FAILING
-        if alike >= SEVERAL and State.THEIRS not in states:
+        if telling >= SEVERAL and State.THEIRS not in states:
             return Agreement.SOME
         return Agreement.NONE
 
@@ -86,8 +94,19 @@ class Compared:
     def mostly(self) -> bool:
         """Whether it explains the most of what fails, and nothing speaks against it."""
         others = self.count(State.OURS) + self.count(State.DEGENERATE)
-        against = self.count(State.THEIRS) + self.count(State.OTHER)
-        return self.count(State.SAME) > others and not against and self.weight >= CONVINCING
+        mostly = self.count(State.SAME) > others and self.weight >= CONVINCING
+        return mostly and not self.against
+
+    @property
+    def against(self) -> int:
+        """How many cases speak against it."""
+        return self.count(State.THEIRS) + self.count(State.OTHER)
+
+    @property
+    def often(self) -> bool:
+        """Whether it explains half of what fails, or more."""
+        fails = (State.SAME, State.OURS, State.OTHER, State.DEGENERATE)
+        return 2 * self.count(State.SAME) >= sum(map(self.count, fails))
 
     def count(self, state: State) -> int:
         """How many cases say so."""
@@ -96,7 +115,7 @@ class Compared:
     @property
     def weight(self) -> int:
         """How many numbers are wrong alike."""
-        return sum(weight for _, state, weight in self.cases if state is State.SAME)
+        return sum(max(weight, 0) for _, state, weight in self.cases if state is State.SAME)
 
     @property
     def checks(self) -> tuple[str, ...]:
@@ -105,7 +124,7 @@ class Compared:
         for name in dict.fromkeys(check for check, _, _ in self.cases):
             cases = [(state, weight) for check, state, weight in self.cases if check == name]
             states = [state for state, _ in cases]
-            weight = sum(weight for state, weight in cases if state is State.SAME)
+            weight = sum(max(weight, 0) for state, weight in cases if state is State.SAME)
             fits = set(states) <= {State.QUIET, State.SAME, State.DEGENERATE}
             alike = states.count(State.SAME) >= states.count(State.DEGENERATE)
             if fits and alike and weight >= CONVINCING:
@@ -126,9 +145,25 @@ def compared(
         else:
             state = state_of(trial, place[1], seen[at], suspected)
         rounding = trial.check.kind == "precision"  # alike by chance
-        weight = 0 if rounding else weight_of(_finding(seen[at], place[1]))
+        told = not (state is State.SAME and _is_plain(trial, seen[at], place[1]))
+        weight = weight_of(_finding(seen[at], place[1])) if told else 0
+        weight = ROUNDING if rounding else weight
         cases.append((trial.check.name, state, weight))
     return Compared(tuple(cases))
+
+
+def _is_plain(trial: Trial, outcome: Outcome, output: str) -> bool:
+    """Whether many a bug gives the same: one number all over, or, of what is drawn, a shape."""
+    if output == UNCHANGED or outcome.findings[output].problem not in {"value", "shape"}:
+        return False
+    expectation = trial.expectation
+    if not isinstance(expectation, ValueExpectation):
+        return outcome.findings[output].problem == "shape" and trial.check.kind == "statistics"
+    names = Outputs(tuple(expectation.returns), tuple(expectation.updates))
+    got = (names.of(outcome.answers[0]) or {}).get(output)
+    if not isinstance(got, Tensor) or not got.numel():
+        return False
+    return not bool(got.any()) or (got.numel() > 1 and bool((got == got.flatten()[0]).all()))
 
 
 def at_place(
@@ -154,9 +189,10 @@ UNCHANGED = "unchanged"
 def state_of(trial: Trial, output: str, ours: Outcome, theirs: Outcome) -> State:
     """What one case says."""
     if output == UNCHANGED:
-        same = ours.unchanged.problem == theirs.unchanged.problem
+        a, b = ours.unchanged, theirs.unchanged
+        same = a.problem == b.problem and a.evidence.get("argument") == b.evidence.get("argument")
         if same:
-            return State.SAME if ours.unchanged.problem == "changed" else State.QUIET
+            return State.SAME if a.problem == "changed" else State.QUIET
         return State.OTHER
     if output not in theirs.findings:
         return State.DEGENERATE

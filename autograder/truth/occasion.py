@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -29,17 +31,35 @@ def occasion(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> 
     failing = {at for at, _ in cases if not seen[at].findings[place[1]].passed}
     if not failing or len(failing) == len(cases) or len(cases) < 3:
         return ""
-    before = _remembered(trials)
-    facts = {at: dict.fromkeys([*before.get(at, ()), *_facts(trial)]) for at, trial in cases}
-    shared = [f for f in facts[min(failing)] if all(f in facts[at] for at in failing)]
-    exact = [f for f in shared if not any(f in facts[at] for at in facts if at not in failing)]
-    if exact:
-        return f"only {exact[0]}"
-    for one in shared:
-        for other in shared:
-            both = {at for at in facts if one in facts[at] and other in facts[at]}
-            if both == failing and one != other:
-                return f"only {one} and {other}"
+    given = f"with `{place[1].removeprefix('grad_')}`"  # without it there is no such gradient
+    settings = {at: dict.fromkeys(_of_arguments(trial.calls[0])) for at, trial in cases}
+    asked = {at: dict.fromkeys(f for f in _asked(trial) if f != given) for at, trial in cases}
+    all_of_it = {at: dict.fromkeys([*asked[at], *_answered(trial)]) for at, trial in cases}
+    before = _remembered(trials)  # most cases come after others: that alone, or it says nothing
+    return (
+        _alone(asked, failing)
+        or _together(settings, failing)
+        or _alone(all_of_it, failing)
+        or _together(all_of_it, failing)
+        or _alone({at: dict.fromkeys(before.get(at, ())) for at, _ in cases}, failing)
+    )
+
+
+Facts: TypeAlias = Mapping[int, Mapping[str, None]]  # by case
+
+
+def _alone(facts: Facts, failing: Collection[int]) -> str:
+    for one in facts[min(failing)]:
+        if {at for at in facts if one in facts[at]} == failing:
+            return f"only {one}"
+    return ""
+
+
+def _together(facts: Facts, failing: Collection[int]) -> str:
+    shared = [one for one in facts[min(failing)] if all(one in facts[at] for at in failing)]
+    for one, other in itertools.combinations(shared, 2):
+        if {at for at in facts if one in facts[at] and other in facts[at]} == failing:
+            return f"only {one} and {other}"
     return ""
 
 
@@ -72,13 +92,17 @@ def _forms(given: Arguments) -> Iterator[tuple[str, list[object]]]:
         yield "shapes and settings", [*shapes, *others]
 
 
-def _facts(trial: Trial) -> Iterator[str]:
-    """What can be said of a case, the plain things first."""
+def _asked(trial: Trial) -> Iterator[str]:
+    """What can be said of what a case asks, the plain things first."""
     call = trial.calls[0]
     if trial.check.kind == "precision":
         yield "in float32"
     yield from _of_arguments(call)
     yield from _of_tensors(call.arguments)
+
+
+def _answered(trial: Trial) -> Iterator[str]:
+    """What can be said of the right answer."""
     expectation = trial.expectation
     if isinstance(expectation, ValueExpectation):
         yield from _of_tensors({n: e.value for n, e in expectation.returns.items()})
@@ -146,6 +170,9 @@ def _of_tensors(values: Mapping[str, Value]) -> Iterator[str]:
             largest = float(value.abs().max())
             if largest >= 50:
                 yield f"where {told} has large numbers"
+            if largest == 0:
+                yield f"where {told} is zero everywhere"
+                continue
             if bool((value == 0).any()):
                 yield f"where {told} holds zeros"
             if largest < 1e-2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from autograder.judging.crashes import crash_of
@@ -46,18 +47,24 @@ def in_part(trials: Sequence[Trial], seen: Sequence[Outcome], place: Place) -> F
     """What is raised in some of the failing cases, where nothing else explains the others."""
     found = _findings(trials, seen, place)
     raised = [(trial, f) for trial, f in found if f.problem == "failure"]
-    if not raised or len(raised) == sum(not f.passed for _, f in found):
+    if not raised:
         return None
-    return _raised(raised, "in some cases, and wrong in others")
+    alone = len(raised) == sum(not f.passed for _, f in found)
+    when = occasion(trials, seen, place) if alone else "in some cases, and wrong in others"
+    return _raised(raised, when, often=True)
 
 
-def _raised(failing: Sequence[tuple[Trial, Finding]], when: str) -> Found | None:
-    kinds = {crash_of(finding.evidence) for _, finding in failing}
-    kind = next(iter(kinds)) if len(kinds) == 1 else None
-    if kind is None:
+def _raised(
+    failing: Sequence[tuple[Trial, Finding]], when: str, *, often: bool = False
+) -> Found | None:
+    """The kind of exception that all of these cases raise, or the most of them."""
+    kinds = Counter(crash_of(finding.evidence) for _, finding in failing)
+    kind, _ = kinds.most_common(1)[0]
+    if kind is None or (len(kinds) > 1 and not often):
         return None
     told = f"missing {when}".strip()
-    what = f"{told}: the call raises an exception, {kind.what} ({kind.hint})"
+    raises = "an exception," if len(kinds) == 1 else "exceptions of several kinds, most often"
+    what = f"{told}: the call raises {raises} {kind.what} ({kind.hint})"
     return Found(kind.slug, what, cause=f"raised: {kind.slug}")
 
 
@@ -93,6 +100,9 @@ def _shapes(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> str:
             return f"one entry too {many_or_few} in dimension {where}"
     if all(got == 1 for _, (got, expected) in sizes if got != expected):
         return "a size of 1 where there should be more"
+    if all(expected == 1 < got for _, (got, expected) in sizes if got != expected):
+        where = " or ".join(str(at) for at in sorted({at for at, _ in off}))
+        return f"several entries in dimension {where}, where there should be one"
     return ""
 
 

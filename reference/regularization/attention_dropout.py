@@ -289,6 +289,14 @@ EXERCISES = (
             edit(
                 attention_dropout,
                 "torch.where(mask, attention * scale, 0.0)",
+                "torch.softmax(torch.where(mask, scores * scale, 0.0), dim=-1)",
+                name="scores-dropped-and-scaled",
+                hint="A score of zero is no weight of zero: exp(0) is 1. What should be dropped "
+                "and scaled, scores or weights?",
+            ),
+            edit(
+                attention_dropout,
+                "torch.where(mask, attention * scale, 0.0)",
                 "torch.softmax(torch.where(mask, scores, -torch.inf), dim=-1)",
                 name="masked-before-the-softmax",
                 hint="Dropped before the softmax, the others take over at once what was dropped: "

@@ -194,6 +194,17 @@ EXERCISES = (
             ),
             edit(
                 filter_entropy,
+                "p = fires.to(responses.dtype).mean((0, 2, 3))  # (C,)\n    q = 1 - p\n    "
+                "return -(torch.xlogy(p, p) + torch.xlogy(q, q)) / math.log(2)",
+                "p = fires.to(responses.dtype).mean((2, 3))\n    q = 1 - p\n    "
+                "return -(torch.xlogy(p, p) + torch.xlogy(q, q)).mean(0) / math.log(2)",
+                name="entropies-averaged",
+                hint="A filter that fires everywhere in one image and nowhere in the next tells "
+                "them apart: what is the entropy of its share over both, and what is the mean of "
+                "their entropies?",
+            ),
+            edit(
+                filter_entropy,
                 ".mean((0, 2, 3))",
                 ".mean((1, 2, 3))",
                 name="images-for-filters",

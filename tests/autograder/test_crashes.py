@@ -25,8 +25,15 @@ RAISED = {
     "index-out-of-range": [lambda: torch.ones(2)[5], lambda: [1, 2][7]],
     "dimension-missing": [lambda: torch.ones(2).sum(3), lambda: torch.ones(2)[0, 0]],
     "types-do-not-fit": [lambda: torch.ones(2) @ torch.ones(2, dtype=torch.float64)],
+    "size-negative": [lambda: torch.zeros(-1), lambda: np.zeros(-1)],
+    "unpacked-otherwise": [lambda: unpacked(torch.ones(2, 3, 4).shape)],
     "valid-input-refused": [lambda: raised(ValueError("num_groups must divide the channels"))],
 }
+
+
+def unpacked(shape):
+    a, b = shape
+    return a, b
 
 
 def raised(error):
