@@ -88,6 +88,26 @@ _KINDS: tuple[tuple[str, str, Crash], ...] = (
         ),
     ),
     (
+        "RuntimeError|ValueError",
+        r"negative dimension|must be non-negative",
+        Crash(
+            "size-negative",
+            "a size comes out negative",
+            "work the size of the result out by hand for one of the cases: what is added, what is "
+            "taken away?",
+        ),
+    ),
+    (
+        "ValueError",
+        r"values to unpack",
+        Crash(
+            "unpacked-otherwise",
+            "something is unpacked into another number of names than it has parts",
+            "`a, b = x.shape` takes two dimensions and no other number: which numbers of "
+            "dimensions are allowed here?",
+        ),
+    ),
+    (
         "RuntimeError|ValueError|IndexError",
         r"size|shape|mat1|dimension|broadcast|expand|numel|elements|einsum|stack|repeat|pad",
         Crash(

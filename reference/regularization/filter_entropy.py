@@ -194,10 +194,9 @@ EXERCISES = (
             ),
             edit(
                 filter_entropy,
-                "p = fires.to(responses.dtype).mean((0, 2, 3))  # (C,)\n    q = 1 - p\n    "
-                "return -(torch.xlogy(p, p) + torch.xlogy(q, q)) / math.log(2)",
-                "p = fires.to(responses.dtype).mean((2, 3))\n    q = 1 - p\n    "
-                "return -(torch.xlogy(p, p) + torch.xlogy(q, q)).mean(0) / math.log(2)",
+                "torch.xlogy(p, p) + torch.xlogy(q, q)",
+                "(lambda p: torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p))"
+                "(fires.to(responses.dtype).mean((2, 3))).mean(0)",
                 name="entropies-averaged",
                 hint="A filter that fires everywhere in one image and nowhere in the next tells "
                 "them apart: what is the entropy of its share over both, and what is the mean of "
