@@ -387,7 +387,8 @@ def _of_expression(node: ast.expr, names: Mapping[str, Sequence[str]]) -> Iterat
             yield operand, "condition-turned", f"{words_for(operand)} is not negated", 1
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             yield from _of_comparison(left, op, right)
-            if isinstance(right, ast.Constant) and type(right.value) in {int, float}:
+            is_order = isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+            if is_order and isinstance(right, ast.Constant) and right.value == 0:
                 for name in names.get("", ()):
                     other = ast.Compare(left, [op], [ast.Name(name, ast.Load())])
                     yield other, "threshold", f"{words_for(left)} is compared with `{name}`", 3
@@ -690,7 +691,7 @@ def _of_subscript(node: ast.Subscript) -> Iterator[Change]:
 
 
 def _names(function: ast.FunctionDef) -> Mapping[str, Sequence[str]]:
-    """For each parameter and local variable, and for numbers (""), what may be mistaken for it: the
+    """For each parameter and local variable, and for zero (""), what may be mistaken for it: the
     parameters, and those that are named alike (`pad_h` and `pad_w`, `fan_in` and `fan_out`)."""
     arguments = function.args
     parameters = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
