@@ -16,9 +16,9 @@ import os
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -254,13 +254,13 @@ def older(revision: str) -> Iterator[Path]:
     """The files of a revision, as git names it, in a folder of their own."""
     with tempfile.TemporaryDirectory() as folder:
         tree = subprocess.run(
-            ["/usr/bin/env", "git", "archive", revision],
+            ["/usr/bin/env", "git", "archive", "--format=zip", revision],
             cwd=ROOT,
             check=True,
             capture_output=True,
         ).stdout
-        with tarfile.open(fileobj=BytesIO(tree)) as archive:
-            archive.extractall(folder, filter="data")
+        with zipfile.ZipFile(BytesIO(tree)) as archive:
+            archive.extractall(folder)
         yield Path(folder)
 
 

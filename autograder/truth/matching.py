@@ -160,7 +160,8 @@ def _is_plain(trial: Trial, outcome: Outcome, output: str) -> bool:
     if not isinstance(expectation, ValueExpectation):
         return outcome.findings[output].problem == "shape" and trial.check.kind == "statistics"
     names = Outputs(tuple(expectation.returns), tuple(expectation.updates))
-    got = (names.of(outcome.answers[0]) or {}).get(output)
+    answer = outcome.answers[0]
+    got = (names.of(answer) or {}).get(output) if answer.failure is None else None
     if not isinstance(got, Tensor) or not got.numel():
         return False
     return not bool(got.any()) or (got.numel() > 1 and bool((got == got.flatten()[0]).all()))
