@@ -5,8 +5,7 @@
 A student hands in a right file by the page's form, waits until it is graded and looks at the
 course, the assignment and the report, each revision with a server, a grader and data of its own.
 Both get the same files, one per topic of the lecture. What pages take, by the web process and the
-confined readers that it starts, is told apart from what grading takes, which has more cases now:
-`benchmarks.against` compares that with the older one's cases alone.
+confined readers that it starts, is told apart from what grading takes, which has more cases now.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ from rich.table import Table
 
 from autograder.topics.catalogue import Catalogue
 from benchmarks.against import ROOT, TOPICS, older
+from benchmarks.deployment import Part
 
 STUDENT, PASSWORD = "student@generated.invalid", "a generated password"
 COURSE = '[course]\nslug = "bench"\ntitle = "Benchmark"\ntimezone = "UTC"\n' + "".join(
@@ -53,8 +53,7 @@ class Student:
         self._server = server
         self._browser = httpx.Client(base_url=url, follow_redirects=True, timeout=PATIENCE)
         self._get(invitation)
-        form = {"name": "A student (generated)", "password": PASSWORD, "repeated": PASSWORD}
-        self._post(invitation, {**form, "repeat": PASSWORD, "again": PASSWORD})
+        self._post(invitation, {"name": "A student (generated)", "password": PASSWORD})
         self._get("/courses/bench/")
 
     def _get(self, address: str) -> str:
@@ -110,20 +109,8 @@ class Student:
     def _spent(self) -> tuple[float, float]:
         """Seconds of the web process with its confined readers, and of graders with theirs."""
         graders = [one for one in self._server.children() if "--supervised" in one.cmdline()]
-        grading = sum(map(_tree, graders))
-        return _tree(self._server) - grading, grading
-
-
-def _tree(root: psutil.Process) -> float:
-    """Seconds that a process has used, with all that it started."""
-    total = 0.0
-    for one in (root, *root.children(recursive=True)):
-        try:
-            times = one.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+        grading = Part("graders", tuple(one.pid for one in graders)).seconds()
+        return Part("all", (self._server.pid,)).seconds() - grading, grading
 
 
 def _name_commands(tree: Path) -> None:

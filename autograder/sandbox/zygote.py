@@ -373,13 +373,16 @@ class Zygote:
     def begin(self, slot: int, allowance: Allowance, *, more: bool = False) -> Worker:
         """As `fork`, with the worker still on its way: `born` waits for it."""
         self.ready()
+        try:
+            shelf_fd = make_shelf()
+        except OSError as error:
+            raise SandboxFault(f"the sandbox cannot fork: {error}") from error
         calls, worker_calls = socket.socketpair()
         for end in (calls, worker_calls):  # as much as the kernel gives: fewer waits for the peer
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         status, zygote_status = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         numbers = allowance.memory_bytes, allowance.cpu_seconds, allowance.scratch_bytes
         request = REQUEST.pack(slot, more, *numbers)
-        shelf_fd = make_shelf()
         descriptors = [worker_calls.fileno(), zygote_status.fileno(), shelf_fd]
         try:
             socket.send_fds(self._control, [request], descriptors)

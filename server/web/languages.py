@@ -59,7 +59,7 @@ class _Domain(Domain):  # type: ignore[misc]
     """The catalogues as they are written: nothing has to be compiled beforehand."""
 
     def get_translations(self) -> NullTranslations:
-        return _translations(str(get_locale() or ENGLISH))
+        return _spoken()[1]
 
 
 class _Babel(Babel):  # type: ignore[misc]
